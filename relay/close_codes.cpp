@@ -1,0 +1,38 @@
+#include "relay/close_codes.hpp"
+
+namespace natterjack::relay {
+
+close_frame close_for(close_cause cause, bool strict) {
+  auto pick = [strict](uint16_t code) { return strict ? code : uint16_t{1000}; };
+  switch (cause) {
+    case close_cause::by_hub:
+      return {1000, "Connection closed by server"};
+    case close_cause::target_unknown:
+      return {pick(1011), "Failed to monitor target PID"};
+    case close_cause::new_target_unknown:
+      return {pick(1011), "Failed to monitor new target PID"};
+    case close_cause::target_exited:
+      return {pick(1011), "target process exited"};
+    case close_cause::message_too_big:
+      return {pick(1009), "message too big"};
+    case close_cause::slow_consumer:
+      return {pick(1013), "slow consumer"};
+    case close_cause::not_utf8:
+      return {1007, "text is not UTF-8"};
+    case close_cause::going_away:
+      return {1001, "server is shutting down"};
+  }
+  return {};
+}
+
+std::string_view cut_reason(std::string_view reason) noexcept {
+  constexpr size_t reason_bytes_max = 123;
+  if (reason.size() <= reason_bytes_max)
+    return reason;
+  size_t end = reason_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xc0) == 0x80)
+    --end;
+  return reason.substr(0, end);
+}
+
+} // namespace natterjack::relay

@@ -1,0 +1,197 @@
+#include "relay/frame.hpp"
+
+#include <caf/make_counted.hpp>
+
+#include <array>
+#include <cstring>
+
+namespace natterjack::relay {
+
+namespace {
+
+class frame_attachment final : public hub::message_attachment {
+ public:
+  explicit frame_attachment(hub::shared_bytes frames) noexcept : frames_(std::move(frames)) {}
+  const hub::shared_bytes& frames() const noexcept { return frames_; }
+
+ private:
+  hub::shared_bytes frames_;
+};
+
+size_t header_size(size_t body) noexcept {
+  return body < 126 ? 2 : body < 65536 ? 4 : 10;
+}
+
+char* put_header(char* to, opcode op, size_t body) noexcept {
+  *to++ = static_cast<char>(0x80 | static_cast<uint8_t>(op)); // FIN: the server never fragments
+  if (body < 126) {
+    *to++ = static_cast<char>(body);
+    return to;
+  }
+  const int bytes = body < 65536 ? 2 : 8;
+  *to++ = static_cast<char>(bytes == 2 ? 126 : 127);
+  for (int i = bytes - 1; i >= 0; --i)
+    *to++ = static_cast<char>(body >> (8 * i));
+  return to;
+}
+
+// Bytes that may stand in a JSON string as they are.
+constexpr auto plain = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0x20; c < 256; ++c)
+    table[static_cast<size_t>(c)] = c != '"' && c != '\\';
+  return table;
+}();
+
+void append_escape(std::string& out, unsigned char c) {
+  constexpr char digits[] = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      break;
+    case '\\':
+      out += "\\\\";
+      break;
+    case '\n':
+      out += "\\n";
+      break;
+    case '\r':
+      out += "\\r";
+      break;
+    case '\t':
+      out += "\\t";
+      break;
+    case '\b':
+      out += "\\b";
+      break;
+    case '\f':
+      out += "\\f";
+      break;
+    default:
+      out += "\\u00";
+      out += digits[c >> 4];
+      out += digits[c & 15];
+  }
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+  size_t done = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (plain[c])
+      continue;
+    out.append(text, done, i - done);
+    append_escape(out, c);
+    done = i + 1;
+  }
+  out.append(text, done);
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+  constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t block = 0;
+    const auto have = std::min<size_t>(3, bytes.size() - i);
+    for (size_t k = 0; k < 3; ++k)
+      block = block << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0U);
+    for (size_t k = 0; k < 4; ++k)
+      out += k <= have ? alphabet[block >> (18 - 6 * k) & 63] : '=';
+  }
+}
+
+void append_value(std::string& out, const hub::payload& value) {
+  switch (value.kind()) {
+    case hub::payload_kind::nil:
+      out += "null";
+      break;
+    case hub::payload_kind::json:
+      out += value.bytes();
+      break;
+    case hub::payload_kind::text:
+      append_json_string(out, value.bytes());
+      break;
+    case hub::payload_kind::binary:
+      out += '"';
+      append_base64(out, value.bytes());
+      out += '"';
+      break;
+  }
+}
+
+// Length of the well-formed UTF-8 sequence at `at`, or 0.
+size_t sequence_at(std::string_view text, size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  const auto part = text.substr(at, length);
+  return part.size() == length && hub::is_utf8(part) ? length : 0;
+}
+
+hub::shared_bytes encode(const hub::message& what) {
+  // One buffer a thread: bodies are built in it and copied once, behind their header.
+  thread_local std::string bodies;
+  thread_local std::vector<size_t> ends;
+  bodies.clear();
+  ends.clear();
+  size_t total = 0;
+  for (const auto& value : what.payloads()) {
+    const auto start = bodies.size();
+    bodies += R"({"topic":)";
+    append_json_string(bodies, what.topic());
+    bodies += R"(,"data":)";
+    append_value(bodies, value);
+    bodies += '}';
+    ends.push_back(bodies.size());
+    total += header_size(bodies.size() - start) + bodies.size() - start;
+  }
+  auto result = hub::shared_bytes::make(total, [](char* to) {
+    size_t start = 0;
+    for (auto end : ends) {
+      to = put_header(to, opcode::text, end - start);
+      std::memcpy(to, bodies.data() + start, end - start);
+      to += end - start;
+      start = end;
+    }
+  });
+  if (bodies.capacity() > (1 << 20))
+    std::string().swap(bodies); // one huge message must not stay for ever
+  return result;
+}
+
+} // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  if (hub::is_utf8(text)) {
+    append_escaped(out, text);
+  } else {
+    for (size_t i = 0; i < text.size();) {
+      if (auto length = sequence_at(text, i)) {
+        append_escaped(out, text.substr(i, length));
+        i += length;
+      } else {
+        out += "\xef\xbf\xbd"; // U+FFFD
+        ++i;
+      }
+    }
+  }
+  out += '"';
+}
+
+hub::shared_bytes encode_frame(opcode op, std::string_view body) {
+  return hub::shared_bytes::make(header_size(body.size()) + body.size(), [op, body](char* to) {
+    to = put_header(to, op, body.size());
+    if (!body.empty())
+      std::memcpy(to, body.data(), body.size());
+  });
+}
+
+hub::shared_bytes frames_of(const hub::message_ptr& what) {
+  if (auto* kept = what->attachment())
+    return static_cast<const frame_attachment*>(kept)->frames();
+  auto frames = encode(*what);
+  if (what->is_shared())
+    what->attach(caf::make_counted<frame_attachment>(frames));
+  return frames;
+}
+
+} // namespace natterjack::relay

@@ -1,0 +1,185 @@
+#include "relay/gateway.hpp"
+
+#include "relay/http/session.hpp"
+#include "relay/websocket/connection.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <map>
+#include <mutex>
+#include <system_error>
+
+namespace natterjack::relay {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr auto accept_pause = std::chrono::milliseconds(100);
+
+http_handler constant(unsigned status, const char* text) {
+  return [status, text](const auto&, const http_reply& reply) {
+    reply(text_response(status, text));
+  };
+}
+
+} // namespace
+
+struct gateway::state : std::enable_shared_from_this<gateway::state> {
+  state(hub::node& node, io_pool& pool, gateway_options given)
+      : threads(pool), options(std::move(given)), routes(std::make_shared<router>()),
+        acceptor(pool.front().context()),
+        pause(this, [](void* self) { static_cast<state*>(self)->accept_next(); }) {
+    context = std::make_shared<gateway_context>(node, node.host(options.entry_id), options.limits);
+  }
+
+  void accept_next() {
+    if (!acceptor.is_open())
+      return;
+    auto& thread = threads.next();
+    acceptor.async_accept(thread.context(), [self = shared_from_this(),
+                                             &thread](error_code ec, tcp::socket socket) {
+      self->on_accept(ec, std::move(socket), thread);
+    });
+  }
+
+  void on_accept(error_code ec, tcp::socket socket, io_thread& thread) {
+    if (ec == asio::error::operation_aborted || !acceptor.is_open())
+      return;
+    if (ec) {
+      // No descriptor, no memory: the client waits in the kernel's queue meanwhile.
+      if (!std::exchange(pausing, true))
+        spdlog::error("{}: cannot accept: {}; pausing", options.entry_id, ec.message());
+      threads.front().set_timer(pause, accept_pause);
+      return;
+    }
+    pausing = false;
+    if (context->connections.load(std::memory_order_relaxed) >= options.limits.connections) {
+      refuse(std::move(socket));
+    } else {
+      error_code ignored;
+      socket.set_option(tcp::no_delay(true), ignored);
+      socket.non_blocking(true, ignored);
+      auto place = std::make_shared<connection_place>(context);
+      asio::post(thread.context(), [self = shared_from_this(), &thread, place = std::move(place),
+                                    socket = std::move(socket)]() mutable {
+        start_http_session(thread, std::move(socket), self->context, self->routes,
+                           std::move(place));
+      });
+    }
+    accept_next();
+  }
+
+  void refuse(tcp::socket socket) {
+    static constexpr std::string_view full =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Length: 21\r\nRetry-After: 1\r\nConnection: close\r\n\r\ntoo many connections\n";
+    error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.send(asio::buffer(full.data(), full.size()), 0, ignored);
+    socket.shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  io_pool& threads;
+  gateway_options options;
+  std::shared_ptr<gateway_context> context;
+  std::shared_ptr<router> routes;
+  tcp::acceptor acceptor;
+  tcp::endpoint bound;
+  timer_wheel::timer pause;
+  bool pausing = false;
+  std::mutex ready_mutex;
+  std::function<bool()> is_ready;
+};
+
+gateway::gateway(hub::node& node, io_pool& threads, gateway_options options)
+    : state_(std::make_shared<state>(node, threads, std::move(options))) {
+  routes().add({"GET", "/healthz", constant(200, "ok"), nullptr, nullptr});
+  routes().add({"GET", "/readyz",
+                [weak = std::weak_ptr(state_)](const auto&, const http_reply& reply) {
+                  auto self = weak.lock();
+                  bool ready = self && !self->context->draining;
+                  if (ready) {
+                    std::lock_guard guard(self->ready_mutex);
+                    ready = !self->is_ready || self->is_ready();
+                  }
+                  reply(ready ? text_response(200, "ready") : text_response(503, "not ready"));
+                },
+                nullptr, nullptr});
+}
+
+gateway::~gateway() { stop_accepting(); }
+
+router& gateway::routes() noexcept { return *state_->routes; }
+
+void gateway::open() {
+  auto& s = *state_;
+  const auto place = s.options.address + ":" + std::to_string(s.options.port);
+  auto check = [&place](error_code ec, const char* what) {
+    if (ec)
+      throw std::system_error(ec, "cannot " + std::string(what) + " " + place);
+  };
+  error_code ec;
+  const auto address = asio::ip::make_address(s.options.address, ec);
+  check(ec, "read the address");
+  const tcp::endpoint endpoint(address, s.options.port);
+  s.acceptor.open(endpoint.protocol(), ec);
+  check(ec, "open a socket for");
+  s.acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  check(ec, "share");
+  s.acceptor.bind(endpoint, ec);
+  check(ec, "bind");
+  s.acceptor.listen(4096, ec);
+  check(ec, "listen on");
+  s.bound = s.acceptor.local_endpoint();
+}
+
+void gateway::accept() {
+  asio::post(state_->threads.front().context(), [s = state_] { s->accept_next(); });
+}
+
+void gateway::set_ready(std::function<bool()> is_ready) {
+  std::lock_guard guard(state_->ready_mutex);
+  state_->is_ready = std::move(is_ready);
+}
+
+std::string gateway::url() const {
+  const auto address = state_->bound.address();
+  return "http://" + (address.is_v6() ? "[" + address.to_string() + "]" : address.to_string()) +
+         ":" + std::to_string(state_->bound.port());
+}
+
+const std::string& gateway::entry_id() const noexcept { return state_->options.entry_id; }
+
+size_t gateway::connections() const noexcept { return state_->context->connections.load(); }
+
+void gateway::stop_accepting() {
+  state_->context->draining = true;
+  asio::post(state_->threads.front().context(), [s = state_] {
+    error_code ignored;
+    s->acceptor.close(ignored);
+    s->pause.cancel();
+  });
+}
+
+void gateway::send_going_away(std::chrono::nanoseconds window) {
+  std::vector<hub::process_ref> open;
+  for (auto& process : state_->context->node.processes().all())
+    if (process.self->id().where() == state_->context->host)
+      open.push_back(std::move(process));
+  // Groups of a hundredth each: a herd that comes back at once would hit the next server together.
+  const auto pause = window / 100;
+  const auto share = open.size() / 100 + 1;
+  for (size_t i = 0; i < open.size(); ++i) {
+    relay::send_going_away(open[i]);
+    if (i % share == share - 1 && i + 1 < open.size())
+      std::this_thread::sleep_for(pause);
+  }
+}
+
+} // namespace natterjack::relay

@@ -1,0 +1,57 @@
+// One address that clients connect to: accepts, counts, hands over to HTTP sessions.
+//
+//   /healthz   200 while the process lives
+//   /readyz    200 when all is started and no shutdown has begun, else 503
+//
+//   states     made -> accepting -> draining -> stopped
+//   when descriptors run out, accepting pauses for a moment instead of spinning
+#pragma once
+
+#include "relay/gateway_context.hpp"
+#include "relay/http/router.hpp"
+#include "relay/io_pool.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace natterjack::relay {
+
+struct gateway_options {
+  std::string entry_id;            ///< of the http.service
+  std::string address = "127.0.0.1"; ///< IPv4 or IPv6 address, without brackets
+  uint16_t port = 8082;            ///< 0: a free one
+  gateway_limits limits;
+};
+
+class gateway {
+ public:
+  gateway(hub::node& node, io_pool& threads, gateway_options options);
+  ~gateway();
+
+  /// Routes to fill before `open`; /healthz and /readyz are there already.
+  router& routes() noexcept;
+
+  /// Binds and listens, but does not accept yet.
+  /// @throws std::system_error  what() names address and cause
+  void open();
+  void accept();
+  /// Who decides about /readyz; called on io threads.
+  void set_ready(std::function<bool()> is_ready);
+
+  std::string url() const; ///< "http://127.0.0.1:8082", with the real port
+  const std::string& entry_id() const noexcept;
+  size_t connections() const noexcept;
+
+  /// Stops accepting and keeping HTTP connections alive. Thread-safe.
+  void stop_accepting();
+  /// Closes every websocket with 1001, spread over `window`.
+  void send_going_away(std::chrono::nanoseconds window);
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;
+};
+
+} // namespace natterjack::relay

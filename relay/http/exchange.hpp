@@ -1,0 +1,69 @@
+// One HTTP request and its answer, as handlers see them: plain values, no sockets.
+#pragma once
+
+#include "hub/process.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace natterjack::relay {
+
+using header_list = std::vector<std::pair<std::string, std::string>>;
+
+struct http_request {
+  std::string method;
+  std::string target;      ///< as on the request line
+  std::string path;        ///< percent-decoded, without the query
+  std::string query;       ///< raw, without the question mark
+  std::string host;        ///< value of Host
+  std::string remote_addr; ///< address:port
+  header_list headers;     ///< in order, as sent
+  header_list params;      ///< path parameters: {name} -> value
+  std::string body;        ///< complete, within body_bytes
+
+  /// First value of a header, any case; empty view if absent (`has` tells the difference).
+  std::string_view header(std::string_view name) const noexcept;
+  bool has(std::string_view name) const noexcept;
+};
+
+/// A file opened for reading, sent by the kernel.
+class open_file {
+ public:
+  open_file(int descriptor, size_t size) noexcept : descriptor_(descriptor), size_(size) {}
+  ~open_file();
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
+  int descriptor() const noexcept { return descriptor_; }
+  size_t size() const noexcept { return size_; }
+
+ private:
+  int descriptor_;
+  size_t size_;
+};
+
+struct http_response {
+  unsigned status = 200;
+  header_list headers;
+  std::string body;
+  std::shared_ptr<const open_file> file; ///< set: the body is this file
+
+  /// Replaces every header of that name, any case.
+  void set(std::string_view name, std::string value);
+  std::string_view header(std::string_view name) const noexcept;
+  void erase(std::string_view name);
+};
+
+/// A short text answer, as errors are given.
+http_response text_response(unsigned status, std::string text);
+
+/// Gives the answer; from any thread, once. Further calls do nothing.
+using http_reply = std::function<void(http_response)>;
+
+/// Answers a request, now or later. Called on an io thread: never blocks.
+using http_handler = std::function<void(std::shared_ptr<const http_request>, http_reply)>;
+
+} // namespace natterjack::relay

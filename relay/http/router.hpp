@@ -1,0 +1,85 @@
+// Which handler answers which request.
+//
+//   pattern              matches
+//   /a/b                 that path
+//   /a/{name}            one segment, given as parameter `name`
+//   /a/{rest...}         all that is left, also nothing; last segment only
+//
+// A literal segment goes before a parameter, a parameter before a rest. A path that exists for another
+// method is 405 with Allow; HEAD is answered by GET.
+#pragma once
+
+#include "relay/http/exchange.hpp"
+#include "relay/origin.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace natterjack::relay {
+
+class ws_transport;
+class io_thread;
+
+/// CORS headers of a router (middleware `cors`).
+struct cors_options {
+  origin_rule origins{"*"};
+  bool any_origin = true;
+  std::string methods = "GET,POST,PUT,DELETE,OPTIONS,PATCH";
+  std::string headers = "Origin,Content-Type,Accept,Authorization,X-Requested-With";
+  std::string expose_headers;
+  bool credentials = false;
+  std::string max_age = "86400";
+};
+
+/// What the middleware of a router adds to its routes.
+struct route_options {
+  std::optional<cors_options> cors;
+  bool websocket_relay = false; ///< X-WS-Relay in a response upgrades the connection
+  origin_rule origins;          ///< who may upgrade
+  hub::relay_dialect dialect = hub::relay_dialect::table;
+};
+
+/// Takes over a connection that a route upgrades by itself: jobs, bridges.
+using upgrade_handler = std::function<void(std::shared_ptr<const http_request>,
+                                           std::shared_ptr<ws_transport>, io_thread&)>;
+
+struct route {
+  std::string method;
+  std::string pattern;
+  http_handler handler;
+  upgrade_handler upgrade; ///< set: websocket upgrades go here, all else to `handler`
+  std::shared_ptr<const route_options> options;
+};
+
+class router {
+ public:
+  /// @throws std::invalid_argument  for a malformed pattern, or one that is there already
+  void add(route added);
+
+  struct match {
+    const route* found = nullptr;
+    header_list params;
+    std::string allow; ///< methods of this path, when only the method is wrong
+  };
+  match find(std::string_view method, std::string_view path) const;
+
+ private:
+  struct segment {
+    enum class type : uint8_t { literal, parameter, rest } what;
+    std::string text; // literal, or name of the parameter
+  };
+  struct compiled {
+    std::vector<segment> segments;
+    route target;
+  };
+  static std::vector<segment> compile(const std::string& pattern);
+  static bool matches(const compiled& entry, const std::vector<std::string_view>& parts,
+                      header_list& params);
+
+  std::vector<compiled> routes_; // most specific first
+};
+
+} // namespace natterjack::relay

@@ -1,0 +1,33 @@
+#include "relay/inbound_budget.hpp"
+
+#include "relay/io_thread.hpp"
+
+namespace natterjack::relay {
+
+inbound_budget::inbound_budget(pinned_actor& owner, const gateway_limits& limits)
+    : owner_(owner.ctrl()), raw_(&owner), limits_messages_(limits.inbound_messages),
+      limits_bytes_(limits.inbound_bytes) {}
+
+hub::credit inbound_budget::take(size_t bytes) {
+  messages_.fetch_add(1);
+  bytes_.fetch_add(bytes);
+  return {this, bytes};
+}
+
+bool inbound_budget::has_room() noexcept {
+  if (is_below())
+    return true;
+  waiting_.store(true);
+  // A credit may have come back between the look and the note: then nobody else would wake us.
+  return is_below() && waiting_.exchange(false);
+}
+
+void inbound_budget::give_back(size_t bytes) noexcept {
+  messages_.fetch_sub(1);
+  bytes_.fetch_sub(bytes);
+  if (waiting_.load() && is_below() && waiting_.exchange(false))
+    if (auto owner = owner_.lock())
+      raw_->thread().push_wake(raw_);
+}
+
+} // namespace natterjack::relay

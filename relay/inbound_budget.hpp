@@ -1,0 +1,43 @@
+// How much of one client's talk may be waiting for its hub: messages and bytes.
+//
+// The connection takes for each message; the credit in the message gives back, from whichever thread
+// takes or drops it. When a connection waits and there is room again, its thread is told once.
+#pragma once
+
+#include "hub/credit.hpp"
+#include "relay/limits.hpp"
+#include "relay/pinned_actor.hpp"
+
+#include <caf/weak_intrusive_ptr.hpp>
+
+#include <atomic>
+
+namespace natterjack::relay {
+
+class inbound_budget final : public hub::credit_source {
+ public:
+  inbound_budget(pinned_actor& owner, const gateway_limits& limits);
+
+  /// Takes credit for one message. @returns what goes with the message
+  hub::credit take(size_t bytes);
+
+  /// True if another message may be read; else the owner's `on_wake` will be called.
+  bool has_room() noexcept;
+
+  void give_back(size_t bytes) noexcept override;
+
+ private:
+  bool is_below() const noexcept {
+    return messages_.load() < limits_messages_ && bytes_.load() < limits_bytes_;
+  }
+
+  caf::weak_actor_ptr owner_; // messages may outlive the connection
+  pinned_actor* raw_;         // valid while `owner_` locks
+  size_t limits_messages_;
+  size_t limits_bytes_;
+  std::atomic<size_t> messages_{0};
+  std::atomic<size_t> bytes_{0};
+  std::atomic<bool> waiting_{false};
+};
+
+} // namespace natterjack::relay

@@ -1,0 +1,284 @@
+#include "relay/io_thread.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <caf/actor_cast.hpp>
+
+#include <algorithm>
+
+namespace natterjack::relay {
+
+namespace {
+
+constexpr size_t elements_a_turn_max = 4096;
+
+} // namespace
+
+io_thread::io_thread(caf::actor_system& system)
+    : caf::execution_unit(&system), guard_(context_.get_executor()), clock_(context_) {}
+
+io_thread::~io_thread() {
+  stop();
+  for (size_t i = batch_done_; i < batch_.size(); ++i)
+    discard(batch_[i]);
+  for (auto& w : queue_)
+    discard(w);
+}
+
+void io_thread::start() {
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+void io_thread::stop() {
+  guard_.reset();
+  context_.stop();
+  if (thread_.joinable())
+    thread_.join();
+}
+
+// -- the queue ----------------------------------------------------------------
+
+void io_thread::push(work w) {
+  bool wake;
+  {
+    std::lock_guard guard(mutex_);
+    queue_.push_back(w);
+    wake = !scheduled_;
+    scheduled_ = true;
+  }
+  if (wake)
+    boost::asio::post(context_, [this] { drain(); });
+}
+
+void io_thread::push(pinned_actor* to, caf::mailbox_element_ptr element) {
+  intrusive_ptr_add_ref(to->ctrl());
+  push(work{kind::element, 0, to, element.release()});
+}
+
+void io_thread::push(pinned_actor* to, hub::message_ptr what) {
+  intrusive_ptr_add_ref(to->ctrl());
+  push(work{kind::message, 0, to, what.detach()});
+}
+
+void io_thread::push_start(pinned_actor* who) {
+  intrusive_ptr_add_ref(who->ctrl());
+  push(work{kind::start, 0, who});
+}
+
+void io_thread::push_wake(pinned_actor* who) {
+  intrusive_ptr_add_ref(who->ctrl());
+  push(work{kind::wake, 0, who});
+}
+
+void io_thread::push_call(std::function<void()> call) {
+  push(work{kind::call, 0, new std::function<void()>(std::move(call))});
+}
+
+// CAF hands over the reference it holds for a resumable.
+void io_thread::exec_later(caf::resumable* what) { push(work{kind::resume, 0, what}); }
+
+void io_thread::join(uint64_t group, hub::process_ref member) {
+  push(work{kind::join, group, new hub::process_ref(std::move(member))});
+}
+
+void io_thread::leave(uint64_t group, uint64_t member) {
+  push(work{kind::leave, group, nullptr, reinterpret_cast<const void*>(member)});
+}
+
+void io_thread::deliver(uint64_t group, hub::message_ptr what) {
+  push(work{kind::deliver, group, nullptr, what.detach()});
+}
+
+void io_thread::drain() {
+  draining_ = true;
+  if (batch_done_ == batch_.size()) {
+    batch_.clear();
+    batch_done_ = 0;
+    std::lock_guard guard(mutex_);
+    batch_.swap(queue_);
+    if (batch_.empty()) {
+      scheduled_ = false;
+      draining_ = false;
+      return;
+    }
+  }
+  const auto until = std::min(batch_.size(), batch_done_ + elements_a_turn_max);
+  while (batch_done_ < until) {
+    const auto w = batch_[batch_done_++];
+    run(w);
+  }
+  draining_ = false;
+  flush_dirty();
+  bool more = batch_done_ < batch_.size();
+  if (!more) {
+    std::lock_guard guard(mutex_);
+    more = !queue_.empty();
+    scheduled_ = more;
+  }
+  if (more)
+    boost::asio::post(context_, [this] { drain(); }); // sockets get their turn first
+  else if (batch_.capacity() > 16 * elements_a_turn_max)
+    std::vector<work>().swap(batch_), batch_done_ = 0;
+}
+
+void io_thread::run(const work& w) {
+  auto* actor = static_cast<pinned_actor*>(w.object);
+  switch (w.what) {
+    case kind::element:
+      actor->run(caf::mailbox_element_ptr{
+          const_cast<caf::mailbox_element*>(static_cast<const caf::mailbox_element*>(w.content))});
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    case kind::message: {
+      hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
+      actor->take(what);
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    }
+    case kind::start:
+      actor->start();
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    case kind::wake:
+      if (actor->is_alive())
+        actor->on_wake();
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    case kind::call: {
+      std::unique_ptr<std::function<void()>> call(static_cast<std::function<void()>*>(w.object));
+      (*call)();
+      break;
+    }
+    case kind::resume: {
+      auto* what = static_cast<caf::resumable*>(w.object);
+      if (what->resume(this, 64) == caf::resumable::resume_later)
+        push(w);
+      else
+        intrusive_ptr_release(what);
+      break;
+    }
+    case kind::join: {
+      std::unique_ptr<hub::process_ref> member(static_cast<hub::process_ref*>(w.object));
+      groups_[w.number].push_back(std::move(*member));
+      break;
+    }
+    case kind::leave: {
+      auto g = groups_.find(w.number);
+      if (g == groups_.end())
+        break;
+      const auto number = reinterpret_cast<uint64_t>(w.content);
+      std::erase_if(g->second,
+                    [number](const auto& m) { return m.self->id().number() == number; });
+      if (g->second.empty())
+        groups_.erase(g);
+      break;
+    }
+    case kind::deliver: {
+      hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
+      if (auto g = groups_.find(w.number); g != groups_.end())
+        for (auto& member : g->second)
+          static_cast<pinned_actor*>(member.self)->take(what);
+      break;
+    }
+  }
+}
+
+void io_thread::discard(const work& w) {
+  auto* actor = static_cast<pinned_actor*>(w.object);
+  switch (w.what) {
+    case kind::element:
+      caf::mailbox_element_ptr{
+          const_cast<caf::mailbox_element*>(static_cast<const caf::mailbox_element*>(w.content))}
+          .reset();
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    case kind::message:
+      intrusive_ptr_release(static_cast<const hub::message*>(w.content));
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    case kind::start:
+    case kind::wake:
+      intrusive_ptr_release(actor->ctrl());
+      break;
+    case kind::call:
+      delete static_cast<std::function<void()>*>(w.object);
+      break;
+    case kind::resume:
+      intrusive_ptr_release(static_cast<caf::resumable*>(w.object));
+      break;
+    case kind::join:
+      delete static_cast<hub::process_ref*>(w.object);
+      break;
+    case kind::leave:
+      break;
+    case kind::deliver:
+      intrusive_ptr_release(static_cast<const hub::message*>(w.content));
+      break;
+  }
+}
+
+// -- writing ------------------------------------------------------------------
+
+void io_thread::mark_dirty(flushable& who) {
+  if (who.dirty_index_ != static_cast<size_t>(-1))
+    return;
+  who.dirty_index_ = dirty_.size();
+  dirty_.push_back(&who);
+  if (!draining_)
+    schedule_flush();
+}
+
+void io_thread::unmark(flushable& who) noexcept {
+  if (who.dirty_index_ == static_cast<size_t>(-1))
+    return;
+  dirty_[who.dirty_index_] = nullptr;
+  who.dirty_index_ = static_cast<size_t>(-1);
+}
+
+void io_thread::schedule_flush() {
+  if (flush_scheduled_)
+    return;
+  flush_scheduled_ = true;
+  boost::asio::post(context_, [this] {
+    flush_scheduled_ = false;
+    flush_dirty();
+  });
+}
+
+void io_thread::flush_dirty() {
+  // By index: a flush may mark others, which are then written in the same turn.
+  for (size_t i = 0; i < dirty_.size(); ++i) {
+    auto* who = dirty_[i];
+    if (who == nullptr)
+      continue;
+    who->dirty_index_ = static_cast<size_t>(-1);
+    who->flush();
+  }
+  dirty_.clear();
+}
+
+// -- timers -------------------------------------------------------------------
+
+void io_thread::set_timer(timer_wheel::timer& t, std::chrono::nanoseconds delay) {
+  wheel_.set(t, std::chrono::duration_cast<timer_wheel::clock::duration>(delay));
+  if (wheel_.next() < clock_due_)
+    arm_timer();
+}
+
+void io_thread::arm_timer() {
+  if (wheel_.empty()) {
+    clock_due_ = timer_wheel::clock::time_point::max();
+    return;
+  }
+  clock_due_ = wheel_.next();
+  clock_.expires_at(clock_due_);
+  clock_.async_wait([this](boost::system::error_code ec) {
+    if (ec)
+      return; // armed anew
+    clock_due_ = timer_wheel::clock::time_point::max();
+    wheel_.advance();
+    arm_timer();
+  });
+}
+
+} // namespace natterjack::relay

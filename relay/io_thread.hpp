@@ -1,0 +1,106 @@
+// One thread of the edge: an event loop, one queue of work from other threads, timers, and the sockets
+// that have something to write.
+//
+// A turn: run what is queued (a few thousand elements at most, so that reading is never starved), then
+// write every socket that got something, once. The thread is also CAF's execution unit for its pinned
+// actors and the delivery domain of group members that live here.
+#pragma once
+
+#include "hub/groups.hpp"
+#include "relay/pinned_actor.hpp"
+#include "relay/timer_wheel.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <caf/execution_unit.hpp>
+#include <caf/resumable.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace natterjack::relay {
+
+/// Something with bytes to write at the end of the turn.
+class flushable {
+ public:
+  virtual ~flushable() = default;
+  virtual void flush() = 0;
+
+ private:
+  friend class io_thread;
+  size_t dirty_index_ = static_cast<size_t>(-1);
+};
+
+class io_thread final : public caf::execution_unit, public hub::delivery_domain {
+ public:
+  explicit io_thread(caf::actor_system& system);
+  ~io_thread() override;
+
+  void start();
+  /// Ends the loop and waits for the thread. Idempotent.
+  void stop();
+
+  boost::asio::io_context& context() noexcept { return context_; }
+  bool is_current() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
+
+  // -- from any thread
+  void push(pinned_actor* to, caf::mailbox_element_ptr element);
+  void push(pinned_actor* to, hub::message_ptr what);
+  void push_start(pinned_actor* who);
+  void push_wake(pinned_actor* who);
+  void push_call(std::function<void()> call);
+  void exec_later(caf::resumable* what) override;
+
+  // -- delivery domain, from any thread
+  void join(uint64_t group, hub::process_ref member) override;
+  void leave(uint64_t group, uint64_t member) override;
+  void deliver(uint64_t group, hub::message_ptr what) override;
+
+  // -- this thread only
+  void mark_dirty(flushable& who);
+  void unmark(flushable& who) noexcept;
+  void set_timer(timer_wheel::timer& t, std::chrono::nanoseconds delay);
+
+ private:
+  enum class kind : uint8_t { element, message, start, wake, call, resume, join, leave, deliver };
+  struct work {
+    kind what;
+    uint64_t number = 0; // group, or member of a leave
+    void* object = nullptr;
+    const void* content = nullptr;
+  };
+
+  void push(work w);
+  void drain();
+  void run(const work& w);
+  void flush_dirty();
+  void schedule_flush();
+  void arm_timer();
+  static void discard(const work& w);
+
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
+  boost::asio::steady_timer clock_;
+  timer_wheel::clock::time_point clock_due_ = timer_wheel::clock::time_point::max();
+  timer_wheel wheel_;
+
+  std::mutex mutex_;
+  std::vector<work> queue_;
+  bool scheduled_ = false;
+
+  std::vector<work> batch_; // being run
+  size_t batch_done_ = 0;
+  bool draining_ = false;
+  std::vector<flushable*> dirty_;
+  bool flush_scheduled_ = false;
+  std::unordered_map<uint64_t, std::vector<hub::process_ref>> groups_;
+  std::thread thread_;
+};
+
+} // namespace natterjack::relay

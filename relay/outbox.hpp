@@ -1,0 +1,83 @@
+// What waits to be written to one client: a queue of shared blocks, bounded in bytes.
+//
+//   push        result     when
+//   data        queued     within bounds
+//               dropped    the policy says so
+//               overflow   the policy is `close`: the client is a slow consumer
+//   control     -          always; a waiting pong is replaced by the newer one, nothing follows a close
+//
+//   flush   one send for one block or for small ones laid end to end, else one gathered write, until all
+//           is written or the socket is full
+#pragma once
+
+#include "hub/shared_bytes.hpp"
+#include "relay/frame.hpp"
+#include "relay/io_thread.hpp"
+#include "relay/limits.hpp"
+
+#include <vector>
+
+namespace natterjack::relay {
+
+/// What an outbox tells its owner, always on the io thread.
+class outbox_owner {
+ public:
+  virtual void on_outbox_blocked() = 0; ///< call `flush` when the socket is writable
+  virtual void on_outbox_drained() = 0;
+  virtual void on_outbox_failed() = 0; ///< the socket is gone
+  virtual void on_outbox_slow() = 0;   ///< above the soft bound for too long, policy `close`
+
+ protected:
+  ~outbox_owner() = default;
+};
+
+class outbox final : public flushable {
+ public:
+  enum class admitted : uint8_t { queued, dropped, overflow };
+
+  /// @param descriptor  of a non-blocking stream socket that outlives this
+  outbox(io_thread& thread, const gateway_limits& limits, int descriptor, outbox_owner& owner);
+  ~outbox() override;
+
+  admitted push_data(hub::shared_bytes frames);
+  /// Handshake bytes and other raw output, never dropped.
+  void push_raw(hub::shared_bytes bytes);
+  void push_control(opcode op, hub::shared_bytes frame);
+  /// Throws away what has not begun to be written, so that a close frame gets through soon.
+  void drop_data();
+  void flush() override;
+
+  size_t bytes() const noexcept { return bytes_; }
+  bool empty() const noexcept { return bytes_ == 0; }
+  bool close_queued() const noexcept { return close_queued_; }
+  uint64_t dropped() const noexcept { return dropped_; }
+
+ private:
+  struct block {
+    hub::shared_bytes bytes;
+    bool is_data;
+    bool is_pong;
+  };
+  void append(hub::shared_bytes bytes, bool is_data, bool is_pong);
+  bool drop_oldest_data(size_t until_bytes);
+  void watch_soft_bound();
+  void advance(size_t written) noexcept;
+  long write_some(size_t& offered) noexcept;
+
+  io_thread& thread_;
+  const gateway_limits& limits_;
+  outbox_owner& owner_;
+  int descriptor_;
+  bool close_queued_ = false;
+  bool blocked_ = false;
+  bool failed_ = false;
+  bool over_time_ = false; // above the soft bound for longer than allowed
+  std::vector<block> queue_;
+  size_t head_ = 0;   // first block not completely written
+  size_t offset_ = 0; // bytes of it that are
+  size_t bytes_ = 0;
+  uint64_t dropped_ = 0;
+  timer_wheel::timer soft_timer_;
+};
+
+} // namespace natterjack::relay

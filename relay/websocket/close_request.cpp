@@ -1,0 +1,44 @@
+#include "relay/websocket/close_request.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace natterjack::relay {
+
+using nlohmann::json;
+
+close_frame read_close_request(std::span<const hub::payload> values) {
+  auto frame = close_for(close_cause::by_hub, false);
+  if (values.empty() || values.front().kind() == hub::payload_kind::nil)
+    return frame;
+  const auto& value = values.front();
+  if (value.kind() != hub::payload_kind::json) {
+    frame.reason = hub::is_utf8(value.bytes()) ? std::string(value.bytes()) : std::string();
+    return frame;
+  }
+  auto body = json::parse(value.bytes().begin(), value.bytes().end(), nullptr, false);
+  if (body.is_string()) {
+    frame.reason = body.get<std::string>();
+  } else if (body.is_object()) {
+    if (auto code = body.find("code"); code != body.end() && code->is_number_integer() &&
+                                       may_send(code->get<int64_t>()))
+      frame.code = static_cast<uint16_t>(code->get<int64_t>());
+    frame.reason.clear();
+    if (auto reason = body.find("reason"); reason != body.end() && reason->is_string())
+      frame.reason = reason->get<std::string>();
+  } else if (!body.is_discarded() && !body.is_null()) {
+    frame.reason = body.dump();
+  }
+  return frame;
+}
+
+std::optional<relay_config> read_control_request(const hub::payload& value, std::string& error) {
+  // A JSON string in a JSON value: the author encoded the table and the sender encoded the string.
+  if (value.kind() == hub::payload_kind::json && value.bytes().starts_with('"')) {
+    auto inner = json::parse(value.bytes().begin(), value.bytes().end(), nullptr, false);
+    if (inner.is_string())
+      return parse_relay_config(inner.get_ref<const std::string&>(), error);
+  }
+  return parse_relay_config(value.bytes(), error);
+}
+
+} // namespace natterjack::relay

@@ -1,0 +1,22 @@
+// What processes ask of a connection, read from message values: ws.close and ws.control.
+#pragma once
+
+#include "hub/payload.hpp"
+#include "relay/close_codes.hpp"
+#include "relay/relay_config.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+
+namespace natterjack::relay {
+
+/// The close frame of a ws.close message: a string is the reason, a number its text, a table
+/// `{code=…, reason=…}` both; no value is "Connection closed by server". A code that may not be sent
+/// counts as 1000.
+close_frame read_close_request(std::span<const hub::payload> values);
+
+/// A ws.control body: a table, or the same as JSON text.
+std::optional<relay_config> read_control_request(const hub::payload& value, std::string& error);
+
+} // namespace natterjack::relay

@@ -1,0 +1,428 @@
+#include "relay/websocket/connection.hpp"
+
+#include "relay/close_codes.hpp"
+#include "relay/duration.hpp"
+#include "relay/inbound_budget.hpp"
+#include "relay/websocket/close_request.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/make_counted.hpp>
+#include <caf/send.hpp>
+
+#include <spdlog/spdlog.h>
+
+namespace natterjack::relay {
+
+namespace {
+
+using closed_atom = caf::atom_constant<caf::atom("closed")>;
+using going_away_atom = caf::atom_constant<caf::atom("goingaway")>;
+
+constexpr auto default_heartbeat = std::chrono::seconds(30);
+constexpr auto watch_interval = std::chrono::seconds(1); // of a client we do not read from
+
+// One copy a thread: connections on several threads must not meet at a count.
+const hub::shared_bytes& topic_of(const char* name) {
+  thread_local std::unordered_map<const char*, hub::shared_bytes> topics;
+  auto& topic = topics[name];
+  if (topic.empty())
+    topic = hub::shared_bytes(name);
+  return topic;
+}
+
+constexpr const char* join_topic = "ws.join";
+constexpr const char* leave_topic = "ws.leave";
+constexpr const char* heartbeat_topic = "ws.heartbeat";
+constexpr const char* message_topic = "ws.message";
+constexpr std::string_view control_topic = "ws.control";
+constexpr std::string_view close_topic = "ws.close";
+
+class ws_connection final : public pinned_actor, public ws_owner {
+ public:
+  ws_connection(caf::actor_config& config, io_thread& thread, connection_options options,
+                std::shared_ptr<ws_transport> transport)
+      : pinned_actor(config, thread, options.gateway->node, options.gateway->host),
+        gateway_(std::move(options.gateway)), transport_(std::move(transport)),
+        config_(std::move(options.config)), endpoint_dialect_(options.dialect),
+        budget_(caf::make_counted<inbound_budget>(*this, gateway_->limits)),
+        topic_(topic_of(message_topic)) {
+    enter(ctrl());
+  }
+
+  const char* name() const override { return "ws_connection"; }
+
+  size_t outbox_bytes() const noexcept override {
+    return outbox_bytes_.load(std::memory_order_relaxed);
+  }
+
+  caf::behavior make_behavior() override {
+    set_down_handler([this](const caf::down_msg& down) {
+      if (target_ && down.source == target_.actor) {
+        target_ = {}; // nobody is left to tell
+        close(close_cause::target_exited);
+      }
+    });
+    set_exit_handler([this](const caf::exit_msg& exit) {
+      if (exit.reason)
+        close(close_cause::by_hub);
+    });
+    set_default_handler([](caf::scheduled_actor*, caf::message_view&) {
+      return caf::result<caf::message>{caf::sec::unexpected_message};
+    });
+    return {
+        [this](closed_atom) { quit(); },
+        [this](going_away_atom) { close(close_cause::going_away); },
+        [this](const hub::cancel_signal& cancel) {
+          close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
+                                             : cancel.reason});
+        },
+    };
+  }
+
+  // Also after a kill, which no handler hears of.
+  void on_exit() override {
+    close(close_cause::by_hub);
+    tell_leave();
+    release();
+  }
+
+  // -- from processes
+
+  void accept(const hub::message_ptr& what) override {
+    what->settle();
+    if (state_ != state::open)
+      return;
+    const auto topic = what->topic();
+    if (topic == control_topic) {
+      control(*what);
+    } else if (topic == close_topic) {
+      close(read_close_request(what->payloads()));
+    } else if (auto frames = frames_of(what); !frames.empty()) {
+      if (transport_->send(std::move(frames)) == outbox::admitted::overflow)
+        on_slow();
+      outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
+    }
+  }
+
+  void on_wake() override { read_more(); }
+
+  // -- from the client
+
+  void on_open() override {
+    state_ = state::open;
+    opened_ = std::chrono::steady_clock::now();
+    if (config_.message_topic && !config_.message_topic->empty())
+      topic_ = hub::shared_bytes(*config_.message_topic);
+    forced_dialect_ = config_.payload_format;
+    heartbeat_ = config_.heartbeat_interval.value_or(default_heartbeat);
+    if (config_.metadata)
+      metadata_ = std::move(*config_.metadata);
+    auto target = home().resolve(config_.target_pid.value_or(""));
+    config_ = {};
+    if (!target || !attach(std::move(target))) {
+      close(close_cause::target_unknown);
+      return;
+    }
+    start_timers();
+    read_more();
+  }
+
+  void on_message(message_kind kind, std::string_view body) override {
+    pings_open_ = 0;
+    if (state_ != state::open)
+      return;
+    ++message_count_;
+    auto value = kind == message_kind::text ? hub::payload::text(body) : hub::payload::binary(body);
+    if (target_)
+      target_.self->deliver(
+          hub::make_message(id(), topic_, std::move(value), budget_->take(body.size())));
+    read_more();
+  }
+
+  void on_pong() override { pings_open_ = 0; }
+
+  void on_drained() override {
+    outbox_bytes_.store(0, std::memory_order_relaxed);
+    read_more();
+  }
+
+  void on_closed(const ws_end& end) override {
+    spdlog::debug("{} closed by {} code={} reason=\"{}\"", to_string(id()),
+                  end.clean ? "handshake" : "loss", end.code, end.reason);
+    state_ = state::closed;
+    tell_leave();
+    cancel_timers();
+    result_.value = hub::payload::text("websocket connection closed");
+    enqueue(nullptr, caf::make_message_id(), caf::make_message(closed_atom::value), nullptr);
+  }
+
+  void on_message_too_big() override {
+    auto frame = close_for(close_cause::message_too_big, gateway_->limits.strict_close_codes);
+    frame.reason = "message exceeds " + std::to_string(gateway_->limits.message_bytes) + " bytes";
+    close(std::move(frame));
+  }
+
+  void on_not_utf8() override { close(close_cause::not_utf8); }
+
+  void on_slow() override {
+    if (state_ != state::open)
+      return;
+    spdlog::warn("{} is a slow consumer: {} bytes queued, limit {} for {} or {}; closing",
+                 to_string(id()), transport_->outbox_bytes(), gateway_->limits.outbox_soft_bytes,
+                 format_duration(gateway_->limits.outbox_soft_time),
+                 gateway_->limits.outbox_hard_bytes);
+    state_ = state::closing;
+    auto frame = close_for(close_cause::slow_consumer, gateway_->limits.strict_close_codes);
+    transport_->close_now(frame.code, frame.reason);
+  }
+
+ private:
+  enum class state : uint8_t { opening, open, closing, closed };
+
+  // -- target
+
+  // Monitors, then joins: a target that is dead already is seen by its down message.
+  bool attach(hub::process_ref target) {
+    if (target.self == static_cast<hub::process*>(this))
+      return false;
+    target_ = std::move(target);
+    dialect_ = forced_dialect_ ? *forced_dialect_
+                               : target_.self->dialect().value_or(endpoint_dialect_);
+    monitor(target_.actor);
+    joined_ = true;
+    tell(join_topic, description(), true);
+    return true;
+  }
+
+  void tell(const char* topic, const std::string& json, bool counted) {
+    if (!target_)
+      return;
+    auto value = dialect_ == hub::relay_dialect::text ? hub::payload::text(json)
+                                                      : hub::payload::json(json);
+    target_.self->deliver(hub::make_message(id(), topic_of(topic), std::move(value),
+                                            counted ? budget_->take(0) : hub::credit{}));
+  }
+
+  void tell_leave() {
+    if (std::exchange(joined_, false) && target_) {
+      tell(leave_topic, description(), true);
+      demonitor(target_.actor->address());
+      target_ = {};
+    }
+  }
+
+  // {"client_pid":…,"metadata":…}; the guide's dialect has both spellings and always a Metadata.
+  std::string description(std::string_view more = {}, std::string_view more_guide = {}) const {
+    std::string pid_text;
+    append_json_string(pid_text, to_string(id()));
+    std::string result = R"({"client_pid":)" + pid_text;
+    result += more;
+    if (dialect_ == hub::relay_dialect::table) {
+      if (!metadata_.empty())
+        result += R"(,"metadata":)" + metadata_;
+      return result += '}';
+    }
+    const auto& metadata = metadata_.empty() ? no_metadata : metadata_;
+    result += R"(,"metadata":)" + metadata + R"(,"ClientPID":)" + pid_text;
+    result += more_guide;
+    result += R"(,"Metadata":)" + metadata;
+    return result += '}';
+  }
+
+  // -- ws.control
+
+  void control(const hub::message& what) {
+    std::string error = "no value";
+    std::optional<relay_config> change;
+    if (!what.payloads().empty())
+      change = read_control_request(what.payloads().front(), error);
+    if (!change) {
+      spdlog::error("{}: ws.control from {} ignored: {}", to_string(id()), to_string(what.from()),
+                    error);
+      return;
+    }
+    for (const auto* list : {&change->problems, &change->warnings})
+      for (const auto& problem : *list)
+        spdlog::error("{}: ws.control from {}: {}", to_string(id()), to_string(what.from()),
+                      problem);
+    if (change->metadata && *change->metadata != no_metadata)
+      metadata_ = std::move(*change->metadata);
+    if (change->message_topic && !change->message_topic->empty())
+      topic_ = hub::shared_bytes(*change->message_topic);
+    if (change->payload_format) {
+      forced_dialect_ = change->payload_format;
+      dialect_ = *forced_dialect_;
+    }
+    if (change->heartbeat_interval) {
+      heartbeat_ = *change->heartbeat_interval;
+      set_heartbeat();
+    }
+    if (change->target_pid && !change->target_pid->empty())
+      retarget(*change->target_pid);
+  }
+
+  void retarget(const std::string& text) {
+    std::string why;
+    auto next = home().resolve(text, &why);
+    if (!next && !hub::parse_pid(text)) {
+      spdlog::error("{}: ws.control: target_pid: {}", to_string(id()), why);
+      return;
+    }
+    if (next && target_ && next.self == target_.self)
+      return;
+    tell_leave();
+    if (!next || !attach(std::move(next)))
+      close(close_cause::new_target_unknown);
+  }
+
+  // -- reading
+
+  // Reads on unless the hub owes us credit or the client does not read what it is sent.
+  void read_more() {
+    if (state_ != state::open)
+      return;
+    const bool room = budget_->has_room() &&
+                      transport_->outbox_bytes() <= gateway_->limits.outbox_soft_bytes;
+    if (room) {
+      paused_ = false;
+      transport_->read();
+    } else if (!paused_) {
+      paused_ = true;
+      gone_seen_ = 0;
+      thread().set_timer(watch_timer_, watch_interval);
+    }
+  }
+
+  // While we do not read, a hang-up shows only when asked for. What the client said before it is still
+  // wanted, so a FIN is given a second look; a hub that takes nothing for so long loses the rest.
+  void watch() {
+    if (!paused_ || state_ != state::open)
+      return;
+    gone_seen_ = transport_->peer_is_gone() ? gone_seen_ + 1 : 0;
+    if (gone_seen_ >= 2)
+      transport_->abort();
+    else
+      thread().set_timer(watch_timer_, watch_interval);
+  }
+
+  // -- time
+
+  void start_timers() {
+    set_heartbeat();
+    if (gateway_->limits.ping_interval.count() > 0)
+      thread().set_timer(ping_timer_, gateway_->limits.ping_interval);
+  }
+
+  void cancel_timers() {
+    heartbeat_timer_.cancel();
+    ping_timer_.cancel();
+    watch_timer_.cancel();
+  }
+
+  void set_heartbeat() {
+    if (heartbeat_.count() > 0)
+      thread().set_timer(heartbeat_timer_, heartbeat_);
+    else
+      heartbeat_timer_.cancel();
+  }
+
+  void beat() {
+    if (state_ != state::open)
+      return;
+    const auto uptime = format_duration(std::chrono::steady_clock::now() - opened_);
+    const auto count = std::to_string(message_count_);
+    tell(heartbeat_topic,
+         description(R"(,"uptime":")" + uptime + R"(","message_count":)" + count,
+                     R"(,"Uptime":")" + uptime + R"(","MessageCount":)" + count),
+         false);
+    set_heartbeat();
+  }
+
+  void ping() {
+    if (state_ != state::open)
+      return;
+    if (paused_) {
+      // Pongs stand behind what we do not read: they cannot be missed.
+    } else if (pings_open_ >= gateway_->limits.ping_missed) {
+      spdlog::debug("{}: {} pings unanswered", to_string(id()), pings_open_);
+      transport_->abort();
+      return;
+    } else {
+      ++pings_open_;
+      transport_->send_ping();
+    }
+    thread().set_timer(ping_timer_, gateway_->limits.ping_interval);
+  }
+
+  // -- closing
+
+  void close(close_cause cause) {
+    close(close_for(cause, gateway_->limits.strict_close_codes));
+  }
+
+  void close(close_frame frame) {
+    if (state_ == state::closing || state_ == state::closed)
+      return;
+    state_ = state::closing;
+    cancel_timers();
+    transport_->close(frame.code, cut_reason(frame.reason));
+  }
+
+  void release() {
+    cancel_timers();
+    hub::process::leave();
+  }
+
+  static inline const std::string no_metadata = "{}";
+
+  std::shared_ptr<gateway_context> gateway_;
+  std::shared_ptr<ws_transport> transport_;
+  relay_config config_; // until open
+  hub::relay_dialect endpoint_dialect_;
+  std::optional<hub::relay_dialect> forced_dialect_;
+  hub::relay_dialect dialect_ = hub::relay_dialect::table;
+  state state_ = state::opening;
+  bool joined_ = false;
+  bool paused_ = false;
+  uint8_t gone_seen_ = 0;
+  size_t pings_open_ = 0;
+  hub::process_ref target_;
+  caf::intrusive_ptr<inbound_budget> budget_;
+  hub::shared_bytes topic_;
+  std::string metadata_; // JSON text; empty: none was given
+  uint64_t message_count_ = 0;
+  std::chrono::nanoseconds heartbeat_{0};
+  std::chrono::steady_clock::time_point opened_;
+  std::atomic<size_t> outbox_bytes_{0};
+  timer_wheel::timer heartbeat_timer_{this, [](void* self) {
+                                        static_cast<ws_connection*>(self)->beat();
+                                      }};
+  timer_wheel::timer ping_timer_{this, [](void* self) {
+                                   static_cast<ws_connection*>(self)->ping();
+                                 }};
+  timer_wheel::timer watch_timer_{this, [](void* self) {
+                                    static_cast<ws_connection*>(self)->watch();
+                                  }};
+};
+
+} // namespace
+
+void start_connection(io_thread& thread, std::shared_ptr<ws_transport> transport,
+                      const http_request& upgrade, const header_list& extra,
+                      connection_options options) {
+  auto& system = options.gateway->node.system();
+  auto* raw = transport.get();
+  caf::actor_config config{&thread};
+  auto handle = system.spawn_class<ws_connection, caf::no_spawn_options>(
+      config, thread, std::move(options), std::move(transport));
+  auto actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  auto* self = static_cast<ws_connection*>(actor->get());
+  raw->accept(upgrade, extra, std::move(actor), *self);
+}
+
+void send_going_away(const hub::process_ref& connection) {
+  connection.actor->enqueue(nullptr, caf::make_message_id(),
+                            caf::make_message(going_away_atom::value), nullptr);
+}
+
+} // namespace natterjack::relay
