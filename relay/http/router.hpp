@@ -22,6 +22,7 @@ namespace natterjack::relay {
 
 class ws_transport;
 class io_thread;
+struct socket_route;
 
 /// CORS headers of a router (middleware `cors`).
 struct cors_options {
@@ -52,6 +53,7 @@ struct route {
   http_handler handler;
   upgrade_handler upgrade; ///< set: websocket upgrades go here, all else to `handler`
   std::shared_ptr<const route_options> options;
+  std::shared_ptr<const socket_route> socket = nullptr; ///< set: upgrades give their socket away
 };
 
 class router {

@@ -2,6 +2,7 @@
 
 #include "relay/http/cors.hpp"
 #include "relay/http/response_head.hpp"
+#include "relay/http/socket_route.hpp"
 #include "relay/http/upgrade.hpp"
 #include "relay/websocket/connection.hpp"
 
@@ -269,8 +270,11 @@ class http_session final : public std::enable_shared_from_this<http_session> {
     }
     route_ = match.found;
     request->params = std::move(match.params);
-    if (route_->upgrade && wants_websocket(*request)) {
-      take_over();
+    if ((route_->upgrade || route_->socket) && wants_websocket(*request)) {
+      if (route_->socket)
+        give_socket();
+      else
+        take_over();
       return;
     }
     if (!route_->handler) {
@@ -343,6 +347,19 @@ class http_session final : public std::enable_shared_from_this<http_session> {
       return;
     }
     route_->upgrade(request_, make_transport(), thread_);
+  }
+
+  // A route that speaks with the client in its own way.
+  void give_socket() {
+    if (auto refusal = route_->socket->refuse(*request_)) {
+      write(std::move(*refusal));
+      return;
+    }
+    const auto left = buffer_.data();
+    route_->socket->take(request_, {std::move(socket_),
+                                    {static_cast<const char*>(left.data()), left.size()},
+                                    std::move(place_),
+                                    thread_});
   }
 
   std::shared_ptr<ws_transport> make_transport() {

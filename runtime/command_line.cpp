@@ -1,0 +1,152 @@
+#include "runtime/command_line.hpp"
+
+#include "runtime/config/nearest.hpp"
+#include "runtime/config/quantities.hpp"
+#include "runtime/exit_codes.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <map>
+
+namespace natterjack::runtime {
+
+namespace {
+
+// CLI11 calls a validator with the text and takes the text of what is wrong.
+std::string check_duration(const std::string& text) {
+  auto value = parse_duration(text);
+  return value && value->count() >= 0
+             ? ""
+             : "\"" + text + "\" is not a duration; expected a number with a unit, such as 2s or 500ms";
+}
+
+struct raw_options {
+  std::string log_level = "info";
+  std::string drain_window = "2s";
+  std::string drain_timeout = "10s";
+};
+
+void add_run(CLI::App& app, command_line& out, raw_options& raw) {
+  auto* run = app.add_subcommand("run", "Start the application in a folder");
+  run->add_option("DIR", out.folder, "Folder with _index.yaml files")->required();
+  run->add_option("--listen", out.listen,
+                  "ADDR:PORT of the implicit gateway, or of the application's only http.service; "
+                  "port 0 takes a free one")
+      ->type_name("ADDR:PORT");
+  auto override_with = [&out](const char* option) {
+    return [&out, option](const std::string& text) { out.overrides.push_back({option, text}); };
+  };
+  run->add_option_function<std::string>("--set", override_with("--set"),
+                                        "Override a field: ENTRY-ID.field=value")
+      ->type_name("ENTRY-ID.field=value")
+      ->trigger_on_parse();
+  run->add_option_function<std::string>("-o", override_with("-o"),
+                                        "The same as ns:entry:field=value")
+      ->type_name("ns:entry:field=value")
+      ->trigger_on_parse();
+  run->add_option("--allow-origins", out.allow_origins,
+                  "Pages that may open websockets on the implicit router: comma-separated patterns, "
+                  "'*' for all (default: same origin)")
+      ->type_name("LIST");
+  run->add_option("--node-name", out.node_name, "First part of every PID")->capture_default_str();
+  run->add_option("--io-threads", out.io_threads, "Threads for sockets (default: one for each core)");
+  run->add_option("--hub-threads", out.hub_threads,
+                  "Threads for hubs (default: one for each core)");
+  run->add_option("--drain-window", raw.drain_window,
+                  "On SIGTERM, spread the closing of clients over this time")
+      ->check(check_duration)
+      ->type_name("TIME")
+      ->capture_default_str();
+  run->add_option("--drain-timeout", raw.drain_timeout, "On SIGTERM, wait this long at most")
+      ->check(check_duration)
+      ->type_name("TIME")
+      ->capture_default_str();
+  run->callback([&out] { out.command = command::run; });
+}
+
+void add_check(CLI::App& app, command_line& out) {
+  auto* check = app.add_subcommand("check", "Report every mistake of an application, start nothing");
+  check->add_option("DIR", out.folder, "Folder with _index.yaml files")->required();
+  auto override_with = [&out](const char* option) {
+    return [&out, option](const std::string& text) { out.overrides.push_back({option, text}); };
+  };
+  check->add_option_function<std::string>("--set", override_with("--set"), "As for run")
+      ->trigger_on_parse();
+  check->add_option_function<std::string>("-o", override_with("-o"), "As for run")
+      ->trigger_on_parse();
+  check->callback([&out] { out.command = command::check; });
+}
+
+// The first argument nobody knows, with the nearest one that is known.
+std::string explain_unknown(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* scope = &app;
+  for (const auto* sub : app.get_subcommands())
+    scope = sub;
+  std::vector<std::string> known;
+  std::vector<std::string> commands;
+  for (const auto* option : scope->get_options())
+    for (const auto& name : option->get_lnames())
+      known.push_back("--" + name);
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames())
+      known.push_back("--" + name);
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(sub->get_name());
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    word = word.substr(0, word.find('='));
+    if (word.starts_with("--")) {
+      if (std::find(known.begin(), known.end(), word) == known.end())
+        return "unknown option \"" + word + "\"" + did_you_mean(word, known);
+    } else if (i == 1 && scope == &app && !word.starts_with('-')) {
+      return "unknown command \"" + word + "\"" + did_you_mean(word, commands) + "; expected " +
+             one_of(commands);
+    }
+  }
+  const auto rest = app.remaining(true);
+  return rest.empty() ? "" : "unexpected argument \"" + rest.front() + "\"";
+}
+
+} // namespace
+
+command_line read_command_line(int argc, const char* const* argv) {
+  command_line out;
+  raw_options raw;
+  CLI::App app{"An actor-based message hub: every websocket connection is an actor with a PID.",
+               "natterjack"};
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--log-level", raw.log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->type_name("LEVEL")
+      ->capture_default_str();
+  app.set_version_flag("--version", "natterjack " NATTERJACK_VERSION);
+  add_run(app, out, raw);
+  add_check(app, out);
+  app.add_subcommand("version", "Print the version")->callback([&out] {
+    out.command = command::version;
+  });
+  app.footer("Exit codes: 0 done, 1 failed at run time, 2 wrong arguments or a broken application.\n"
+             "natterjack COMMAND --help says more about a command.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    out.command = command::nothing;
+    if (e.get_exit_code() == 0) {
+      app.exit(e, std::cout, std::cerr); // help or version
+      return out;
+    }
+    out.exit_code = exit_broken;
+    auto text = argc > 1 ? explain_unknown(app, argc, argv) : std::string();
+    std::cerr << "natterjack: " << (text.empty() ? e.what() : text) << "\n"
+              << "natterjack --help lists what there is.\n";
+    return out;
+  }
+  out.log_level = spdlog::level::from_str(raw.log_level);
+  out.drain_window = *parse_duration(raw.drain_window);
+  out.drain_timeout = *parse_duration(raw.drain_timeout);
+  return out;
+}
+
+} // namespace natterjack::runtime

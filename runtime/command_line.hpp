@@ -1,0 +1,40 @@
+// What the command line asks for, or what is wrong with it.
+#pragma once
+
+#include "runtime/config/application.hpp"
+
+#include <spdlog/common.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace natterjack::runtime {
+
+enum class command : uint8_t {
+  run,
+  check,
+  version,
+  nothing, ///< help was asked for and given, or the arguments are wrong: leave with `exit_code`
+};
+
+struct command_line {
+  runtime::command command = command::nothing;
+  int exit_code = 0;
+  std::string folder;
+  std::optional<std::string> listen;
+  std::vector<override_option> overrides; ///< in the order given
+  std::optional<std::string> allow_origins;
+  std::string node_name = "natterjack";
+  spdlog::level::level_enum log_level = spdlog::level::info;
+  std::chrono::nanoseconds drain_window{};
+  std::chrono::nanoseconds drain_timeout{};
+  size_t io_threads = 0;  ///< 0: one for each core
+  size_t hub_threads = 0; ///< 0: one for each core
+};
+
+/// Reads the arguments; writes help to stdout and mistakes, with the nearest right word, to stderr.
+command_line read_command_line(int argc, const char* const* argv);
+
+} // namespace natterjack::runtime

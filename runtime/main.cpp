@@ -1,0 +1,119 @@
+// natterjack: one binary, one application folder.
+#include "runtime/command_line.hpp"
+#include "runtime/exit_codes.hpp"
+#include "runtime/lua/lua_program.hpp"
+#include "runtime/server.hpp"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <iostream>
+#include <unistd.h>
+
+namespace natterjack::runtime {
+
+namespace {
+
+// Blocked in every thread, so that only `wait_for_end` hears of them.
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int s : {SIGTERM, SIGINT})
+    sigaddset(&set, s);
+  return set;
+}
+
+void set_up_process(const command_line& line) {
+  auto logger = spdlog::stderr_logger_mt("natterjack");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  logger->set_level(line.log_level);
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto set = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void wait_for_end() {
+  const auto set = ending_signals();
+  int received = 0;
+  sigwait(&set, &received);
+  spdlog::info("{} received", received == SIGTERM ? "SIGTERM" : "SIGINT");
+  // A second signal means now: it has its default effect again.
+  for (int s : {SIGTERM, SIGINT})
+    std::signal(s, [](int) { _exit(exit_failed); });
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+application load(const command_line& line) {
+  load_options options;
+  options.folder = line.folder;
+  options.overrides = line.overrides;
+  options.listen = line.listen;
+  options.check_syntax = [](std::string_view source,
+                            std::string_view chunk) -> std::optional<syntax_error> {
+    if (auto error = lua::check_syntax(source, std::string(chunk)))
+      return syntax_error{error->line, error->message};
+    return std::nullopt;
+  };
+  return load_application(options);
+}
+
+// @returns false if there are mistakes, which it has printed
+bool report(const application& app) {
+  for (const auto& warning : app.warnings)
+    std::cerr << "warning: " << to_string(warning) << "\n";
+  std::cerr << render(app.diagnostics);
+  if (!app.ok())
+    std::cerr << "natterjack: " << app.diagnostics.size()
+              << (app.diagnostics.size() == 1 ? " mistake" : " mistakes") << " in " << app.folder
+              << "; nothing was started\n";
+  return app.ok();
+}
+
+int check(const command_line& line) {
+  const auto app = load(line);
+  if (!report(app))
+    return exit_broken;
+  std::cout << app.folder << ": " << app.entries.size() << " entries, no mistakes\n";
+  return exit_done;
+}
+
+int run(const command_line& line) {
+  set_up_process(line);
+  const auto app = load(line);
+  if (!report(app))
+    return exit_broken;
+  try {
+    server node(line, read_options(app));
+    node.start();
+    wait_for_end();
+    node.drain();
+  } catch (const std::exception& e) {
+    spdlog::error("{}", e.what());
+    return exit_failed;
+  }
+  return exit_done;
+}
+
+} // namespace
+
+} // namespace natterjack::runtime
+
+int main(int argc, char** argv) {
+  using namespace natterjack::runtime;
+  const auto line = read_command_line(argc, argv);
+  switch (line.command) {
+    case command::run:
+      return run(line);
+    case command::check:
+      return check(line);
+    case command::version:
+      std::cout << "natterjack " NATTERJACK_VERSION "\n";
+      return exit_done;
+    case command::nothing:
+      break;
+  }
+  return line.exit_code;
+}

@@ -1,0 +1,36 @@
+#include "tests/catch.hpp"
+#include "tests/hub/fake_process.hpp"
+
+using namespace natterjack::hub;
+
+SCENARIO_METHOD(node_fixture, "a process is found by PID text or by name", "[hub][node]") {
+  auto alice = spawn();
+  const auto text = to_string(alice.self->id());
+  home.names().add("alice", alice.self->id());
+  CHECK(home.resolve(text).self == alice.self);
+  CHECK(home.resolve("{app:host|" + text.substr(text.find("0x"))).self == alice.self);
+  CHECK(home.resolve("alice").self == alice.self);
+  std::string why;
+  CHECK_FALSE(home.resolve("bob", &why));
+  CHECK(why == "could not resolve 'bob' as PID or registered name");
+}
+
+SCENARIO_METHOD(node_fixture, "a PID of nobody says who is missing", "[hub][node]") {
+  auto alice = spawn();
+  auto result = [this](const char* text) { return home.find(text)->second; };
+  CHECK(result("{here@app:host|0x0ffff}") == send_result::no_process);
+  CHECK(result("{here@app:other|0x00001}") == send_result::no_host);
+  CHECK(result("{there@app:host|0x00001}") == send_result::no_node);
+  CHECK_FALSE(home.find("app:host"));
+}
+
+SCENARIO_METHOD(node_fixture, "a process that ended is nobody", "[hub][node]") {
+  auto alice = spawn();
+  const auto id = alice.self->id();
+  home.names().add("alice", id);
+  CHECK(home.send(id, text_message("t", "x")) == send_result::sent);
+  end(alice);
+  CHECK(home.send(id, text_message("t", "x")) == send_result::no_process);
+  CHECK_FALSE(home.names().lookup("alice"));
+  CHECK(home.processes().size() == 0);
+}

@@ -1,0 +1,36 @@
+#include "tests/catch.hpp"
+#include "tests/hub/fake_process.hpp"
+
+using namespace natterjack::hub;
+
+SCENARIO_METHOD(node_fixture, "a host keeps its processes alive, up to a number", "[hub][process_host]") {
+  auto& host = home.add_process_host("app:host", 2);
+  GIVEN("a host for two that holds one") {
+    REQUIRE(host.reserve());
+    auto alice = spawn();
+    const auto id = alice.self->id();
+    host.hold(alice.actor);
+    WHEN("nobody else holds the process") {
+      auto kept = alice.actor;
+      alice = {};
+      THEN("it lives on") { CHECK(home.processes().find(id.number())); }
+      alice = {kept, static_cast<fake_process*>(kept->get())};
+    }
+    WHEN("more are wanted than there are places") {
+      CHECK(host.reserve());
+      CHECK_FALSE(host.reserve());
+      host.cancel();
+      CHECK(host.reserve());
+    }
+    WHEN("the process ends") {
+      end(alice);
+      THEN("its place is free") {
+        CHECK(host.size() == 0);
+        CHECK(host.reserve());
+        CHECK(host.reserve());
+      }
+    }
+    for (auto& actor : host.all())
+      caf::anon_send_exit(actor, caf::exit_reason::kill);
+  }
+}
