@@ -283,17 +283,14 @@ class beast_transport final : public ws_transport,
       return;
     }
     reading_ = false;
-    const std::string_view body =
-        message_.empty() ? std::string_view(small_.data(), n) : std::string_view(message_);
+    // Taken out first: the owner may ask for the next message while it has this one.
+    const auto whole = std::exchange(message_, {});
+    const std::string_view body = whole.empty() ? std::string_view(small_.data(), n) : whole;
     // Beast lets a text through that ends inside a character when an empty final frame follows.
     if (stream_.got_text() && !hub::is_utf8(body))
       owner_->on_not_utf8();
     else
       owner_->on_message(stream_.got_text() ? message_kind::text : message_kind::binary, body);
-    if (message_.capacity() > 4096)
-      std::string().swap(message_);
-    else
-      message_.clear();
   }
 
   void on_deadline() {
