@@ -158,6 +158,12 @@ const std::string& gateway::entry_id() const noexcept { return state_->options.e
 
 size_t gateway::connections() const noexcept { return state_->context->connections.load(); }
 
+size_t gateway::busy() const noexcept {
+  const auto idle = state_->context->idle.load();
+  const auto all = connections();
+  return all > idle ? all - idle : 0;
+}
+
 void gateway::stop_accepting() {
   state_->context->draining = true;
   asio::post(state_->threads.front().context(), [s = state_] {
@@ -172,13 +178,14 @@ void gateway::send_going_away(std::chrono::nanoseconds window) {
   for (auto& process : state_->context->node.processes().all())
     if (process.self->id().where() == state_->context->host)
       open.push_back(std::move(process));
-  // Groups of a hundredth each: a herd that comes back at once would hit the next server together.
-  const auto pause = window / 100;
-  const auto share = open.size() / 100 + 1;
-  for (size_t i = 0; i < open.size(); ++i) {
-    relay::send_going_away(open[i]);
-    if (i % share == share - 1 && i + 1 < open.size())
-      std::this_thread::sleep_for(pause);
+  // In up to a hundred steps: a herd that comes back at once would hit the next server together.
+  const auto steps = std::min<size_t>(open.size(), 100);
+  size_t told = 0;
+  for (size_t step = 1; step <= steps; ++step) {
+    for (; told < open.size() * step / steps; ++told)
+      relay::send_going_away(open[told]);
+    if (step < steps)
+      std::this_thread::sleep_for(window / steps);
   }
 }
 

@@ -43,6 +43,8 @@ class gateway {
   std::string url() const; ///< "http://127.0.0.1:8082", with the real port
   const std::string& entry_id() const noexcept;
   size_t connections() const noexcept;
+  /// Connections that are in the middle of something: all but idle HTTP ones.
+  size_t busy() const noexcept;
 
   /// Stops accepting and keeping HTTP connections alive. Thread-safe.
   void stop_accepting();

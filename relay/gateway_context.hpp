@@ -17,6 +17,7 @@ struct gateway_context {
   const hub::host_name* host; ///< the http.service's entry id: second part of connection PIDs
   gateway_limits limits;
   std::atomic<size_t> connections{0}; ///< sockets open, HTTP and websocket
+  std::atomic<size_t> idle{0};        ///< those of them that wait for an HTTP request
   std::atomic<bool> draining{false};
 };
 

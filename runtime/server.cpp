@@ -191,11 +191,11 @@ struct server::state {
 
   hub::process_host* lua_options_host(const std::string& id) { return lua.find_host(id); }
 
-  size_t connections() const {
-    size_t sum = 0;
+  size_t sum(size_t (relay::gateway::*what)() const noexcept) const {
+    size_t result = 0;
     for (const auto& gateway : gateways)
-      sum += gateway->connections();
-    return sum;
+      result += ((*gateway).*what)();
+    return result;
   }
 
   void stop_services(std::chrono::steady_clock::time_point deadline) {
@@ -247,6 +247,11 @@ server::~server() {
 void server::start() {
   auto& s = *state_;
   s.make_gateways();
+  // Only what the application starts; the others have their routes and no address.
+  std::erase_if(s.gateways, [&s](const auto& gateway) {
+    const auto& order = s.options.start_order;
+    return std::find(order.begin(), order.end(), gateway->entry_id()) == order.end();
+  });
   for (auto& gateway : s.gateways)
     gateway->open();
   s.threads.start();
@@ -263,15 +268,15 @@ void server::start() {
 void server::drain() {
   auto& s = *state_;
   const auto deadline = std::chrono::steady_clock::now() + s.line.drain_timeout;
-  spdlog::info("draining: {} connections", s.connections());
+  spdlog::info("draining: {} connections", s.sum(&relay::gateway::connections));
   s.ready = false;
   for (auto& gateway : s.gateways)
     gateway->stop_accepting();
   s.stop_services(deadline);
   for (auto& gateway : s.gateways)
     gateway->send_going_away(s.line.drain_window);
-  if (!wait_until(deadline, [&s] { return s.connections() == 0; }))
-    spdlog::warn("{} connections did not close in time", s.connections());
+  if (!wait_until(deadline, [&s] { return s.sum(&relay::gateway::busy) == 0; }))
+    spdlog::warn("{} connections did not close in time", s.sum(&relay::gateway::busy));
 }
 
 } // namespace natterjack::runtime

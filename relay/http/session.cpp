@@ -59,6 +59,8 @@ class http_session final : public std::enable_shared_from_this<http_session> {
                   : remote.address().to_string() + ":" + std::to_string(remote.port());
   }
 
+  ~http_session() { set_phase(phase::answering); }
+
   io_thread& thread() noexcept { return thread_; }
 
   void start() { next_request(gateway_->limits.head_timeout); }
@@ -88,7 +90,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
   // -- reading
 
   void next_request(std::chrono::nanoseconds wait) {
-    phase_ = buffer_.size() == 0 ? phase::idle : phase::head;
+    set_phase(buffer_.size() == 0 ? phase::idle : phase::head);
     route_ = nullptr;
     request_.reset();
     parser_.emplace();
@@ -120,7 +122,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
     }
     buffer_.commit(n);
     if (phase_ == phase::idle) {
-      phase_ = phase::head;
+      set_phase(phase::head);
       set_timer(gateway_->limits.head_timeout);
     } else if (phase_ == phase::body) {
       set_timer(gateway_->limits.body_timeout);
@@ -158,7 +160,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
 
   // Checks that need the head only. @returns false if the request has been refused
   bool on_head() {
-    phase_ = phase::body;
+    set_phase(phase::body);
     set_timer(gateway_->limits.body_timeout);
     const auto& head = parser_->get();
     size_t fields = 0;
@@ -172,6 +174,13 @@ class http_session final : public std::enable_shared_from_this<http_session> {
     if (head.count(http::field::host) > 1 ||
         (head.version() == 11 && head.count(http::field::host) == 0)) {
       fail(text_response(400, "a request has one Host header"));
+      return false;
+    }
+    // RFC 9112 6.1: a coding that is not understood leaves the end of the body unknown.
+    if (head.count(http::field::transfer_encoding) > 0 && !parser_->chunked()) {
+      fail(text_response(501, "Transfer-Encoding \"" +
+                                  std::string(head[http::field::transfer_encoding]) +
+                                  "\" is not understood, only \"chunked\""));
       return false;
     }
     if (beast::iequals(head[http::field::expect], "100-continue") && !parser_->is_done()) {
@@ -216,7 +225,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
   // -- answering
 
   void dispatch() {
-    phase_ = phase::answering;
+    set_phase(phase::answering);
     auto message = parser_->release();
     parser_.reset();
     keep_alive_ = message.keep_alive() && !gateway_->draining.load(std::memory_order_relaxed);
@@ -372,7 +381,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
   // -- writing
 
   void write(http_response response) {
-    phase_ = phase::writing;
+    set_phase(phase::writing);
     file_ = is_head_request_ ? nullptr : response.file;
     file_sent_ = 0;
     output_ = response_head(response, keep_alive_);
@@ -432,7 +441,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
     // Let the client read the answer: closing with unread input would turn it into a reset.
     error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
-    phase_ = phase::idle;
+    set_phase(phase::idle);
     set_timer(std::chrono::seconds(2));
     read_to_end();
   }
@@ -454,6 +463,12 @@ class http_session final : public std::enable_shared_from_this<http_session> {
     socket_.close(ignored);
   }
 
+  void set_phase(phase next) noexcept {
+    if ((phase_ == phase::idle) != (next == phase::idle))
+      gateway_->idle += next == phase::idle ? size_t{1} : size_t(-1);
+    phase_ = next;
+  }
+
   void set_timer(std::chrono::nanoseconds delay) { thread_.set_timer(timer_, delay); }
 
   io_thread& thread_;
@@ -462,7 +477,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
   std::shared_ptr<const router> routes_;
   std::shared_ptr<connection_place> place_;
   timer_wheel::timer timer_;
-  phase phase_ = phase::idle;
+  phase phase_ = phase::answering;
   bool keep_alive_ = true;
   bool is_head_request_ = false;
   bool timed_out_ = false;

@@ -59,7 +59,9 @@ class ws_connection final : public pinned_actor, public ws_owner {
     set_down_handler([this](const caf::down_msg& down) {
       if (target_ && down.source == target_.actor) {
         target_ = {}; // nobody is left to tell
-        close(close_cause::target_exited);
+        // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
+        if (!gateway_->draining.load(std::memory_order_relaxed))
+          close(close_cause::target_exited);
       }
     });
     set_exit_handler([this](const caf::exit_msg& exit) {
@@ -279,7 +281,7 @@ class ws_connection final : public pinned_actor, public ws_owner {
 
   // Reads on unless the hub owes us credit or the client does not read what it is sent.
   void read_more() {
-    if (state_ != state::open)
+    if (state_ != state::open || gateway_->draining.load(std::memory_order_relaxed))
       return;
     const bool room = budget_->has_room() &&
                       transport_->outbox_bytes() <= gateway_->limits.outbox_soft_bytes;

@@ -16,7 +16,7 @@ namespace natterjack::hub {
 class fake_process final : public caf::event_based_actor, public process {
  public:
   using process::id;
-  fake_process(caf::actor_config& config, node& home, const host_name* where)
+  fake_process(caf::actor_config& config, hub::node& home, const host_name* where)
       : caf::event_based_actor(config), process(home, where) {
     enter(ctrl());
   }

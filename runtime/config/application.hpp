@@ -1,0 +1,81 @@
+// A folder of YAML as checked entries, or everything that is wrong with it.
+//
+//   load_application, options    all entries and all mistakes; never stops at the first
+//   apply_listen, ADDR:PORT      changes the address of the one gateway that can be meant
+//   start_order, application     ids of the services that start, dependencies first
+//
+//   files     every .yaml .yml .json below the folder with `namespace` and `entries` (or `name` and
+//             `kind`); node_modules, hidden folders and links out of the folder are left out
+//   order     overrides, requirements, ${…}, implicit entries, --listen, file://, checks, Lua
+//   syntax never     opens a port, runs Lua, changes a file
+#pragma once
+
+#include "runtime/config/diagnostic.hpp"
+#include "runtime/config/entry.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace natterjack::runtime {
+
+struct application {
+  std::string folder;         ///< as given
+  std::filesystem::path root; ///< absolute, links resolved
+  std::vector<entry> entries; ///< in the order of the files, implicit ones last; see `add`
+  std::vector<diagnostic>
+      diagnostics;                  ///< mistakes, sorted; not empty: do not start this application
+  std::vector<diagnostic> warnings; ///< worth a line in the log, sorted
+
+  bool ok() const noexcept { return diagnostics.empty(); }
+  const entry* find(std::string_view id) const noexcept;
+  entry* find(std::string_view id) noexcept;
+  /// Adds an entry; its id must be new.
+  entry& add(entry e);
+
+ private:
+  std::map<std::string, size_t, std::less<>> places_; // id -> index in entries
+};
+
+struct syntax_error {
+  int line = 0; ///< of the chunk, from 1
+  std::string message;
+};
+
+/// Looks at Lua text without running it.
+using syntax_check =
+    std::function<std::optional<syntax_error>(std::string_view source, std::string_view chunk)>;
+
+/// One `--set ENTRY-ID.field=value` or `-o ns:entry:field=value`; both spellings are understood
+/// under both names.
+struct override_option {
+  std::string option; ///< `--set` or `-o`, for messages
+  std::string text;   ///< what followed it
+};
+
+struct load_options {
+  std::filesystem::path folder;
+  std::vector<override_option> overrides; ///< applied in this order
+  std::optional<std::string> listen;      ///< as given to `--listen`
+  syntax_check check_syntax;              ///< may be empty: Lua is not looked at
+  /// Reads a variable of the environment; empty: the environment of this process.
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+};
+
+/// Reads, completes and checks an application. Mistakes are in `application::diagnostics`.
+application load_application(const load_options& options);
+
+/// Sets the address of the implicit gateway if there is one, else of the only `http.service`.
+/// @returns what is wrong: a bad address, no gateway at all, or several to choose from
+std::optional<diagnostic> apply_listen(application& app, std::string_view address);
+
+/// Ids of the hosts and services to start: those with `auto_start` and what they depend on.
+/// Dependencies come first, hosts before services before gateways where nothing else is said.
+/// @pre `app.ok()`
+std::vector<std::string> start_order(const application& app);
+
+} // namespace natterjack::runtime

@@ -1,0 +1,117 @@
+#include "runtime/config/catalogue.hpp"
+
+#include <algorithm>
+
+namespace natterjack::runtime {
+
+namespace {
+
+constexpr bool yes = true;
+constexpr bool no = false;
+
+} // namespace
+
+const std::vector<catalogue_item>& known_modules() {
+  static const std::vector<catalogue_item> all{
+      {"process", yes}, {"channel", yes},     {"payload", yes},   {"json", yes},
+      {"http", yes},    {"time", yes},        {"logger", yes},    {"pubsub", yes},
+      {"errors", yes},  {"pg", yes},          {"uuid", no},       {"base64", no},
+      {"hash", no},     {"env", no},          {"events", no},     {"funcs", no},
+      {"registry", no}, {"ctx", no},          {"store", no},      {"security", no},
+      {"queue", no},    {"http_client", no},  {"websocket", no},  {"crypto", no},
+      {"sql", no},      {"metrics", no},      {"fs", no},         {"io", no},
+      {"system", no},   {"template", no},     {"templates", no},  {"yaml", no},
+      {"text", no},     {"html", no},         {"excel", no},      {"compress", no},
+      {"archive", no},  {"cloudstorage", no}, {"exec", no},       {"expr", no},
+      {"eval", no},     {"contract", no},     {"treesitter", no}, {"tty", no},
+      {"cdc", no},      {"hub", no},          {"workflow", no},   {"otel", no},
+  };
+  return all;
+}
+
+const std::vector<catalogue_item>& known_middleware() {
+  static const std::vector<catalogue_item> all{
+      {"cors", yes},
+      {"websocket_relay", yes},
+      {"sse_relay", no},
+      {"real_ip", no},
+      {"ratelimit", no},
+      {"compress", no},
+      {"token_auth", no},
+      {"endpoint_firewall", no},
+      {"resource_firewall", no},
+      {"metrics", no},
+      {"otel", no},
+      {"sendfile", no},
+  };
+  return all;
+}
+
+const std::vector<catalogue_item>& known_middleware_options() {
+  static const std::vector<catalogue_item> all{
+      // cors, with the older spelling below each group
+      {"cors.allow.origins", yes},
+      {"cors.allow.methods", yes},
+      {"cors.allow.headers", yes},
+      {"cors.expose.headers", yes},
+      {"cors.allow.credentials", yes},
+      {"cors.max.age", yes},
+      {"cors.allow.private.network", yes},
+      {"allow_origins", yes},
+      {"allow_methods", yes},
+      {"allow_headers", yes},
+      {"expose_headers", yes},
+      {"allow_credentials", yes},
+      {"max_age", yes},
+      {"allow_private_network", yes},
+      // websocket_relay
+      {"wsrelay.allowed.origins", yes},
+      {"allowed_origins", yes},
+      // middleware that is not built
+      {"sserelay.allowed.origins", no},
+      {"ratelimit.requests", no},
+      {"ratelimit.window", no},
+      {"ratelimit.burst", no},
+      {"ratelimit.key", no},
+      {"ratelimit.cleanup_interval", no},
+      {"ratelimit.entry_ttl", no},
+      {"ratelimit.max_entries", no},
+      {"compress.level", no},
+      {"compress.min.length", no},
+      {"real_ip.trusted.subnets", no},
+      {"real_ip.trust_all", no},
+      {"token_auth.store", no},
+      {"token_auth.header.name", no},
+      {"token_auth.header.prefix", no},
+      {"token_auth.query.param", no},
+      {"token_auth.cookie.name", no},
+      {"endpoint_firewall.action", no},
+      {"resource_firewall.action", no},
+      {"resource_firewall.target", no},
+      {"sendfile.fs", no},
+  };
+  return all;
+}
+
+const catalogue_item* find_item(const std::vector<catalogue_item>& all, std::string_view name) {
+  auto found = std::find_if(all.begin(), all.end(),
+                            [name](const catalogue_item& item) { return item.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> available_names(const std::vector<catalogue_item>& all) {
+  std::vector<std::string> names;
+  for (const auto& item : all)
+    if (item.is_available)
+      names.emplace_back(item.name);
+  return names;
+}
+
+std::vector<std::string> all_names(const std::vector<catalogue_item>& all) {
+  std::vector<std::string> names;
+  for (const auto& item : all)
+    names.emplace_back(item.name);
+  return names;
+}
+
+} // namespace natterjack::runtime

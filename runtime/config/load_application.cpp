@@ -1,0 +1,167 @@
+#include "runtime/config/application.hpp"
+
+#include "runtime/config/document.hpp"
+#include "runtime/config/entry_reader.hpp"
+#include "runtime/config/field_check.hpp"
+#include "runtime/config/file_fields.hpp"
+#include "runtime/config/implicit_entries.hpp"
+#include "runtime/config/kind_schema.hpp"
+#include "runtime/config/locate.hpp"
+#include "runtime/config/overrides.hpp"
+#include "runtime/config/relation_check.hpp"
+#include "runtime/config/requirements.hpp"
+#include "runtime/config/source_tree.hpp"
+#include "runtime/config/substitution.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+namespace natterjack::runtime {
+
+namespace {
+
+std::optional<std::string> process_environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+class loader {
+ public:
+  explicit loader(const load_options& options)
+      : options_(options),
+        environment_(options.environment ? options.environment : process_environment) {
+    app_.folder = options.folder.string();
+  }
+
+  application load() {
+    std::error_code error;
+    if (!std::filesystem::is_directory(options_.folder, error)) {
+      const bool exists = std::filesystem::exists(options_.folder, error);
+      app_.diagnostics.push_back({app_.folder, 0, "", exists ? "is no folder" : "does not exist",
+                                  "the folder of an application"});
+      return std::move(app_);
+    }
+    const source_tree tree(options_.folder);
+    app_.root = tree.root();
+    read_files(tree);
+    complete();
+    check(tree);
+    sort(app_.diagnostics);
+    sort(app_.warnings);
+    return std::move(app_);
+  }
+
+ private:
+  void read_files(const source_tree& tree) {
+    const document_limits limits;
+    for (const auto& path : tree.find_config_files(app_.diagnostics, app_.warnings)) {
+      const std::string shown = tree.shown(path);
+      auto file = read_file(path, limits.file_bytes);
+      if (!file.text) {
+        app_.diagnostics.push_back({shown, 0, "", "cannot be read: " + file.error, ""});
+        continue;
+      }
+      if (file.too_big) {
+        // Data files of a web page may be big; they are nobody's entries.
+        if (path.stem() == "_index" || file.text->find("namespace") != std::string::npos)
+          app_.diagnostics.push_back({shown, 0, "", "is too big",
+                                      "at most " + std::to_string(limits.file_bytes) + " bytes"});
+        continue;
+      }
+      auto parsed = path.extension() == ".json" ? read_json(*file.text, limits)
+                                                : read_yaml(*file.text, limits);
+      if (!parsed.value) {
+        app_.diagnostics.push_back({shown, parsed.error.line, "", parsed.error.message, ""});
+        continue;
+      }
+      for (auto& e : read_entries(*parsed.value, shown, path, app_.diagnostics))
+        add(std::move(e));
+    }
+    if (app_.entries.empty() && app_.diagnostics.empty())
+      app_.diagnostics.push_back(
+          {app_.folder, 0, "", "holds no entries", "an _index.yaml with namespace and entries"});
+  }
+
+  void add(entry e) {
+    const entry* first = app_.find(e.id);
+    if (!first) {
+      app_.add(std::move(e));
+      return;
+    }
+    app_.diagnostics.push_back(mistake_at(
+        e, "duplicate id, first used at " + first->file + ':' + std::to_string(first->line),
+        "another name"));
+    duplicates_.push_back(std::move(e)); // what else is wrong with it is told as well
+  }
+
+  // Overrides come before everything that looks at values; the implicit entries are made late,
+  // since what others say by then decides whether they are needed.
+  void complete() {
+    auto& mistakes = app_.diagnostics;
+    std::vector<std::string> known = ids();
+    for (const char* id : {implicit_host, implicit_router, implicit_gateway})
+      if (!app_.find(id))
+        known.push_back(id);
+    override_list overrides(options_.overrides, known, mistakes);
+    for (auto& e : app_.entries)
+      overrides.apply(e, mistakes);
+    apply_requirements(app_);
+    for (auto& e : app_.entries)
+      substitute(e, environment_, mistakes);
+    for (auto& e : duplicates_)
+      substitute(e, environment_, mistakes);
+    place_endpoints(app_);
+    add_implicit(app_, [this, &overrides](entry& e) {
+      overrides.apply(e, app_.diagnostics);
+      substitute(e, environment_, app_.diagnostics);
+    });
+    overrides.finish(ids(), mistakes);
+    if (options_.listen)
+      if (auto wrong = apply_listen(app_, *options_.listen))
+        mistakes.push_back(std::move(*wrong));
+  }
+
+  void check(const source_tree& tree) {
+    for (auto* entries : {&app_.entries, &duplicates_})
+      for (auto& e : *entries) {
+        load_files(e, tree, app_.diagnostics);
+        check_fields(e, app_.diagnostics, app_.warnings);
+        check_syntax(e);
+      }
+    check_relations(app_);
+  }
+
+  void check_syntax(const entry& e) {
+    if (!options_.check_syntax || !e.source)
+      return;
+    const auto& source = *e.source;
+    if (!source.path.empty() && !looked_at_.insert(source.path).second)
+      return; // another entry of the same file
+    const auto wrong = options_.check_syntax(source.text, source.chunk);
+    if (wrong)
+      app_.diagnostics.push_back({source.chunk, std::max(wrong->line, 1) + source.first_line - 1,
+                                  e.id, wrong->message, ""});
+  }
+
+  std::vector<std::string> ids() const {
+    std::vector<std::string> all;
+    for (const auto& e : app_.entries)
+      all.push_back(e.id);
+    return all;
+  }
+
+  const load_options& options_;
+  environment environment_;
+  application app_;
+  std::vector<entry> duplicates_;
+  std::set<std::filesystem::path> looked_at_;
+};
+
+} // namespace
+
+application load_application(const load_options& options) {
+  return loader(options).load();
+}
+
+} // namespace natterjack::runtime

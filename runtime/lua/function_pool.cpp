@@ -1,0 +1,223 @@
+#include "runtime/lua/function_pool.hpp"
+
+#include "hub/node.hpp"
+
+#include <caf/all.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <random>
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+int64_t steady_ns() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
+// Ties a client's complaint to a line of the log.
+std::string make_error_id() {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  char text[17];
+  std::snprintf(text, sizeof text, "%012llx",
+                static_cast<unsigned long long>(random() & 0xffffffffffffULL));
+  return text;
+}
+
+relay::http_response error_response(unsigned status, const std::string& text,
+                                    const std::string& id = {}) {
+  nlohmann::json body{{"error", text}};
+  if (!id.empty())
+    body["id"] = id;
+  relay::http_response response;
+  response.status = status;
+  response.headers.emplace_back("Content-Type", "application/json");
+  response.body = body.dump();
+  return response;
+}
+
+main_end refused(std::string why) {
+  main_end end;
+  end.ended = true;
+  end.refused = true;
+  end.result.error = std::move(why);
+  return end;
+}
+
+} // namespace
+
+std::shared_ptr<function_pool> function_pool::make(lua_runtime& runtime, program_ptr program,
+                                                   const hub::host_name* host,
+                                                   pool_options options) {
+  return std::shared_ptr<function_pool>(
+      new function_pool(runtime, std::move(program), host, options));
+}
+
+function_pool::function_pool(lua_runtime& runtime, program_ptr program,
+                             const hub::host_name* host, pool_options options)
+    : runtime_(runtime), program_(std::move(program)), host_(host), options_(options) {}
+
+function_pool::~function_pool() { stop(); }
+
+void function_pool::call_http(std::shared_ptr<const relay::http_request> request,
+                              relay::http_reply reply) {
+  job one;
+  one.call = std::make_shared<function_call>();
+  one.call->is_http = true;
+  one.call->exchange.request = std::move(request);
+  one.answer = [this, reply = std::move(reply)](function_call& call, main_end& end) {
+    answer_http(call, end, reply);
+  };
+  submit(std::move(one));
+}
+
+void function_pool::call(std::vector<hub::payload> arguments,
+                         std::function<void(hub::exit_result)> answer) {
+  job one;
+  one.call = std::make_shared<function_call>();
+  one.call->arguments = std::move(arguments);
+  one.answer = [answer = std::move(answer)](function_call&, main_end& end) {
+    answer(std::move(end.result));
+  };
+  submit(std::move(one));
+}
+
+void function_pool::submit(job one) {
+  one.due_ns = steady_ns() + std::chrono::nanoseconds(options_.deadline).count();
+  const char* why = nullptr;
+  {
+    std::lock_guard guard(mutex_);
+    if (stopped_) {
+      why = "the function is stopped";
+    } else if (!idle_.empty()) {
+      const auto worker = workers_[idle_.back()];
+      idle_.pop_back();
+      return assign(worker, std::move(one));
+    } else if (workers_.size() < options_.workers) {
+      return assign(make_worker(), std::move(one));
+    } else if (queue_.size() < options_.buffer) {
+      queue_.push_back(std::move(one));
+      return;
+    } else {
+      why = "too many calls wait for this function";
+    }
+  }
+  auto end = refused(why);
+  one.answer(*one.call, end);
+}
+
+caf::strong_actor_ptr function_pool::make_worker() {
+  auto made = runtime_.node().system().spawn<lua_process, caf::lazy_init>(
+      runtime_, host_, program_, std::vector<hub::payload>{}, spawn_options{},
+      lua_process::role::worker);
+  auto worker = caf::actor_cast<caf::strong_actor_ptr>(made);
+  workers_.emplace(worker->id(), worker);
+  std::weak_ptr<function_pool> weak = weak_from_this();
+  worker->get()->attach_functor([weak, id = worker->id()](const caf::error&) {
+    if (auto pool = weak.lock())
+      pool->worker_ended(id);
+  });
+  return worker;
+}
+
+void function_pool::assign(const caf::strong_actor_ptr& worker, job one) {
+  auto call = one.call;
+  std::weak_ptr<function_pool> weak = weak_from_this();
+  call->due_ns = one.due_ns;
+  call->done = [weak, id = worker->id()](main_end& end, bool reusable) {
+    if (auto pool = weak.lock())
+      pool->finished(id, end, reusable);
+  };
+  busy_.insert_or_assign(worker->id(), std::move(one));
+  caf::anon_send(caf::actor_cast<caf::actor>(worker), std::move(call));
+}
+
+void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
+  job done;
+  {
+    std::lock_guard guard(mutex_);
+    auto i = busy_.find(id);
+    if (i == busy_.end())
+      return;
+    done = std::move(i->second);
+    busy_.erase(i);
+    if (!reusable) {
+      workers_.erase(id); // its place is free for another
+      if (!queue_.empty() && !stopped_) {
+        auto next = std::move(queue_.front());
+        queue_.pop_front();
+        assign(make_worker(), std::move(next));
+      }
+    } else if (auto worker = workers_.find(id); worker != workers_.end()) {
+      if (queue_.empty()) {
+        idle_.push_back(id);
+      } else {
+        auto next = std::move(queue_.front());
+        queue_.pop_front();
+        assign(worker->second, std::move(next));
+      }
+    }
+  }
+  done.answer(*done.call, end);
+}
+
+void function_pool::worker_ended(caf::actor_id id) {
+  auto end = refused("the worker was terminated");
+  finished(id, end, false);
+  std::lock_guard guard(mutex_);
+  workers_.erase(id);
+  std::erase(idle_, id);
+}
+
+void function_pool::stop() {
+  std::unordered_map<caf::actor_id, caf::strong_actor_ptr> workers;
+  std::deque<job> queue;
+  {
+    std::lock_guard guard(mutex_);
+    stopped_ = true;
+    workers.swap(workers_);
+    queue.swap(queue_);
+    idle_.clear();
+  }
+  for (auto& [id, worker] : workers)
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(worker), caf::exit_reason::kill);
+  for (auto& one : queue) {
+    auto end = refused("the function is stopped");
+    one.answer(*one.call, end);
+  }
+}
+
+size_t function_pool::workers() const {
+  std::lock_guard guard(mutex_);
+  return workers_.size();
+}
+
+void function_pool::answer_http(function_call& call, main_end& end,
+                                const relay::http_reply& reply) {
+  auto& response = call.exchange.response;
+  if (!end.result.error.empty()) {
+    if (end.refused)
+      return reply(error_response(503, end.result.error));
+    const auto id = make_error_id();
+    runtime_.log(log_level::error, program_->id(), call.worker,
+                 "request failed, error id " + id + ": " + end.result.error +
+                     (end.traceback.empty() ? "" : "\n" + end.traceback));
+    if (end.timed_out)
+      return reply(error_response(504, "the function did not answer in time", id));
+    return reply(error_response(500, "internal error", id));
+  }
+  if (call.exchange.touched)
+    return reply(std::move(response));
+  if (end.result.value.kind() != hub::payload_kind::nil) {
+    response.headers.emplace_back("Content-Type", "application/json");
+    response.body = end.result.value.bytes();
+    return reply(std::move(response));
+  }
+  const auto id = make_error_id();
+  runtime_.log(log_level::error, program_->id(), call.worker,
+               "no response sent, error id " + id + ": the handler set no status, header or body");
+  reply(error_response(500, "no response sent", id));
+}
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,76 @@
+// Answers requests with a Lua function: pooled states, one call at a time in each.
+//
+//   call_http, request, reply   what the handler made of it      it returned, and had set something
+//                               500 with an error id             it raised; the log has the id
+//                               500 "no response sent"           it returned and had set nothing
+//                               503                              `buffer` calls wait already
+//                               504                              not done within `deadline`
+//   call, arguments, answer     what the function returned or why it failed
+//
+//   workers   made when needed, up to `workers`; one that reached a limit or its deadline is replaced
+//   never     runs Lua on the caller's thread, sends anything before the handler has returned
+#pragma once
+
+#include "runtime/lua/lua_process.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace natterjack::runtime::lua {
+
+struct pool_options {
+  size_t workers = 8;
+  size_t buffer = 512; ///< calls that wait for a worker
+  std::chrono::milliseconds deadline{30'000};
+};
+
+class function_pool : public std::enable_shared_from_this<function_pool> {
+ public:
+  /// @param host  name the PIDs of workers are made from
+  static std::shared_ptr<function_pool> make(lua_runtime& runtime, program_ptr program,
+                                             const hub::host_name* host, pool_options options = {});
+  ~function_pool();
+
+  /// Thread-safe, never blocks.
+  void call_http(std::shared_ptr<const relay::http_request> request, relay::http_reply reply);
+  void call(std::vector<hub::payload> arguments, std::function<void(hub::exit_result)> answer);
+
+  /// Ends all workers; calls that run or wait are answered with errors.
+  void stop();
+  size_t workers() const;
+
+ private:
+  using answer_function = std::function<void(function_call&, main_end&)>;
+  struct job {
+    function_call_ptr call;
+    answer_function answer;
+    int64_t due_ns = 0;
+  };
+
+  function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
+                pool_options options);
+  void submit(job one);
+  caf::strong_actor_ptr make_worker();
+  void assign(const caf::strong_actor_ptr& worker, job one);
+  void finished(caf::actor_id worker, main_end& end, bool reusable);
+  void worker_ended(caf::actor_id worker);
+  void answer_http(function_call& call, main_end& end, const relay::http_reply& reply);
+
+  lua_runtime& runtime_;
+  program_ptr program_;
+  const hub::host_name* host_;
+  pool_options options_;
+
+  mutable std::mutex mutex_;
+  bool stopped_ = false;
+  std::unordered_map<caf::actor_id, caf::strong_actor_ptr> workers_;
+  std::vector<caf::actor_id> idle_;
+  std::unordered_map<caf::actor_id, job> busy_;
+  std::deque<job> queue_;
+};
+
+} // namespace natterjack::runtime::lua

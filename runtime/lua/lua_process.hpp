@@ -1,0 +1,116 @@
+// A Lua process: an actor whose behaviour is a Lua program, in time slices on CAF's scheduler.
+//
+//   receives         does
+//   hub::message     queued (deliver); given to a listener, the inbox, or kept until somebody asks
+//   cancel_signal    CANCEL event
+//   down             EXIT event, for those it monitors
+//   exit             LINK_DOWN event or its own failure, for those it links; else ends it
+//   exit kill        ends it, whatever it does
+//   function_call    runs the method once more (workers of a function pool only)
+//
+//   result   what the method returned, or why it failed; a failure is logged with its traceback
+//   never    holds a worker thread longer than its slice, as far as Lua can be interrupted
+#pragma once
+
+#include "hub/directory.hpp"
+#include "hub/process.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/inbound_queue.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <map>
+#include <memory>
+#include <set>
+
+namespace natterjack::runtime::lua {
+
+/// One call of a function in a pooled state. Shared between the pool and the worker.
+struct function_call {
+  bool is_http = false;
+  http_exchange exchange; ///< what http.request() and http.response() reach, if it is_http
+  std::vector<hub::payload> arguments;
+  int64_t due_ns = 0; ///< on the steady clock: cut off then
+  hub::pid worker;    ///< who runs it
+  /// Called on the worker's thread with how it ended; `reusable`: the worker takes further calls.
+  std::function<void(main_end&, bool reusable)> done;
+};
+using function_call_ptr = std::shared_ptr<function_call>;
+
+class lua_process final : public caf::event_based_actor, public hub::process {
+ public:
+  enum class role : uint8_t { process, worker };
+
+  lua_process(caf::actor_config& config, lua_runtime& runtime, const hub::host_name* host,
+              program_ptr program, std::vector<hub::payload> arguments, spawn_options options,
+              role what);
+  ~lua_process() override;
+
+  hub::send_result deliver(hub::message_ptr what) noexcept override;
+  std::optional<hub::relay_dialect> dialect() const noexcept override;
+
+  const hub::pid& process_id() const noexcept { return hub::process::id(); }
+  /// Runs for the first time soon; once, by who spawned it.
+  void start() { schedule(); }
+
+  const char* name() const override { return "lua_process"; }
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+  /// One mailbox element a turn: between two slices others run.
+  caf::resumable::resume_result resume(caf::execution_unit* context, size_t) override;
+
+  // -- for the engine and its libraries; on this process's own thread only ------
+  inbound_queue& box() noexcept { return box_; }
+  void wake_at(int64_t due_ns);
+  bool traps_links() const noexcept { return traps_links_; }
+  void trap_links(bool yes) noexcept { traps_links_ = yes; }
+
+  /// @returns false if it is monitored (linked) already
+  bool watch(const hub::process_ref& whom);
+  bool unwatch(const hub::process_ref& whom);
+  bool tie(const hub::process_ref& whom);
+  bool untie(const hub::process_ref& whom);
+  /// Wakes the current task when `whom` ends; `take_awaited` gives the result then.
+  void await_end(const hub::process_ref& whom, uint64_t task_number);
+  std::optional<hub::exit_result> take_awaited(uint64_t task_number);
+
+ private:
+  struct neighbour {
+    hub::process_ref who;
+    bool monitored = false;
+    bool linked = false;
+    std::vector<uint64_t> awaited_by; // tasks
+    bool unused() const noexcept { return !monitored && !linked && awaited_by.empty(); }
+  };
+  neighbour& neighbour_of(const hub::process_ref& whom);
+
+  void schedule() noexcept;
+  void run_slice();
+  void run_unless_scheduled();
+  void first_wait();
+  void main_ended();
+  void fail(std::string error, const std::string& traceback);
+  void neighbour_down(const caf::actor_addr& who);
+  void neighbour_exit(const caf::exit_msg& how);
+  void call(function_call_ptr what);
+  void call_ended(main_end& end, bool reusable);
+  void look_at_clock();
+
+  lua_runtime& runtime_;
+  spawn_options options_;
+  std::vector<hub::payload> arguments_;
+  inbound_queue box_;
+  engine engine_;
+  function_call_ptr call_;
+  role role_;
+  bool traps_links_ = false;
+  bool scheduled_ = false; // a run message is in the CAF mailbox
+  bool ended_ = false;
+  std::map<caf::actor_addr, neighbour> neighbours_;
+  std::map<uint64_t, hub::exit_result> awaited_;
+};
+
+} // namespace natterjack::runtime::lua
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(natterjack::runtime::lua::function_call_ptr)

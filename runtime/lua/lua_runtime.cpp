@@ -1,0 +1,88 @@
+#include "runtime/lua/lua_runtime.hpp"
+
+#include "hub/node.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_process.hpp"
+
+#include <caf/all.hpp>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+spdlog::level::level_enum to_spdlog(log_level level) noexcept {
+  switch (level) {
+    case log_level::trace:
+      return spdlog::level::trace;
+    case log_level::debug:
+      return spdlog::level::debug;
+    case log_level::info:
+      return spdlog::level::info;
+    case log_level::warn:
+      return spdlog::level::warn;
+    case log_level::error:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+} // namespace
+
+lua_runtime::lua_runtime(hub::node& node, runtime_options options)
+    : node_(node), options_(std::move(options)), sink_(STDOUT_FILENO), dog_(&engine::slice_hook) {}
+
+lua_runtime::~lua_runtime() = default;
+
+spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
+                                std::vector<hub::payload> arguments, spawn_options options) {
+  if (!where.reserve())
+    return {{}, "host " + where.name()->host + " is full: limit max_processes (" +
+                    std::to_string(where.max_processes()) + ") reached"};
+  const auto name = options.name;
+  const auto names_max = program->limits().names;
+  // Lazily: a name is taken before the first line runs.
+  auto made = node_.system().spawn<lua_process, caf::lazy_init>(
+      *this, where.name(), std::move(program), std::move(arguments), std::move(options),
+      lua_process::role::process);
+  auto strong = caf::actor_cast<caf::strong_actor_ptr>(made);
+  auto* self = dynamic_cast<lua_process*>(strong->get());
+  if (!name.empty() &&
+      node_.names().add(name, self->process_id(), names_max) != hub::register_result::registered) {
+    where.cancel();
+    caf::anon_send_exit(made, caf::exit_reason::kill);
+    return {{}, "name '" + name + "' is taken"};
+  }
+  where.hold(strong);
+  self->start();
+  return {{std::move(strong), self}, {}};
+}
+
+program_ptr lua_runtime::find_program(const std::string& entry_id) const {
+  return options_.find_program ? options_.find_program(entry_id) : nullptr;
+}
+
+hub::process_host* lua_runtime::find_host(const std::string& entry_id) const {
+  return options_.find_host ? options_.find_host(entry_id) : node_.find_process_host(entry_id);
+}
+
+void lua_runtime::print(std::string_view line) {
+  if (options_.print)
+    options_.print(line);
+  else
+    sink_.write(line);
+}
+
+bool lua_runtime::log_enabled(log_level level) const noexcept {
+  return options_.logger && options_.logger->should_log(to_spdlog(level));
+}
+
+void lua_runtime::log(log_level level, std::string_view where, const hub::pid& who,
+                      std::string_view text) {
+  if (options_.logger)
+    options_.logger->log(to_spdlog(level), "{} {}: {}", where, hub::to_string(who), text);
+}
+
+} // namespace natterjack::runtime::lua

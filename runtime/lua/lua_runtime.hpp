@@ -1,0 +1,89 @@
+// What all Lua processes of a node share: the way to programs and hosts, the watchdog, timers, output.
+//
+//   call            result                          errors
+//   spawn           a running process               host full, name taken, as a sentence
+//   find_program    the program of an entry id      null
+//
+//   outlives every process it spawned: end those first, then await them
+#pragma once
+
+#include "hub/directory.hpp"
+#include "runtime/lua/host_api.hpp"
+#include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/print_sink.hpp"
+#include "runtime/lua/timer_service.hpp"
+#include "runtime/lua/watchdog.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spdlog {
+class logger;
+}
+
+namespace natterjack::hub {
+class node;
+class process_host;
+} // namespace natterjack::hub
+
+namespace natterjack::runtime::lua {
+
+struct spawn_options {
+  /// Called once, from the process: it waits for the first time, or has ended before it ever did.
+  std::function<void()> on_first_wait;
+  std::string name; ///< registered before the process starts; empty: none
+};
+
+struct spawn_result {
+  hub::process_ref process; ///< null if it failed
+  std::string error;
+  explicit operator bool() const noexcept { return static_cast<bool>(process); }
+};
+
+struct runtime_options {
+  /// Entry id -> program; null: no such `process.lua`.
+  std::function<program_ptr(const std::string& entry_id)> find_program;
+  /// Entry id -> host; null: no such host. Unset: what the node knows.
+  std::function<hub::process_host*(const std::string& entry_id)> find_host;
+  /// Takes what `print` writes, with its newline; from any thread. Unset: standard output.
+  std::function<void(std::string_view)> print;
+  std::shared_ptr<spdlog::logger> logger; ///< null: nothing is logged
+};
+
+class lua_runtime {
+ public:
+  lua_runtime(hub::node& node, runtime_options options);
+  ~lua_runtime();
+  lua_runtime(const lua_runtime&) = delete;
+  lua_runtime& operator=(const lua_runtime&) = delete;
+
+  /// Starts a process on a host.
+  spawn_result spawn(program_ptr program, hub::process_host& where,
+                     std::vector<hub::payload> arguments = {}, spawn_options options = {});
+
+  hub::node& node() noexcept { return node_; }
+  program_ptr find_program(const std::string& entry_id) const;
+  hub::process_host* find_host(const std::string& entry_id) const;
+
+  void print(std::string_view line);
+  /// Lines of `print` that nobody read in time.
+  uint64_t dropped_lines() const noexcept { return sink_.dropped(); }
+  bool log_enabled(log_level level) const noexcept;
+  /// @param where  entry and line
+  void log(log_level level, std::string_view where, const hub::pid& who, std::string_view text);
+
+  watchdog& dog() noexcept { return dog_; }
+  timer_service& timers() noexcept { return timers_; }
+
+ private:
+  hub::node& node_;
+  runtime_options options_;
+  print_sink sink_;
+  timer_service timers_;
+  watchdog dog_;
+};
+
+} // namespace natterjack::runtime::lua

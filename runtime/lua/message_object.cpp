@@ -1,0 +1,342 @@
+#include "runtime/lua/message_object.hpp"
+
+#include "runtime/lua/channel.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/object_class.hpp"
+
+#include <new>
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+const char message_key = 0;
+const char payload_key = 0;
+constexpr int payload_slot = 1; // user value of a message: its payload, once asked for
+
+struct message_object {
+  hub::message_ptr held;
+};
+
+struct payload_object {
+  hub::payload held;
+};
+
+int wrong_self(lua_State* L, const char* type, const char* method) {
+  return luaL_error(L, "%s:%s() needs the %s in front: write it with a colon, not a dot", type,
+                    method, type);
+}
+
+const hub::message* check_message(lua_State* L, const char* method) {
+  auto* self = static_cast<message_object*>(to_object(L, 1, engine_of(L).message_meta));
+  if (self == nullptr)
+    wrong_self(L, "msg", method);
+  return self->held.get();
+}
+
+const hub::payload& check_payload(lua_State* L, const char* method) {
+  auto* value = to_payload(L, 1);
+  if (value == nullptr)
+    wrong_self(L, "payload", method);
+  return *value;
+}
+
+// -- messages -----------------------------------------------------------------
+
+int message_gc(lua_State* L) {
+  static_cast<message_object*>(lua_touserdata(L, 1))->held.reset();
+  return 0;
+}
+
+int message_topic(lua_State* L) {
+  const auto topic = check_message(L, "topic")->topic();
+  lua_pushlstring(L, topic.data(), topic.size());
+  return 1;
+}
+
+int message_from(lua_State* L) {
+  const auto* m = check_message(L, "from");
+  auto& text = engine_of(L).scratch;
+  text.clear();
+  append(text, m->from());
+  lua_pushlstring(L, text.data(), text.size());
+  return 1;
+}
+
+int message_payload(lua_State* L) {
+  const auto* m = check_message(L, "payload");
+  if (lua_getiuservalue(L, 1, payload_slot) != LUA_TNIL)
+    return 1;
+  lua_pop(L, 1);
+  const auto values = m->payloads();
+  if (values.empty()) {
+    lua_pushnil(L);
+    return 1;
+  }
+  if (values.size() == 1) {
+    push_empty_payload(L) = values.front();
+  } else {
+    lua_createtable(L, static_cast<int>(values.size()), 0);
+    for (size_t i = 0; i < values.size(); ++i) {
+      push_empty_payload(L) = values[i];
+      lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+    }
+  }
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, payload_slot);
+  return 1;
+}
+
+int message_tostring(lua_State* L) {
+  const auto topic = check_message(L, "topic")->topic();
+  lua_pushliteral(L, "message: ");
+  lua_pushlstring(L, topic.data(), topic.size());
+  lua_concat(L, 2);
+  return 1;
+}
+
+int message_missing(lua_State* L) {
+  return luaL_error(L, "a message has no field '%s': use msg:topic(), msg:from() or msg:payload()",
+                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+}
+
+// -- payloads -----------------------------------------------------------------
+
+int payload_gc(lua_State* L) {
+  static_cast<payload_object*>(lua_touserdata(L, 1))->held = {};
+  return 0;
+}
+
+int payload_data(lua_State* L) {
+  const auto& value = check_payload(L, "data");
+  decode_error error;
+  if (!push_payload(L, value, error)) {
+    auto& text = engine_of(L).scratch;
+    text = error.text;
+    return fail(L, error_kind::internal, text);
+  }
+  return 1;
+}
+
+int payload_get_format(lua_State* L) {
+  lua_pushstring(L, to_string(check_payload(L, "get_format").kind()));
+  return 1;
+}
+
+// A Payload of the same value in another form.
+int payload_transcode(lua_State* L) {
+  const auto& value = check_payload(L, "transcode");
+  const std::string_view format = luaL_checkstring(L, 2);
+  auto& made = push_empty_payload(L);
+  if (format == to_string(value.kind())) {
+    made = value;
+    return 1;
+  }
+  if (format == "json") {
+    if (value.kind() == hub::payload_kind::nil) {
+      made = hub::payload::json("null");
+      return 1;
+    }
+    auto& buffer = encode_buffer();
+    if (value.kind() == hub::payload_kind::text && encode_text(value.bytes(), buffer)) {
+      made = hub::payload::json(buffer.view());
+      return 1;
+    }
+  } else if (format == "text" && hub::is_utf8(value.bytes())) {
+    made = hub::payload::text(value.bytes());
+    return 1;
+  } else if (format == "binary") {
+    made = hub::payload::binary(value.bytes());
+    return 1;
+  }
+  return fail(L, error_kind::invalid, "no way to transcode this payload to that format");
+}
+
+int payload_tostring(lua_State* L) {
+  lua_pushfstring(L, "payload: %s", to_string(check_payload(L, "data").kind()));
+  return 1;
+}
+
+int payload_missing(lua_State* L) {
+  return luaL_error(L, "a payload has no field '%s': read its value first with msg:payload():data()",
+                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+}
+
+int payload_called(lua_State* L) {
+  return luaL_error(L, "a payload cannot be called: read its value with msg:payload():data()");
+}
+
+int payload_operated(lua_State* L) {
+  return luaL_error(L, "a payload is not a text: read its value with msg:payload():data()");
+}
+
+int payload_new(lua_State* L) {
+  lua_settop(L, 1);
+  auto& made = push_empty_payload(L);
+  encode_error error;
+  if (!read_payload(L, 1, made, error)) {
+    auto& text = engine_of(L).scratch;
+    text = error.text;
+    return fail(L, error_kind::invalid, text);
+  }
+  return 1;
+}
+
+bool read_embedded_payload(lua_State* L, int index, embedded_value& value) noexcept {
+  const auto* held = to_payload(L, index);
+  if (held == nullptr)
+    return false;
+  value.kind = held->kind();
+  value.bytes = held->bytes();
+  return true;
+}
+
+// -- events -------------------------------------------------------------------
+
+const char* event_name(event_kind kind) noexcept {
+  switch (kind) {
+    case event_kind::cancel:
+      return "pid.cancel";
+    case event_kind::exit:
+      return "pid.exit";
+    case event_kind::link_down:
+      return "pid.link.down";
+  }
+  return "";
+}
+
+void push_event(engine& self, lua_State* L, const process_event& event) {
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, event_name(event.kind));
+  lua_setfield(L, -2, "kind");
+  auto& text = self.scratch;
+  text.clear();
+  append(text, event.from);
+  lua_pushlstring(L, text.data(), text.size());
+  lua_setfield(L, -2, "from");
+  lua_pushinteger(L, event.at);
+  lua_setfield(L, -2, "at");
+  if (event.kind == event_kind::cancel) {
+    lua_pushlstring(L, event.reason.data(), event.reason.size());
+    lua_setfield(L, -2, "reason");
+    return;
+  }
+  lua_createtable(L, 0, 2);
+  decode_error error;
+  if (push_payload(L, event.result.value, error))
+    lua_setfield(L, -2, "value");
+  if (!event.result.error.empty()) {
+    push_error(L, error_kind::unknown, event.result.error);
+    lua_setfield(L, -2, "error");
+  }
+  lua_setfield(L, -2, "result");
+}
+
+void push_values(lua_State* L, const hub::message& what) {
+  decode_error error;
+  const auto values = what.payloads();
+  if (values.size() <= 1) {
+    if (values.empty() || !push_payload(L, values.front(), error))
+      lua_pushnil(L);
+    return;
+  }
+  lua_createtable(L, static_cast<int>(values.size()), 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!push_payload(L, values[i], error))
+      lua_pushnil(L);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+  }
+}
+
+} // namespace
+
+bool has_arrived(engine& self, const channel& ch) noexcept {
+  if (ch.source != nullptr)
+    return !ch.source->queue.empty();
+  return ch.feeds_events && !self.incoming().events().empty();
+}
+
+void push_arrived(engine& self, lua_State* L, channel& ch) {
+  luaL_checkstack(L, 8, "too many values");
+  if (ch.feeds_events) {
+    push_event(self, L, self.incoming().events().front());
+    self.incoming().events().pop_front();
+    return;
+  }
+  auto& queue = ch.source->queue;
+  if (ch.source->as_message) {
+    auto* made = new (lua_newuserdatauv(L, sizeof(message_object), 1)) message_object{};
+    set_class(L, &message_key);
+    made->held = queue.front().message;
+  } else {
+    push_values(L, *queue.front().message);
+  }
+  // Nothing can raise from here on.
+  queue.front().message->settle();
+  queue.pop();
+  self.actor().box().received();
+}
+
+hub::payload& push_empty_payload(lua_State* L) {
+  auto* made = new (lua_newuserdatauv(L, sizeof(payload_object), 0)) payload_object{};
+  set_class(L, &payload_key);
+  return made->held;
+}
+
+const hub::payload* to_payload(lua_State* L, int index) noexcept {
+  auto* object = static_cast<payload_object*>(to_object(L, index, engine_of(L).payload_meta));
+  return object == nullptr ? nullptr : &object->held;
+}
+
+int open_payload(lua_State* L) {
+  auto& self = engine_of(L);
+  set_embedded_reader(read_embedded_payload);
+
+  constexpr luaL_Reg message_methods[] = {{"topic", guarded<message_topic>},
+                                          {"from", guarded<message_from>},
+                                          {"payload", guarded<message_payload>},
+                                          {nullptr, nullptr}};
+  constexpr luaL_Reg message_hooks[] = {
+      {"__gc", message_gc}, {"__tostring", message_tostring}, {nullptr, nullptr}};
+  luaL_newlib(L, message_methods);
+  lua_createtable(L, 0, 1); // what is no method is explained
+  lua_pushcfunction(L, message_missing);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  self.message_meta = make_class(L, &message_key, message_hooks);
+
+  constexpr luaL_Reg payload_methods[] = {{"data", guarded<payload_data>},
+                                          {"unmarshal", guarded<payload_data>},
+                                          {"get_format", guarded<payload_get_format>},
+                                          {"transcode", guarded<payload_transcode>},
+                                          {nullptr, nullptr}};
+  constexpr luaL_Reg payload_hooks[] = {{"__gc", payload_gc},
+                                        {"__tostring", payload_tostring},
+                                        {"__call", payload_called},
+                                        {"__concat", payload_operated},
+                                        {nullptr, nullptr}};
+  luaL_newlib(L, payload_methods);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, payload_missing);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  self.payload_meta = make_class(L, &payload_key, payload_hooks);
+
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, guarded<payload_new>);
+  lua_setfield(L, -2, "new");
+  lua_createtable(L, 0, 4);
+  lua_pushliteral(L, "nil");
+  lua_setfield(L, -2, "NIL");
+  lua_pushliteral(L, "text");
+  lua_setfield(L, -2, "TEXT");
+  lua_pushliteral(L, "binary");
+  lua_setfield(L, -2, "BINARY");
+  lua_pushliteral(L, "json");
+  lua_setfield(L, -2, "JSON");
+  lua_setfield(L, -2, "format");
+  return 1;
+}
+
+} // namespace natterjack::runtime::lua

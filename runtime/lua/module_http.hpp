@@ -1,0 +1,60 @@
+// The Lua module `http`: the request a function answers, and its answer.
+//
+//   Lua                                  result
+//   http.request{timeout, max_body}      request         nil, err (INTERNAL): no request is
+//   answered here http.response()                      response        as above req:method() path()
+//   host() remote_addr() query(k) query_params() header(k) content_type()
+//       content_length() is_content_type(t) accepts(t) has_body() param(k) params()
+//   req:body()                           text            nil, err (INVALID): more than max_body
+//   req:body_json()                      value           nil, err (INVALID): no JSON
+//   req:stream()                         stream:read(n), stream:close()
+//   req:parse_multipart()                                nil, err (UNAVAILABLE)
+//   res:set_status(n) set_header(k, v) set_content_type(t) write(s) write_json(v) flush()
+//       set_transfer(mode) write_event{name, data}       nothing, or one error
+//   http.METHOD STATUS CONTENT TRANSFER ERROR            constants
+//
+//   bounds  64 MiB of response body
+//   never   sends anything: what is written goes out when the function has returned. So a status
+//   may
+//           follow a header, and a header the body
+//
+// Handles outlive their request only as names: afterwards every call on them fails.
+#pragma once
+
+#include "runtime/lua/host_api.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace natterjack::runtime::lua {
+
+constexpr size_t response_bytes_max = 64u << 20;
+
+/// The userdata behind `req`, `res` and `stream`: which request it belongs to.
+struct http_handle {
+  std::weak_ptr<const relay::http_request> request;
+  size_t body_max = 0; ///< of a request: what body() gives at most
+  size_t offset = 0;   ///< of a stream: what read() has given already
+};
+
+/// Pushes a handle of the present request with the metatable that `metatable_key` names.
+http_handle& push_http_handle(lua_State* L, const http_exchange& of, const void* metatable_key);
+
+/// The handle at index 1; raises with advice if a method was called without its colon.
+http_handle& check_http_handle(lua_State* L, const void* metatable_key, const char* object,
+                               const char* method);
+
+/// The exchange a handle belongs to, or null if that one is over.
+http_exchange* exchange_of(lua_State* L, const http_handle& handle) noexcept;
+
+/// Makes the metatable of a kind of handle and keeps it in the registry.
+void make_http_metatable(lua_State* L, const void* key, const char* name, const luaL_Reg* methods);
+
+/// `http.request` and `http.response`.
+int http_request_function(lua_State* L);
+int http_response_function(lua_State* L);
+/// Prepare the metatables; push nothing.
+void prepare_http_requests(lua_State* L);
+void prepare_http_responses(lua_State* L);
+
+} // namespace natterjack::runtime::lua

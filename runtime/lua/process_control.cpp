@@ -1,0 +1,209 @@
+// `process.spawn*`, `exec`, `terminate`, `cancel`, `monitor`, `link` and their opposites.
+#include "hub/node.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/process_library.hpp"
+
+#include <caf/all.hpp>
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+// What a step in C++ found out; texts are in `scratch`. Plain data: lives across Lua errors.
+struct outcome {
+  bool good = false;
+  error_kind kind = error_kind::unknown;
+};
+
+outcome refuse(engine& self, error_kind kind, std::string why) {
+  self.scratch = std::move(why);
+  return {false, kind};
+}
+
+int answer(lua_State* L, outcome result) {
+  if (!result.good)
+    return fail(L, result.kind, engine_of(L).scratch);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+std::string_view text_at(lua_State* L, int index) {
+  size_t size = 0;
+  const char* bytes = luaL_checklstring(L, index, &size);
+  return {bytes, size};
+}
+
+// -- spawn --------------------------------------------------------------------
+
+enum class bond : uint8_t { none, monitored, linked, both, awaited };
+
+// An id without a namespace is one of the caller's own.
+std::string full_id(engine& self, std::string_view id) {
+  if (id.find(':') != std::string_view::npos)
+    return std::string(id);
+  const auto& own = self.program().id();
+  return own.substr(0, own.find(':') + 1) + std::string(id);
+}
+
+// Entry id, host id and arguments stand at 1, 2, 3…; on success `scratch` holds the PID.
+outcome spawn_process(engine& self, lua_State* L, bond how) {
+  size_t size = 0;
+  const char* bytes = lua_tolstring(L, 1, &size);
+  const auto entry = full_id(self, {bytes, size});
+  bytes = lua_tolstring(L, 2, &size);
+  const auto host_id = full_id(self, {bytes, size});
+  auto& runtime = self.runtime();
+  auto program = runtime.find_program(entry);
+  if (!program)
+    return refuse(self, error_kind::not_found, "no process.lua entry '" + entry + "'");
+  auto* host = runtime.find_host(host_id);
+  if (host == nullptr)
+    return refuse(self, error_kind::not_found, "no process.host entry '" + host_id + "'");
+  std::vector<hub::payload> arguments;
+  for (int i = 3; i <= lua_gettop(L); ++i) {
+    encode_error error;
+    if (!read_payload(L, i, arguments.emplace_back(), error))
+      return refuse(self, error_kind::invalid, error.text);
+  }
+  auto made = runtime.spawn(std::move(program), *host, std::move(arguments));
+  if (!made)
+    return refuse(self, error_kind::unavailable, std::move(made.error));
+  auto& actor = self.actor();
+  if (how == bond::monitored || how == bond::both)
+    actor.watch(made.process);
+  if (how == bond::linked || how == bond::both)
+    actor.tie(made.process);
+  if (how == bond::awaited)
+    actor.await_end(made.process, self.current().number);
+  self.scratch = to_string(made.process.self->id());
+  return {true, {}};
+}
+
+template <bond How>
+int process_spawn(lua_State* L) {
+  text_at(L, 1);
+  text_at(L, 2);
+  auto& self = engine_of(L);
+  const auto result = spawn_process(self, L, How);
+  if (!result.good)
+    return fail(L, result.kind, self.scratch);
+  lua_pushlstring(L, self.scratch.data(), self.scratch.size());
+  return 1;
+}
+
+// @returns false if it failed; the text is in `scratch` then, else the value in `out`
+bool take_end(engine& self, hub::payload& out) {
+  auto how = self.actor().take_awaited(self.current().number);
+  self.scratch = how ? std::move(how->error) : "the process is gone";
+  if (how)
+    out = std::move(how->value);
+  return self.scratch.empty();
+}
+
+int exec_ended(lua_State* L, int, lua_KContext) {
+  auto& self = engine_of(L);
+  auto& value = push_empty_payload(L); // owned by the state: decoding may raise
+  if (!take_end(self, value))
+    return fail(L, error_kind::internal, self.scratch);
+  decode_error error;
+  if (!push_payload(L, value, error))
+    lua_pushnil(L);
+  return 1;
+}
+
+int process_exec(lua_State* L) {
+  if (text_at(L, 1).find(':') == std::string_view::npos)
+    return fail(L, error_kind::invalid, "process.exec takes an entry id such as app:name");
+  text_at(L, 2);
+  auto& self = engine_of(L);
+  self.check_can_wait(L);
+  const auto result = spawn_process(self, L, bond::awaited);
+  if (!result.good)
+    return fail(L, result.kind, self.scratch);
+  return self.wait(L, 0, exec_ended);
+}
+
+// -- others -------------------------------------------------------------------
+
+template <class Action>
+outcome with_process(engine& self, std::string_view dest, Action&& act) {
+  auto found = self.node().resolve(dest);
+  if (!found)
+    return refuse(self, error_kind::not_found, "pid not registered");
+  return act(found);
+}
+
+int process_terminate(lua_State* L) {
+  auto& self = engine_of(L);
+  return answer(L, with_process(self, text_at(L, 1), [](const hub::process_ref& who) -> outcome {
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor), caf::exit_reason::kill);
+    return {true, {}};
+  }));
+}
+
+// The second argument is a reason; a deadline such as "5s", as older code gives, is one as well.
+int process_cancel(lua_State* L) {
+  auto& self = engine_of(L);
+  const auto reason = lua_isnoneornil(L, 2) ? std::string_view{} : text_at(L, 2);
+  return answer(
+      L, with_process(self, text_at(L, 1), [&self, reason](const hub::process_ref& who) -> outcome {
+        caf::anon_send(caf::actor_cast<caf::actor>(who.actor),
+                       hub::cancel_signal{self.id(), std::string(reason)});
+        return {true, {}};
+      }));
+}
+
+int process_monitor(lua_State* L) {
+  auto& self = engine_of(L);
+  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+    return self.actor().watch(who) ? outcome{true, {}}
+                                   : refuse(self, error_kind::already_exists, "already monitoring");
+  }));
+}
+
+int process_unmonitor(lua_State* L) {
+  auto& self = engine_of(L);
+  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+    return self.actor().unwatch(who) ? outcome{true, {}}
+                                     : refuse(self, error_kind::not_found, "not monitoring");
+  }));
+}
+
+int process_link(lua_State* L) {
+  auto& self = engine_of(L);
+  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+    return self.actor().tie(who) ? outcome{true, {}}
+                                 : refuse(self, error_kind::already_exists, "already linked");
+  }));
+}
+
+int process_unlink(lua_State* L) {
+  auto& self = engine_of(L);
+  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+    return self.actor().untie(who) ? outcome{true, {}}
+                                   : refuse(self, error_kind::not_found, "not linked");
+  }));
+}
+
+} // namespace
+
+void add_process_control(lua_State* L) {
+  constexpr luaL_Reg functions[] = {
+      {"spawn", guarded<process_spawn<bond::none>>},
+      {"spawn_monitored", guarded<process_spawn<bond::monitored>>},
+      {"spawn_linked", guarded<process_spawn<bond::linked>>},
+      {"spawn_linked_monitored", guarded<process_spawn<bond::both>>},
+      {"exec", guarded<process_exec>},
+      {"terminate", guarded<process_terminate>},
+      {"cancel", guarded<process_cancel>},
+      {"monitor", guarded<process_monitor>},
+      {"unmonitor", guarded<process_unmonitor>},
+      {"link", guarded<process_link>},
+      {"unlink", guarded<process_unlink>},
+      {nullptr, nullptr}};
+  luaL_setfuncs(L, functions, 0);
+}
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,394 @@
+#include "runtime/lua/process_library.hpp"
+
+#include "hub/node.hpp"
+#include "runtime/lua/channel.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_process.hpp"
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+std::string_view text_at(lua_State* L, int index) {
+  size_t size = 0;
+  const char* bytes = luaL_checklstring(L, index, &size);
+  return {bytes, size};
+}
+
+int push_pid(lua_State* L, const hub::pid& id) {
+  auto& text = engine_of(L).scratch;
+  text.clear();
+  append(text, id);
+  lua_pushlstring(L, text.data(), text.size());
+  return 1;
+}
+
+int process_id(lua_State* L) {
+  const auto& id = engine_of(L).program().id();
+  lua_pushlstring(L, id.data(), id.size());
+  return 1;
+}
+
+int process_pid(lua_State* L) { return push_pid(L, engine_of(L).id()); }
+
+// -- send ---------------------------------------------------------------------
+
+struct send_outcome {
+  bool built = false;
+  lua_Integer reached = 0;
+  error_kind kind = error_kind::unknown; // why not; the text is in `scratch`
+};
+
+bool send_to(engine& self, std::string_view dest, const hub::message_ptr& what,
+             send_outcome& outcome) {
+  auto& node = self.node();
+  std::optional<std::pair<hub::process_ref, hub::send_result>> found;
+  if (dest.starts_with('{'))
+    found = node.find(dest);
+  if (!found) {
+    auto named = node.resolve(dest, &self.scratch);
+    if (!named) {
+      outcome.kind = error_kind::not_found;
+      self.scratch = "could not resolve '" + std::string(dest) + "' as PID or registered name";
+      return false;
+    }
+    found.emplace(std::move(named), hub::send_result::sent);
+  }
+  auto result = found->second;
+  if (found->first)
+    result = found->first.self->deliver(what);
+  if (result == hub::send_result::sent) {
+    ++outcome.reached;
+    return true;
+  }
+  outcome.kind = result == hub::send_result::mailbox_full ? error_kind::unavailable
+                                                          : error_kind::not_found;
+  self.scratch = to_string(result);
+  return false;
+}
+
+// Builds one message of the values from index 3 on and sends it; all C++ objects live here, and
+// nothing called here raises.
+send_outcome build_and_send(engine& self, lua_State* L, int last) {
+  send_outcome outcome;
+  encode_error error;
+  size_t size = 0;
+  const char* bytes = lua_tolstring(L, 2, &size);
+  const auto& topic = self.topics.get({bytes, size});
+  hub::message_ptr what;
+  if (last == 3) {
+    hub::payload value;
+    if (read_payload(L, 3, value, error))
+      what = hub::make_message(self.id(), topic, std::move(value));
+  } else {
+    std::vector<hub::payload> values(static_cast<size_t>(last - 2));
+    bool good = true;
+    for (int i = 3; i <= last && good; ++i)
+      good = read_payload(L, i, values[static_cast<size_t>(i - 3)], error);
+    if (good)
+      what = hub::make_message(self.id(), topic, std::move(values));
+  }
+  if (!what) {
+    outcome.kind = error_kind::invalid;
+    self.scratch = error.text;
+    return outcome;
+  }
+  if (lua_type(L, 1) == LUA_TSTRING) {
+    bytes = lua_tolstring(L, 1, &size);
+    outcome.built = send_to(self, {bytes, size}, what, outcome);
+    return outcome;
+  }
+  outcome.built = true;
+  const auto count = static_cast<lua_Integer>(lua_rawlen(L, 1));
+  for (lua_Integer i = 1; i <= count; ++i) {
+    if (lua_rawgeti(L, 1, i) == LUA_TSTRING) {
+      bytes = lua_tolstring(L, -1, &size);
+      send_to(self, {bytes, size}, what, outcome);
+    }
+    lua_pop(L, 1);
+  }
+  return outcome;
+}
+
+int process_send(lua_State* L) {
+  if (lua_gettop(L) < 2)
+    return fail(L, error_kind::invalid, "process.send takes a destination, a topic and values");
+  return send_values(L);
+}
+
+// -- what comes in ------------------------------------------------------------
+
+void push_feed_channel(lua_State* L, feed& source) {
+  auto& ch = push_new_channel(L, 0);
+  ch.source = &source;
+  source.out = &ch;
+  lua_pushvalue(L, -1);
+  source.anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+int process_inbox(lua_State* L) {
+  auto& self = engine_of(L);
+  self.collect();
+  auto* inbox = self.incoming().inbox();
+  if (inbox == nullptr)
+    inbox = &self.incoming().open_inbox();
+  if (inbox->out == nullptr)
+    push_feed_channel(L, *inbox);
+  else
+    lua_rawgeti(L, LUA_REGISTRYINDEX, inbox->anchor);
+  return 1;
+}
+
+int process_events(lua_State* L) {
+  auto& self = engine_of(L);
+  if (self.events_channel == nullptr) {
+    auto& ch = push_new_channel(L, 0);
+    ch.feeds_events = true;
+    lua_pushvalue(L, -1);
+    self.events_anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+    self.events_channel = &ch;
+  } else {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, self.events_anchor);
+  }
+  return 1;
+}
+
+int process_listen(lua_State* L) {
+  const auto topic = text_at(L, 1);
+  if (topic.empty())
+    return fail(L, error_kind::invalid, "process.listen: the topic is empty");
+  if (topic.starts_with('@'))
+    return fail(L, error_kind::invalid, "cannot listen to @ topics");
+  bool as_message = false;
+  if (lua_istable(L, 2)) {
+    lua_getfield(L, 2, "message");
+    as_message = lua_toboolean(L, -1) != 0;
+  }
+  auto& self = engine_of(L);
+  self.collect();
+  auto* found = self.incoming().find_listener(topic, as_message);
+  if (found == nullptr)
+    found = &self.incoming().listen(std::string(topic), as_message);
+  if (found->out == nullptr)
+    push_feed_channel(L, *found);
+  else
+    lua_rawgeti(L, LUA_REGISTRYINDEX, found->anchor);
+  return 1;
+}
+
+int process_unlisten(lua_State* L) {
+  auto* ch = to_channel(L, 1);
+  auto& self = engine_of(L);
+  if (ch == nullptr || ch->source == nullptr || ch->source == self.incoming().inbox())
+    return fail(L, error_kind::invalid, "process.unlisten takes a channel of process.listen");
+  luaL_unref(L, LUA_REGISTRYINDEX, ch->source->anchor);
+  self.incoming().unlisten(ch->source);
+  ch->source = nullptr;
+  ch->closed = true;
+  while (auto* w = ch->receivers.first())
+    self.wake(*w->who, -1);
+  if (auto* inbox = self.incoming().inbox(); inbox != nullptr && !inbox->queue.empty())
+    notify(self, *inbox->out);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// -- options ------------------------------------------------------------------
+
+int get_options(lua_State* L) {
+  lua_createtable(L, 0, 1);
+  lua_pushboolean(L, engine_of(L).actor().traps_links());
+  lua_setfield(L, -2, "trap_links");
+  return 1;
+}
+
+int refuse_option(lua_State* L, const char* format, const char* what) {
+  lua_pushboolean(L, 0);
+  push_error(L, error_kind::invalid, lua_pushfstring(L, format, what));
+  lua_remove(L, -2);
+  return 2;
+}
+
+int set_options(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  bool trap = engine_of(L).actor().traps_links();
+  lua_pushnil(L);
+  while (lua_next(L, 1) != 0) {
+    const char* key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+    if (std::string_view(key) != "trap_links")
+      return refuse_option(L, "option %s is not supported", key);
+    if (!lua_isboolean(L, -1))
+      return refuse_option(L, "option trap_links must be a boolean, got %s", luaL_typename(L, -1));
+    trap = lua_toboolean(L, -1) != 0;
+    lua_pop(L, 1);
+  }
+  engine_of(L).actor().trap_links(trap);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+// -- names --------------------------------------------------------------------
+
+enum class name_outcome : uint8_t { good, taken, too_many, no_process };
+
+name_outcome add_name(engine& self, std::string_view name, std::string_view owner) {
+  auto& node = self.node();
+  auto id = self.id();
+  if (!owner.empty()) {
+    auto found = node.resolve(owner);
+    if (!found)
+      return name_outcome::no_process;
+    id = found.self->id();
+  }
+  switch (node.names().add(std::string(name), id, self.program().limits().names)) {
+    case hub::register_result::registered:
+      return name_outcome::good;
+    case hub::register_result::taken:
+      return name_outcome::taken;
+    case hub::register_result::too_many:
+      break;
+  }
+  return name_outcome::too_many;
+}
+
+int registry_register(lua_State* L) {
+  const auto name = text_at(L, 1);
+  const auto owner = lua_isnoneornil(L, 2) ? std::string_view{} : text_at(L, 2);
+  if (name.empty() || name.starts_with('{'))
+    return fail(L, error_kind::invalid, "a name must not be empty or start with {");
+  switch (add_name(engine_of(L), name, owner)) {
+    case name_outcome::good:
+      lua_pushboolean(L, 1);
+      return 1;
+    case name_outcome::taken:
+      return fail(L, error_kind::already_exists, "name is registered by another process");
+    case name_outcome::too_many:
+      return fail(L, error_kind::rate_limited, "too many names: limit names reached");
+    case name_outcome::no_process:
+      break;
+  }
+  return fail(L, error_kind::not_found, "pid not registered");
+}
+
+hub::pid find_name(engine& self, std::string_view name) {
+  return self.node().names().lookup(std::string(name)).value_or(hub::pid{});
+}
+
+int registry_lookup(lua_State* L) {
+  const auto id = find_name(engine_of(L), text_at(L, 1));
+  if (!id)
+    return fail(L, error_kind::not_found, "name not registered");
+  return push_pid(L, id);
+}
+
+bool remove_name(engine& self, std::string_view name) {
+  return self.node().names().remove(std::string(name));
+}
+
+int registry_unregister(lua_State* L) {
+  lua_pushboolean(L, remove_name(engine_of(L), text_at(L, 1)));
+  return 1;
+}
+
+void push_registry(lua_State* L) {
+  constexpr luaL_Reg functions[] = {{"register", guarded<registry_register>},
+                                    {"lookup", guarded<registry_lookup>},
+                                    {"unregister", guarded<registry_unregister>},
+                                    {nullptr, nullptr}};
+  luaL_newlib(L, functions);
+  constexpr const char* scopes[] = {"LOCAL", "EVENTUAL", "CONSISTENT", "STRONG"};
+  for (int i = 0; i < 4; ++i) {
+    lua_pushinteger(L, i);
+    lua_setfield(L, -2, scopes[i]);
+  }
+}
+
+// -- pubsub -------------------------------------------------------------------
+
+// pubsub.message.new(from, to, topic, payload): `from` is always the caller, whatever is passed.
+int pubsub_message_new(lua_State* L) {
+  lua_settop(L, 4);
+  lua_createtable(L, 0, 3);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "to");
+  lua_pushvalue(L, 3);
+  lua_setfield(L, -2, "topic");
+  lua_pushvalue(L, 4);
+  lua_setfield(L, -2, "payload");
+  return 1;
+}
+
+int pubsub_send(lua_State* L) {
+  luaL_argexpected(L, lua_istable(L, 1), 1, "message of pubsub.message.new");
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "to");
+  lua_getfield(L, 1, "topic");
+  lua_getfield(L, 1, "payload");
+  lua_remove(L, 1);
+  send_values(L);
+  lua_pushboolean(L, lua_isboolean(L, 4) || lua_isinteger(L, 4));
+  return 1;
+}
+
+} // namespace
+
+int send_values(lua_State* L) {
+  const int last = lua_gettop(L);
+  const int dest = lua_type(L, 1);
+  if (dest != LUA_TSTRING && dest != LUA_TTABLE)
+    return fail(L, error_kind::invalid,
+                "process.send: the destination must be a PID, a name, or a list of these");
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return fail(L, error_kind::invalid, "process.send: the topic must be a text");
+  if (*lua_tostring(L, 2) == '@')
+    return fail(L, error_kind::invalid, "cannot send to @ topics");
+  luaL_checkstack(L, 4, nullptr);
+  auto& self = engine_of(L);
+  const auto outcome = build_and_send(self, L, last);
+  if (!outcome.built)
+    return fail(L, outcome.kind, self.scratch);
+  if (dest == LUA_TTABLE)
+    lua_pushinteger(L, outcome.reached);
+  else
+    lua_pushboolean(L, 1);
+  return 1;
+}
+
+int open_process(lua_State* L) {
+  constexpr luaL_Reg functions[] = {{"id", process_id},
+                                    {"pid", guarded<process_pid>},
+                                    {"send", guarded<process_send>},
+                                    {"inbox", guarded<process_inbox>},
+                                    {"events", guarded<process_events>},
+                                    {"listen", guarded<process_listen>},
+                                    {"unlisten", guarded<process_unlisten>},
+                                    {"get_options", get_options},
+                                    {"set_options", set_options},
+                                    {nullptr, nullptr}};
+  luaL_newlib(L, functions);
+  add_process_control(L);
+  lua_createtable(L, 0, 3);
+  lua_pushliteral(L, "pid.cancel");
+  lua_setfield(L, -2, "CANCEL");
+  lua_pushliteral(L, "pid.exit");
+  lua_setfield(L, -2, "EXIT");
+  lua_pushliteral(L, "pid.link.down");
+  lua_setfield(L, -2, "LINK_DOWN");
+  lua_setfield(L, -2, "event");
+  push_registry(L);
+  lua_setfield(L, -2, "registry");
+  return 1;
+}
+
+int open_pubsub(lua_State* L) {
+  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, pubsub_message_new);
+  lua_setfield(L, -2, "new");
+  lua_setfield(L, -2, "message");
+  lua_pushcfunction(L, guarded<pubsub_send>);
+  lua_setfield(L, -2, "send");
+  return 1;
+}
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,43 @@
+// The standard library as scripts see it: bounded where a C loop could run away, with 5.1
+// leftovers.
+//
+//   string   find match gmatch gsub (see pattern), rep
+//   table    concat insert move remove: at most 10,000,000 elements a call; sort: 1,000,000, and
+//   equal
+//            elements keep their order
+//   math     pow log10 atan2 sinh cosh tanh besides what is there
+//   os       time date clock difftime platform, nothing else
+//   unpack   is table.unpack
+//
+//   asks  the process's budget every 4096 steps of a loop
+//
+// `install_shims` stands in host_api.
+#pragma once
+
+#include "runtime/lua/host_api.hpp"
+
+namespace natterjack::runtime::lua {
+
+constexpr lua_Integer table_elements_max = 10'000'000;
+constexpr lua_Integer sort_elements_max = 1'000'000;
+
+/// Looks at the budget now and then.
+class step_meter {
+ public:
+  explicit step_meter(lua_State* L) noexcept : L_(L) {}
+  void step() {
+    if ((++steps_ & 4095) == 0)
+      check_budget(L_);
+  }
+
+ private:
+  lua_State* L_;
+  uint32_t steps_ = 0;
+};
+
+/// Put their functions into the library table on top of the stack.
+void shim_table(lua_State* L);
+/// Pushes a fresh `os` table.
+void push_os(lua_State* L);
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,124 @@
+"""Starts the shipped binary the way a user does, and gives tests conditions to wait for.
+
+    with Natterjack(folder) as server:
+        server.port                      the real port, read from the log
+        server.wait_for(r"restart")      blocks until a line of stderr matches, or fails
+        server.stop()                    SIGTERM, then the exit code
+"""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEADLINE_S = 20.0  # for anything that should take milliseconds; a loaded machine is slow, not wrong
+
+
+def binary():
+    return os.environ.get("NATTERJACK_BIN") or str(REPOSITORY / "build/release/natterjack")
+
+
+def command(*arguments, timeout=30.0):
+    """Runs `natterjack ARGUMENTS...` to its end; returns the CompletedProcess with text output."""
+    return subprocess.run(
+        [binary(), *map(str, arguments)], capture_output=True, text=True, timeout=timeout
+    )
+
+
+class Lines:
+    """The lines of one output stream, each with the moment it arrived."""
+
+    def __init__(self, name, stream):
+        self.name = name
+        self.seen = []  # (monotonic seconds, text)
+        self._arrival = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream):
+        for line in stream:
+            with self._arrival:
+                self.seen.append((time.monotonic(), line.rstrip("\n")))
+                self._arrival.notify_all()
+        with self._arrival:
+            self._ended = True
+            self._arrival.notify_all()
+        stream.close()
+
+    def text(self):
+        return "\n".join(line for _, line in self.seen)
+
+    def matching(self, pattern):
+        """[(moment, match)] of every line so far."""
+        found = ((moment, re.search(pattern, line)) for moment, line in list(self.seen))
+        return [(moment, match) for moment, match in found if match]
+
+    def wait_for(self, pattern, times=1, timeout=DEADLINE_S):
+        """Blocks until `times` lines match; returns the matches, or fails showing all lines."""
+        end = time.monotonic() + timeout
+        with self._arrival:
+            while True:
+                found = self.matching(pattern)
+                if len(found) >= times:
+                    return found
+                left = end - time.monotonic()
+                if self._ended or left <= 0:
+                    why = "stream ended" if self._ended else f"{timeout} s went by"
+                    raise AssertionError(
+                        f"{why}, {len(found)} of {times} lines of {self.name} match {pattern!r}:\n"
+                        + self.text()
+                    )
+                self._arrival.wait(left)
+
+
+class Natterjack:
+    """One running server. Leaving the `with` block ends it, however the test went."""
+
+    def __init__(self, folder, *arguments, listen="127.0.0.1:0", env=None):
+        self.folder = Path(folder)
+        # The test machine may have pythons and proxies in its environment; the server needs none.
+        self.process = subprocess.Popen(
+            [binary(), "run", str(folder), "--listen", listen, *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(env or {})},
+        )
+        self.stdout = Lines("stdout", self.process.stdout)
+        self.stderr = Lines("stderr", self.process.stderr)
+        try:
+            [(_, match), *_] = self.stderr.wait_for(r"listening on http://([0-9.]+|\[.*\]):(\d+)")
+        except BaseException:
+            self.kill()
+            raise
+        self.host, self.port = match[1], int(match[2])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.kill()
+
+    def wait_for(self, pattern, times=1, timeout=DEADLINE_S):
+        """Waits for lines of the log (stderr)."""
+        return self.stderr.wait_for(pattern, times, timeout)
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def stop(self, timeout=DEADLINE_S):
+        """SIGTERM, as an init system would; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def kill(self):
+        if self.is_alive():
+            self.process.kill()
+        self.process.wait()
