@@ -29,6 +29,8 @@ class delivery_domain {
   virtual void leave(uint64_t group, uint64_t member) = 0;
   /// One message to all members of the group on this thread.
   virtual void deliver(uint64_t group, message_ptr what) = 0;
+  /// One message to these processes, which all live on this thread.
+  virtual void deliver(std::vector<process_ref> members, message_ptr what) = 0;
 };
 
 class groups {

@@ -10,7 +10,8 @@ namespace natterjack::relay {
 
 namespace {
 
-constexpr size_t elements_a_turn_max = 4096;
+// Deliveries before sockets are written and read again: some milliseconds of work.
+constexpr size_t deliveries_a_turn_max = 16'384;
 
 } // namespace
 
@@ -89,6 +90,10 @@ void io_thread::deliver(uint64_t group, hub::message_ptr what) {
   push(work{kind::deliver, group, nullptr, what.detach()});
 }
 
+void io_thread::deliver(std::vector<hub::process_ref> members, hub::message_ptr what) {
+  push(work{kind::deliver_list, 0, new member_list(std::move(members)), what.detach()});
+}
+
 void io_thread::drain() {
   draining_ = true;
   if (batch_done_ == batch_.size()) {
@@ -102,10 +107,10 @@ void io_thread::drain() {
       return;
     }
   }
-  const auto until = std::min(batch_.size(), batch_done_ + elements_a_turn_max);
-  while (batch_done_ < until) {
+  size_t deliveries = 0;
+  while (batch_done_ < batch_.size() && deliveries < deliveries_a_turn_max) {
     const auto w = batch_[batch_done_++];
-    run(w);
+    deliveries += run(w);
   }
   draining_ = false;
   flush_dirty();
@@ -117,11 +122,11 @@ void io_thread::drain() {
   }
   if (more)
     boost::asio::post(context_, [this] { drain(); }); // sockets get their turn first
-  else if (batch_.capacity() > 16 * elements_a_turn_max)
+  else if (batch_.capacity() > 4 * deliveries_a_turn_max)
     std::vector<work>().swap(batch_), batch_done_ = 0;
 }
 
-void io_thread::run(const work& w) {
+size_t io_thread::run(const work& w) {
   auto* actor = static_cast<pinned_actor*>(w.object);
   switch (w.what) {
     case kind::element:
@@ -175,12 +180,22 @@ void io_thread::run(const work& w) {
     }
     case kind::deliver: {
       hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
-      if (auto g = groups_.find(w.number); g != groups_.end())
-        for (auto& member : g->second)
-          static_cast<pinned_actor*>(member.self)->take(what);
-      break;
+      auto g = groups_.find(w.number);
+      return g == groups_.end() ? 1 : deliver_all(g->second, what);
+    }
+    case kind::deliver_list: {
+      hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
+      std::unique_ptr<member_list> members(static_cast<member_list*>(w.object));
+      return deliver_all(*members, what);
     }
   }
+  return 1;
+}
+
+size_t io_thread::deliver_all(const member_list& members, const hub::message_ptr& what) {
+  for (const auto& member : members)
+    static_cast<pinned_actor*>(member.self)->take(what);
+  return members.size();
 }
 
 void io_thread::discard(const work& w) {
@@ -211,6 +226,9 @@ void io_thread::discard(const work& w) {
       break;
     case kind::leave:
       break;
+    case kind::deliver_list:
+      delete static_cast<member_list*>(w.object);
+      [[fallthrough]];
     case kind::deliver:
       intrusive_ptr_release(static_cast<const hub::message*>(w.content));
       break;

@@ -61,6 +61,7 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   void join(uint64_t group, hub::process_ref member) override;
   void leave(uint64_t group, uint64_t member) override;
   void deliver(uint64_t group, hub::message_ptr what) override;
+  void deliver(std::vector<hub::process_ref> members, hub::message_ptr what) override;
 
   // -- this thread only
   void mark_dirty(flushable& who);
@@ -68,7 +69,19 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   void set_timer(timer_wheel::timer& t, std::chrono::nanoseconds delay);
 
  private:
-  enum class kind : uint8_t { element, message, start, wake, call, resume, join, leave, deliver };
+  enum class kind : uint8_t {
+    element,
+    message,
+    start,
+    wake,
+    call,
+    resume,
+    join,
+    leave,
+    deliver,      // to a group
+    deliver_list, // to a list of processes
+  };
+  using member_list = std::vector<hub::process_ref>;
   struct work {
     kind what;
     uint64_t number = 0; // group, or member of a leave
@@ -78,7 +91,9 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
 
   void push(work w);
   void drain();
-  void run(const work& w);
+  /// @returns how many deliveries it was
+  size_t run(const work& w);
+  static size_t deliver_all(const member_list& members, const hub::message_ptr& what);
   void flush_dirty();
   void schedule_flush();
   void arm_timer();
@@ -99,7 +114,7 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   bool draining_ = false;
   std::vector<flushable*> dirty_;
   bool flush_scheduled_ = false;
-  std::unordered_map<uint64_t, std::vector<hub::process_ref>> groups_;
+  std::unordered_map<uint64_t, member_list> groups_;
   std::thread thread_;
 };
 

@@ -10,9 +10,9 @@ pinned_actor::pinned_actor(caf::actor_config& config, io_thread& home, hub::node
                            const hub::host_name* host)
     : caf::event_based_actor(config), hub::process(node, host), thread_(home) {}
 
-void pinned_actor::enqueue(caf::strong_actor_ptr sender, caf::message_id id, caf::message content,
+void pinned_actor::enqueue(caf::strong_actor_ptr from, caf::message_id mid, caf::message content,
                            caf::execution_unit*) {
-  enqueue(caf::make_mailbox_element(std::move(sender), id, {}, std::move(content)), nullptr);
+  enqueue(caf::make_mailbox_element(std::move(from), mid, {}, std::move(content)), nullptr);
 }
 
 void pinned_actor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {

@@ -32,9 +32,9 @@ class out_stream final : public outbox_owner {
   using executor_type = tcp::socket::executor_type;
   using next_layer_type = tcp::socket;
 
-  out_stream(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
+  out_stream(io_thread& thread, tcp::socket&& accepted, const gateway_limits& limits,
              std::string_view leftover)
-      : socket(std::move(socket)), box(thread, limits, this->socket.native_handle(), *this),
+      : socket(std::move(accepted)), box(thread, limits, socket.native_handle(), *this),
         leftover_(leftover) {}
 
   executor_type get_executor() { return socket.get_executor(); }
@@ -67,7 +67,7 @@ class out_stream final : public outbox_owner {
           });
           const auto op = established && n > 0 ? bytes.data()[0] & 0x0f : 0;
           if (op == static_cast<int>(opcode::close))
-            box.push_control(opcode::close, std::move(bytes));
+            box.push_control(opcode::close, close_echo.empty() ? std::move(bytes) : close_echo);
           else if (op == static_cast<int>(opcode::pong))
             box.push_control(opcode::pong, std::move(bytes));
           else
@@ -108,6 +108,7 @@ class out_stream final : public outbox_owner {
   tcp::socket socket;
   outbox box;
   bool established = false;
+  hub::shared_bytes close_echo; // the client's close frame: Beast's answer leaves its reason out
   std::function<std::shared_ptr<void>()> keep_alive;
   std::function<void()> when_drained; // once
   std::function<void()> drained;
@@ -145,6 +146,27 @@ beast::http::request<beast::http::string_body> to_beast(const http_request& requ
   return result;
 }
 
+// RFC 6455 5.5.1: the answer to a close frame usually echoes its code; some clients show the reason.
+hub::shared_bytes echo_of(const websocket::close_reason& reason) {
+  std::string body;
+  if (reason.code != websocket::close_code::none) {
+    body += static_cast<char>(reason.code >> 8);
+    body += static_cast<char>(reason.code & 0xff);
+    body.append(reason.reason.data(), reason.reason.size());
+  }
+  return encode_frame(opcode::close, body);
+}
+
+// Of our answer's permessage-deflate; RFC 7692 7.1.2.1: 15 if nothing is said.
+int agreed_window_bits(beast::string_view extensions) {
+  if (extensions.find("permessage-deflate") == beast::string_view::npos)
+    return 0;
+  constexpr std::string_view name = "server_max_window_bits=";
+  const std::string text(extensions.data(), extensions.size());
+  const auto at = text.find(name);
+  return at == std::string::npos ? 15 : std::atoi(text.c_str() + at + name.size());
+}
+
 class beast_transport final : public ws_transport,
                               public std::enable_shared_from_this<beast_transport> {
  public:
@@ -171,14 +193,17 @@ class beast_transport final : public ws_transport,
                                          websocket::stream_base::none(), false};
     stream_.set_option(none); // the io thread's wheel does the timing
     stream_.read_message_max(0); // counted here: the close code depends on the dialect
-    stream_.set_option(websocket::stream_base::decorator([extra](websocket::response_type& res) {
+    stream_.set_option(websocket::stream_base::decorator([this, extra](websocket::response_type& res) {
       res.erase(beast::http::field::server);
+      deflate_bits_ = agreed_window_bits(res[beast::http::field::sec_websocket_extensions]);
       for (const auto& [name, value] : extra)
         res.insert(name, value);
     }));
     stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
       if (kind == websocket::frame_type::pong && owner_ != nullptr)
         owner_->on_pong();
+      if (kind == websocket::frame_type::close)
+        out().close_echo = echo_of(stream_.reason());
       // The answer leaves behind what is queued; a client that does not read it gets so much time.
       if (kind == websocket::frame_type::close && !deadline_.is_set())
         thread_.set_timer(deadline_, close_wait);
@@ -200,6 +225,14 @@ class beast_transport final : public ws_transport,
     reading_ = true;
     read_some();
   }
+
+  void allow_deflate(int window_bits) override {
+    websocket::permessage_deflate options;
+    options.server_enable = true;
+    options.server_max_window_bits = options.client_max_window_bits = window_bits;
+    stream_.set_option(options);
+  }
+  int deflate_bits() const noexcept override { return deflate_bits_; }
 
   outbox::admitted send(hub::shared_bytes frames) override {
     return out().box.push_data(std::move(frames));
@@ -357,9 +390,10 @@ class beast_transport final : public ws_transport,
   io_thread& thread_;
   const gateway_limits& limits_; // of the gateway, which `place_` keeps
   std::shared_ptr<void> place_;
-  websocket::stream<out_stream, false> stream_;
+  websocket::stream<out_stream, true> stream_;
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
+  int deflate_bits_ = 0;
   bool reading_ = false;
   bool closing_ = false;
   bool lingering_ = false;

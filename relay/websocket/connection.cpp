@@ -122,7 +122,7 @@ class ws_connection final : public pinned_actor, public ws_owner {
     auto target = home().resolve(config_.target_pid.value_or(""));
     config_ = {};
     if (!target || !attach(std::move(target))) {
-      close(close_cause::target_unknown);
+      close(gateway_->draining ? close_cause::going_away : close_cause::target_unknown);
       return;
     }
     start_timers();
@@ -145,7 +145,8 @@ class ws_connection final : public pinned_actor, public ws_owner {
 
   void on_drained() override {
     outbox_bytes_.store(0, std::memory_order_relaxed);
-    read_more();
+    if (paused_)
+      read_more();
   }
 
   void on_closed(const ws_end& end) override {

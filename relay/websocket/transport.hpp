@@ -61,6 +61,10 @@ class ws_transport {
   virtual void accept(const http_request& upgrade, const header_list& extra,
                       caf::strong_actor_ptr owner_actor, ws_owner& owner) = 0;
   virtual void read() = 0;
+  /// Before `accept`: takes offers of permessage-deflate (RFC 7692), with windows of 2^bits bytes.
+  virtual void allow_deflate(int window_bits) = 0;
+  /// From `on_open` on: window bits of the frames that may be compressed; 0: none may be.
+  virtual int deflate_bits() const noexcept = 0;
   virtual outbox::admitted send(hub::shared_bytes frames) = 0;
   virtual void send_ping() = 0;
   /// Queues a close frame behind what is queued, waits for the client's answer a bounded time.

@@ -2,6 +2,7 @@
 
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/sandbox.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -48,6 +49,11 @@ int base_setmetatable(lua_State* L) {
   const int type = lua_type(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
+  lua_settop(L, 2);
+  lua_pushglobaltable(L);
+  if (lua_rawequal(L, 1, 3) != 0)
+    make_all_libraries(L);
+  lua_settop(L, 2);
   if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
     return luaL_error(L, "cannot change a protected metatable");
   if (type == LUA_TTABLE) {

@@ -1,11 +1,10 @@
 // Bytes that grow, kept from call to call: what is written before its length is known.
 //
-//   call             result                    when
-//   ensure, n        true                      n more bytes may be written with `put`
-//                    false                     memory is short or the bound is reached; nothing
-//                    changed
-//   append, bytes    as ensure                 copies them
-//   truncate, n      -                         forgets what is behind the first n bytes
+//   call             result        when
+//   ensure, n        true          n more bytes may be written with `put`
+//                    false         memory is short or the bound is reached; nothing changed
+//   append, bytes    as ensure     copies them
+//   truncate, n      -             forgets what is behind the first n bytes
 //
 //   never  throws, raises a Lua error, frees its block between calls (`trim` does)
 #pragma once

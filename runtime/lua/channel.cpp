@@ -186,7 +186,7 @@ int channel_send(lua_State* L) {
   self.current().waiters.reserve(1);
   enlist(self, ch, 0, 2);
   link_waiters(self);
-  return self.wait(L, 0, send_again);
+  return self.wait(L, 0, guarded_k<send_again>);
 }
 
 int channel_close(lua_State* L) {
@@ -326,7 +326,7 @@ int select_ready(lua_State* L, int places, bool has_default) {
     enlist(self, *to_channel(L, at), place, sends ? at + 1 : 0);
   }
   link_waiters(self);
-  return self.wait(L, places, select_again);
+  return self.wait(L, places, guarded_k<select_again>);
 }
 
 // A task that was woken for one channel but took another: whoever else waits there must look.
@@ -451,7 +451,7 @@ int receive_from(lua_State* L, int index) {
   self.current().waiters.reserve(1);
   enlist(self, ch, 0, 0);
   link_waiters(self);
-  return self.wait(L, index, receive_again);
+  return self.wait(L, index, guarded_k<receive_again>);
 }
 
 int open_channel(lua_State* L) {

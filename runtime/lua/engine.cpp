@@ -93,6 +93,21 @@ std::string engine::start(std::vector<hub::payload> given) {
   return text;
 }
 
+void engine::drop_tasks() noexcept {
+  if (main_ == nullptr)
+    return;
+  for (auto& [number, one] : tasks_) {
+    unlink(*one);
+    luaL_unref(main_, LUA_REGISTRYINDEX, one->anchor);
+  }
+  tasks_.clear();
+  ready_first_ = ready_last_ = nullptr;
+  for (auto& [due, one] : timers_)
+    luaL_unref(main_, LUA_REGISTRYINDEX, one.anchor);
+  timers_.clear();
+  timer_due_.clear();
+}
+
 // -- tasks --------------------------------------------------------------------
 
 void engine::add_task(lua_State* L, bool is_main) {
@@ -117,10 +132,14 @@ void engine::make_ready(task& one) noexcept {
   ready_last_ = &one;
 }
 
-void engine::wake(task& one, int fired) noexcept {
+void engine::unlink(task& one) noexcept {
   for (auto& w : one.waiters)
     (w.value_index != 0 ? w.on->senders : w.on->receivers).remove(w);
   one.waiters.clear();
+}
+
+void engine::wake(task& one, int fired) noexcept {
+  unlink(one);
   one.fired = fired;
   make_ready(one);
 }

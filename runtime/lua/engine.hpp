@@ -54,6 +54,9 @@ class engine final : public process_context {
   /// Starts the main task with these arguments. @returns empty, or why not
   std::string start(std::vector<hub::payload> arguments);
 
+  /// Forgets every task and timer; between two calls of a function.
+  void drop_tasks() noexcept;
+
   enum class turn : uint8_t { waiting, again, ended };
   /// One slice. After `ended` see `outcome()`.
   turn run();
@@ -143,6 +146,7 @@ class engine final : public process_context {
   void finish(task& one, int status, int results);
   void read_results(task& one, int results);
   void forget(task& one) noexcept;
+  static void unlink(task& one) noexcept;
   void end_main(std::string error, std::string traceback) noexcept;
   void set_fatal(lua_State* L, std::string text) noexcept;
 

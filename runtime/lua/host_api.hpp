@@ -98,6 +98,17 @@ int guarded(lua_State* L) {
   return raise_caught(L);
 }
 
+/// The same for a continuation.
+template <int (*F)(lua_State*, int, lua_KContext)>
+int guarded_k(lua_State* L, int status, lua_KContext context) {
+  try {
+    return F(L, status, context);
+  } catch (const std::exception& e) {
+    keep_caught(e.what());
+  }
+  return raise_caught(L);
+}
+
 // -- values -------------------------------------------------------------------
 
 /// Appends the value at `index` as one JSON document (rules: json_codec.hpp). Never raises.

@@ -7,7 +7,8 @@
 //   received        one message was handed to Lua       -
 //   close           what nobody will receive            -
 //
-//   bound   put and not yet received: at most `messages_max`
+//   bound   put and not yet received: at most `messages_max`; messages that carry a client's credit
+//           are taken beyond it
 #pragma once
 
 #include "hub/process.hpp"
@@ -23,13 +24,17 @@ class inbound_queue {
   explicit inbound_queue(size_t messages_max) noexcept : messages_max_(messages_max) {}
 
   hub::send_result put(hub::message_ptr what, bool& wake) {
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_) {
+    // What clients cause is bounded at the edge, by their credit.
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_ &&
+        !what->carries_credit()) {
       waiting_.fetch_sub(1, std::memory_order_relaxed);
       return hub::send_result::mailbox_full;
     }
     std::lock_guard guard(mutex_);
-    if (closed_)
+    if (closed_) {
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
       return hub::send_result::no_process;
+    }
     messages_.push_back(std::move(what));
     wake = !awake_;
     awake_ = true;

@@ -2,7 +2,7 @@
 //
 //   Lua value                         JSON
 //   nil, function, thread, userdata   null (userdata: see `embedded_reader` and error objects)
-//   integer, float                    shortest decimal; whole floats without ".0"; inf and nan null
+//   integer, float                    shortest decimal; whole floats without ".0"; inf, nan null
 //   string                            string; bytes that are not UTF-8 become U+FFFD
 //   {}                                []
 //   keys 1..n, all there              array
@@ -15,8 +15,7 @@
 //   string        string; a lone surrogate becomes U+FFFD
 //
 //   refuses  tables with mixed keys or gaps, cycles, more than 128 levels, more bytes than the
-//   buffer
-//            may hold; texts that are not RFC 8259, more than 512 levels
+//            buffer may hold; texts that are not RFC 8259, more than 512 levels
 //   never    calls metamethods; the encoder never raises a Lua error. The decoder may (no memory)
 #pragma once
 

@@ -1,10 +1,10 @@
-// The words of JSON: a cursor over one document that reads numbers, strings and literals (RFC
-// 8259).
+// The words of JSON (RFC 8259): a cursor over one document that reads numbers, strings, literals.
 //
-//   call               result                             errors: false, and `error()` says which
-//   byte word, text         the cursor is behind that literal  other letters number, out integer or
-//   float                   no number; larger than a double string, out        its characters,
-//   unescaped          no string; not UTF-8; control bytes unexpected, what   false always
+//   call               result                          false, and the error says which byte, for
+//   word, text         cursor is behind that literal   other letters
+//   number, out        integer or float                no number; larger than a double
+//   string, out        its characters, unescaped       no string; not UTF-8; control bytes
+//   unexpected, what   false                           always
 //
 // Knows nothing of Lua and of containers. Trivially destructible, so a Lua error may jump over it.
 #pragma once

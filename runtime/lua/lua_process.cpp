@@ -201,6 +201,7 @@ void lua_process::call(function_call_ptr what) {
 
 void lua_process::call_ended(main_end& end, bool reusable) {
   engine_.set_exchange(nullptr);
+  engine_.drop_tasks(); // what it left running must not see the next call
   auto call = std::move(call_);
   if (call)
     call->done(end, reusable);
@@ -315,31 +316,42 @@ void lua_process::neighbour_down(const caf::actor_addr& who) {
 }
 
 void lua_process::neighbour_exit(const caf::exit_msg& how) {
-  auto i = neighbours_.find(how.source);
-  if (i == neighbours_.end() || !i->second.linked) {
-    // Nobody we know of: the runtime wants this process to end.
-    if (how.reason && how.reason != caf::exit_reason::normal && !ended_) {
-      ended_ = true;
-      result_.error = "terminated";
-      quit(how.reason);
-    }
+  if (ended_)
+    return;
+  const bool failed = how.reason && how.reason != caf::exit_reason::normal;
+  if (how.source == address()) { // the runtime, or process.terminate: nobody resists that
+    if (failed)
+      end_with(how.reason);
     return;
   }
-  auto entry = i->second;
-  i->second.linked = false;
-  if (i->second.unused())
-    neighbours_.erase(i);
-  if (!how.reason || how.reason == caf::exit_reason::normal || ended_)
+  hub::process_ref who;
+  if (auto i = neighbours_.find(how.source); i != neighbours_.end()) {
+    who = i->second.who;
+    i->second.linked = false;
+    if (i->second.unused())
+      neighbours_.erase(i);
+  } else if (auto actor = caf::actor_cast<caf::strong_actor_ptr>(how.source)) {
+    // It linked itself to us.
+    who = {actor, dynamic_cast<hub::process*>(actor->get())};
+  }
+  if (!failed)
     return;
+  const auto from = who ? who.self->id() : hub::pid{};
+  auto result = who ? who.self->result() : hub::exit_result{{}, to_string(how.reason)};
   if (!traps_links_)
-    return fail("linked process failed: " + to_string(entry.who.self->id()) +
-                    (entry.who.self->result().error.empty() ? "" : ": ") +
-                    entry.who.self->result().error,
+    return fail("linked process failed: " + to_string(from) + (result.error.empty() ? "" : ": ") +
+                    result.error,
                 {});
   engine_.collect();
-  engine_.arrived(process_event{event_kind::link_down, entry.who.self->id(), unix_seconds(), {},
-                                entry.who.self->result(), 0});
+  engine_.arrived(
+      process_event{event_kind::link_down, from, unix_seconds(), {}, std::move(result), 0});
   run_unless_scheduled();
+}
+
+void lua_process::end_with(const caf::error& reason) {
+  ended_ = true;
+  result_.error = "terminated";
+  quit(reason);
 }
 
 } // namespace natterjack::runtime::lua

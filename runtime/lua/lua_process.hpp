@@ -53,6 +53,8 @@ class lua_process final : public caf::event_based_actor, public hub::process {
   const hub::pid& process_id() const noexcept { return hub::process::id(); }
   /// Runs for the first time soon; once, by who spawned it.
   void start() { schedule(); }
+  /// It never started: nobody waits for it any more.
+  void forget_first_wait() { options_.on_first_wait = nullptr; }
 
   const char* name() const override { return "lua_process"; }
   caf::behavior make_behavior() override;
@@ -91,6 +93,7 @@ class lua_process final : public caf::event_based_actor, public hub::process {
   void first_wait();
   void main_ended();
   void fail(std::string error, const std::string& traceback);
+  void end_with(const caf::error& reason);
   void neighbour_down(const caf::actor_addr& who);
   void neighbour_exit(const caf::exit_msg& how);
   void call(function_call_ptr what);

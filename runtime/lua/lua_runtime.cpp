@@ -52,6 +52,7 @@ spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
   if (!name.empty() &&
       node_.names().add(name, self->process_id(), names_max) != hub::register_result::registered) {
     where.cancel();
+    self->forget_first_wait();
     caf::anon_send_exit(made, caf::exit_reason::kill);
     return {{}, "name '" + name + "' is taken"};
   }

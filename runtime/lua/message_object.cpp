@@ -249,47 +249,8 @@ void push_values(lua_State* L, const hub::message& what) {
   }
 }
 
-} // namespace
-
-bool has_arrived(engine& self, const channel& ch) noexcept {
-  if (ch.source != nullptr)
-    return !ch.source->queue.empty();
-  return ch.feeds_events && !self.incoming().events().empty();
-}
-
-void push_arrived(engine& self, lua_State* L, channel& ch) {
-  luaL_checkstack(L, 8, "too many values");
-  if (ch.feeds_events) {
-    push_event(self, L, self.incoming().events().front());
-    self.incoming().events().pop_front();
-    return;
-  }
-  auto& queue = ch.source->queue;
-  if (ch.source->as_message) {
-    auto* made = new (lua_newuserdatauv(L, sizeof(message_object), 1)) message_object{};
-    set_class(L, &message_key);
-    made->held = queue.front().message;
-  } else {
-    push_values(L, *queue.front().message);
-  }
-  // Nothing can raise from here on.
-  queue.front().message->settle();
-  queue.pop();
-  self.actor().box().received();
-}
-
-hub::payload& push_empty_payload(lua_State* L) {
-  auto* made = new (lua_newuserdatauv(L, sizeof(payload_object), 0)) payload_object{};
-  set_class(L, &payload_key);
-  return made->held;
-}
-
-const hub::payload* to_payload(lua_State* L, int index) noexcept {
-  auto* object = static_cast<payload_object*>(to_object(L, index, engine_of(L).payload_meta));
-  return object == nullptr ? nullptr : &object->held;
-}
-
-int open_payload(lua_State* L) {
+// Made with the first message: not every process gets any.
+void make_classes(lua_State* L) {
   auto& self = engine_of(L);
   set_embedded_reader(read_embedded_payload);
 
@@ -322,7 +283,61 @@ int open_payload(lua_State* L) {
   lua_setfield(L, -2, "__index");
   lua_setmetatable(L, -2);
   self.payload_meta = make_class(L, &payload_key, payload_hooks);
+}
 
+void set_message_class(lua_State* L) {
+  if (engine_of(L).message_meta == nullptr)
+    make_classes(L);
+  set_class(L, &message_key);
+}
+
+void set_payload_class(lua_State* L) {
+  if (engine_of(L).payload_meta == nullptr)
+    make_classes(L);
+  set_class(L, &payload_key);
+}
+
+} // namespace
+
+bool has_arrived(engine& self, const channel& ch) noexcept {
+  if (ch.source != nullptr)
+    return !ch.source->queue.empty();
+  return ch.feeds_events && !self.incoming().events().empty();
+}
+
+void push_arrived(engine& self, lua_State* L, channel& ch) {
+  luaL_checkstack(L, 8, "too many values");
+  if (ch.feeds_events) {
+    push_event(self, L, self.incoming().events().front());
+    self.incoming().events().pop_front();
+    return;
+  }
+  auto& queue = ch.source->queue;
+  if (ch.source->as_message) {
+    auto* made = new (lua_newuserdatauv(L, sizeof(message_object), 1)) message_object{};
+    set_message_class(L);
+    made->held = queue.front().message;
+  } else {
+    push_values(L, *queue.front().message);
+  }
+  // Nothing can raise from here on.
+  queue.front().message->settle();
+  queue.pop();
+  self.actor().box().received();
+}
+
+hub::payload& push_empty_payload(lua_State* L) {
+  auto* made = new (lua_newuserdatauv(L, sizeof(payload_object), 0)) payload_object{};
+  set_payload_class(L);
+  return made->held;
+}
+
+const hub::payload* to_payload(lua_State* L, int index) noexcept {
+  auto* object = static_cast<payload_object*>(to_object(L, index, engine_of(L).payload_meta));
+  return object == nullptr ? nullptr : &object->held;
+}
+
+int open_payload(lua_State* L) {
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, guarded<payload_new>);
   lua_setfield(L, -2, "new");

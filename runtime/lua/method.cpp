@@ -10,8 +10,8 @@ const char method_key = 0; // registry: the method, once the chunk has run
 
 int method_returned(lua_State* L, int, lua_KContext) { return lua_gettop(L); }
 
-// The method stands at index 1, alone.
-int invoke(lua_State* L) {
+// Pushes the arguments of the call. @returns how many
+int push_arguments(lua_State* L) {
   auto& self = engine_of(L);
   const auto count = static_cast<int>(self.arguments.size());
   luaL_checkstack(L, count + 4, "too many arguments");
@@ -19,15 +19,18 @@ int invoke(lua_State* L) {
   for (int i = 0; i < count; ++i)
     if (!push_payload(L, self.arguments[static_cast<size_t>(i)], error))
       lua_pushnil(L);
-  lua_callk(L, count, LUA_MULTRET, 0, method_returned);
+  return count;
+}
+
+// The method stands at index 1, alone.
+int invoke(lua_State* L) {
+  lua_callk(L, push_arguments(L), LUA_MULTRET, 0, method_returned);
   return method_returned(L, LUA_OK, 0);
 }
 
 // What the chunk returned stands at index 1.
 int chunk_returned(lua_State* L, int, lua_KContext) {
   const auto& program = engine_of(L).program();
-  if (program.method().empty())
-    return lua_gettop(L);
   lua_settop(L, 1);
   if (lua_istable(L, 1)) {
     lua_getfield(L, 1, program.method().c_str());
@@ -53,8 +56,12 @@ int call_method(lua_State* L) {
   const auto code = program.bytecode();
   if (luaL_loadbufferx(L, code.data(), code.size(), program.chunk_name().c_str(), "b") != LUA_OK)
     return lua_error(L);
-  const bool keep_results = program.method().empty();
-  lua_callk(L, 0, keep_results ? LUA_MULTRET : 1, 0, chunk_returned);
+  if (program.method().empty()) { // the file itself is the method
+    lua_pushvalue(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &method_key);
+    return invoke(L);
+  }
+  lua_callk(L, 0, 1, 0, chunk_returned);
   return chunk_returned(L, LUA_OK, 0);
 }
 

@@ -1,22 +1,23 @@
 // The Lua module `http`: the request a function answers, and its answer.
 //
-//   Lua                                  result
-//   http.request{timeout, max_body}      request         nil, err (INTERNAL): no request is
-//   answered here http.response()                      response        as above req:method() path()
-//   host() remote_addr() query(k) query_params() header(k) content_type()
-//       content_length() is_content_type(t) accepts(t) has_body() param(k) params()
-//   req:body()                           text            nil, err (INVALID): more than max_body
-//   req:body_json()                      value           nil, err (INVALID): no JSON
-//   req:stream()                         stream:read(n), stream:close()
+//   Lua                               result
+//   http.request{timeout, max_body}   request            nil, err (INTERNAL): outside a request
+//   http.response()                   response           as above
+//   req:method() path() host() remote_addr() content_type() header(name)       texts, or nil
+//   req:query(name) query_params() param(name) params()                        texts, tables
+//   req:content_length() has_body() is_content_type(type) accepts(type)        number, booleans
+//   req:body()                        text               nil, err (INVALID): over max_body
+//   req:body_json()                   value              nil, err (INVALID): no JSON
+//   req:stream()                      object: read(n), close()
 //   req:parse_multipart()                                nil, err (UNAVAILABLE)
-//   res:set_status(n) set_header(k, v) set_content_type(t) write(s) write_json(v) flush()
-//       set_transfer(mode) write_event{name, data}       nothing, or one error
+//   res:set_status(n) set_header(name, value) set_content_type(type) set_transfer(mode)
+//   res:write(text) write_json(value) write_event{name, data} flush()
+//                                     nothing            one error (INVALID, INTERNAL)
 //   http.METHOD STATUS CONTENT TRANSFER ERROR            constants
 //
 //   bounds  64 MiB of response body
 //   never   sends anything: what is written goes out when the function has returned. So a status
-//   may
-//           follow a header, and a header the body
+//           may follow a header, and a header the body
 //
 // Handles outlive their request only as names: afterwards every call on them fails.
 #pragma once

@@ -1,18 +1,19 @@
 // The values of the Lua module `time`: moments, durations and locations. Nothing here waits.
 //
-//   Lua                                        result
-//   time.now()                                 Time, here
-//   time.unix(sec, nsec?)                      Time, here
-//   time.date(y, m, d, h?, mi?, s?, ns?, loc?) Time; parts out of range carry
-//   time.parse(layout, text, loc?)             Time               nil, err (INVALID)
-//   time.parse_duration(v)                     Duration           nil, err (INVALID)
-//   time.load_location(name)                   Location           nil, err (INVALID, NOT_FOUND)
-//   time.fixed_zone(name, seconds)             Location
-//   time.utc, time.localtz                     Location
-//   t:add(d) sub(t) add_date(y, m, d) before(t) after(t) equal(t) format(layout) format_rfc3339()
-//     unix() unix_nano() date() clock() year() month() day() hour() minute() second() nanosecond()
-//     weekday() year_day() is_zero() utc() in_local() in_location(loc) location() round(d)
-//     truncate(d)
+//   Lua                                          result
+//   time.now()                                   Time, here
+//   time.unix(sec, nsec?)                        Time, here
+//   time.date(y, m, d, h?, mi?, s?, ns?, loc?)   Time; parts out of range carry
+//   time.parse(layout, text, loc?)               Time         nil, err (INVALID)
+//   time.parse_duration(v)                       Duration     nil, err (INVALID)
+//   time.load_location(name)                     Location     nil, err (INVALID, NOT_FOUND)
+//   time.fixed_zone(name, seconds)               Location
+//   time.utc, time.localtz                       Location
+//   t:add(d) sub(t) add_date(y, m, d) round(d) truncate(d)
+//   t:before(t) after(t) equal(t) is_zero()
+//   t:format(layout) format_rfc3339() unix() unix_nano() date() clock() year() month() day() hour()
+//   t:minute() second() nanosecond() weekday() year_day()
+//   t:utc() in_local() in_location(loc) location()
 //   d:hours() minutes() seconds() milliseconds() microseconds() nanoseconds()
 //   loc:string()
 //   constants  NANOSECOND to HOUR, layouts RFC3339…, JANUARY…, SUNDAY…

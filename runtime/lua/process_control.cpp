@@ -122,7 +122,7 @@ int process_exec(lua_State* L) {
   const auto result = spawn_process(self, L, bond::awaited);
   if (!result.good)
     return fail(L, result.kind, self.scratch);
-  return self.wait(L, 0, exec_ended);
+  return self.wait(L, 0, guarded_k<exec_ended>);
 }
 
 // -- others -------------------------------------------------------------------
@@ -138,7 +138,10 @@ outcome with_process(engine& self, std::string_view dest, Action&& act) {
 int process_terminate(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [](const hub::process_ref& who) -> outcome {
-    caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor), caf::exit_reason::kill);
+    // A Lua process always obeys. `kill` would take those that trap links with it.
+    const bool is_lua = dynamic_cast<lua_process*>(who.self) != nullptr;
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor),
+                        is_lua ? caf::exit_reason::user_shutdown : caf::exit_reason::kill);
     return {true, {}};
   }));
 }

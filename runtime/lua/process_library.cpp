@@ -1,5 +1,6 @@
 #include "runtime/lua/process_library.hpp"
 
+#include "hub/multicast.hpp"
 #include "hub/node.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
@@ -41,26 +42,14 @@ struct send_outcome {
 
 bool send_to(engine& self, std::string_view dest, const hub::message_ptr& what,
              send_outcome& outcome) {
-  auto& node = self.node();
-  std::optional<std::pair<hub::process_ref, hub::send_result>> found;
-  if (dest.starts_with('{'))
-    found = node.find(dest);
+  auto found = self.node().resolve(dest, &self.scratch);
   if (!found) {
-    auto named = node.resolve(dest, &self.scratch);
-    if (!named) {
-      outcome.kind = error_kind::not_found;
-      self.scratch = "could not resolve '" + std::string(dest) + "' as PID or registered name";
-      return false;
-    }
-    found.emplace(std::move(named), hub::send_result::sent);
+    outcome.kind = error_kind::not_found;
+    return false;
   }
-  auto result = found->second;
-  if (found->first)
-    result = found->first.self->deliver(what);
-  if (result == hub::send_result::sent) {
-    ++outcome.reached;
+  const auto result = found.self->deliver(what);
+  if (result == hub::send_result::sent)
     return true;
-  }
   outcome.kind = result == hub::send_result::mailbox_full ? error_kind::unavailable
                                                           : error_kind::not_found;
   self.scratch = to_string(result);
@@ -100,13 +89,16 @@ send_outcome build_and_send(engine& self, lua_State* L, int last) {
   }
   outcome.built = true;
   const auto count = static_cast<lua_Integer>(lua_rawlen(L, 1));
+  hub::multicast receivers;
   for (lua_Integer i = 1; i <= count; ++i) {
     if (lua_rawgeti(L, 1, i) == LUA_TSTRING) {
       bytes = lua_tolstring(L, -1, &size);
-      send_to(self, {bytes, size}, what, outcome);
+      if (auto found = self.node().resolve({bytes, size}))
+        receivers.add(std::move(found));
     }
     lua_pop(L, 1);
   }
+  outcome.reached = static_cast<lua_Integer>(receivers.send(what));
   return outcome;
 }
 

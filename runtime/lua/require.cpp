@@ -1,5 +1,6 @@
 // `require`: native modules the entry is granted, its imports, and the global tables by name.
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/module_pg.hpp"
 #include "runtime/lua/sandbox.hpp"
 #include "runtime/lua/time_library.hpp"
 
@@ -18,7 +19,8 @@ struct native_module {
 };
 
 constexpr native_module native_modules[] = {
-    {"http", open_http}, {"json", open_json}, {"logger", open_logger}, {"time", open_time}};
+    {"http", open_http}, {"json", open_json}, {"logger", open_logger}, {"pg", open_pg},
+    {"time", open_time}};
 
 // Present without being listed; listing them does no harm.
 constexpr std::string_view global_modules[] = {"process", "channel",   "payload", "errors", "pubsub",

@@ -6,8 +6,7 @@
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/message_object.hpp"
 #include "runtime/lua/process_library.hpp"
-
-#include <cstring>
+#include "runtime/lua/shims.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -16,8 +15,6 @@ namespace {
 // Loads code, reaches files or the collector, or sees what a process should not.
 constexpr const char* removed_globals[] = {"load", "loadfile", "dofile", "collectgarbage",
                                            "rawlen", "warn", "require"};
-constexpr const char* kept_os_functions[] = {"time", "date", "clock", "difftime"};
-
 int refuse_write(lua_State* L) {
   return luaL_error(L, "cannot set '%s.%s': library tables are read-only",
                     lua_tostring(L, lua_upvalueindex(1)),
@@ -31,37 +28,61 @@ int pairs_of_view(lua_State* L) {
   return 3;
 }
 
-void set_library(lua_State* L, const char* name, lua_CFunction open) {
-  lua_pushcfunction(L, open);
-  lua_call(L, 0, 1);
-  lua_setglobal(L, name);
-}
-
-int open_os(lua_State* L) {
-  lua_pushcfunction(L, luaopen_os);
-  lua_call(L, 0, 1);
-  lua_createtable(L, 0, 5);
-  for (const auto* name : kept_os_functions) {
-    lua_getfield(L, -2, name);
-    lua_setfield(L, -2, name);
-  }
-  lua_pushliteral(L, "linux");
-  lua_setfield(L, -2, "platform");
-  return 1;
-}
-
 struct library {
-  const char* name;
+  std::string_view name;
   lua_CFunction open;
 };
 
-// Where the order matters it is this one: shims replace functions of the first four.
-constexpr library libraries[] = {
-    {"string", luaopen_string},   {"table", luaopen_table}, {"math", luaopen_math},
-    {"os", open_os},              {"coroutine", open_coroutine},
-    {"channel", open_channel},    {"payload", open_payload}, {"process", open_process},
-    {"pubsub", open_pubsub},      {"errors", open_errors},
-};
+int open_math(lua_State* L) {
+  push_math(L);
+  return 1;
+}
+
+int open_os(lua_State* L) {
+  push_os(L);
+  return 1;
+}
+
+// In every state from the start. Shims change the first two while they are still open.
+constexpr library first_libraries[] = {{"string", luaopen_string},
+                                       {"table", luaopen_table},
+                                       {"channel", open_channel},
+                                       {"process", open_process}};
+
+// Made when a script first names them: a hub that needs none of them is a third smaller.
+constexpr library late_libraries[] = {
+    {"coroutine", open_coroutine}, {"errors", open_errors}, {"math", open_math},
+    {"os", open_os},               {"payload", open_payload}, {"pubsub", open_pubsub}};
+
+const library* find_late(std::string_view name) noexcept {
+  for (const auto& one : late_libraries)
+    if (one.name == name)
+      return &one;
+  return nullptr;
+}
+
+// Makes a library and sets its global; pushes it.
+void make_late(lua_State* L, const library& one) {
+  lua_pushcfunction(L, one.open);
+  lua_call(L, 0, 1);
+  protect_table(L, one.name.data());
+  lua_pushglobaltable(L);
+  lua_pushlstring(L, one.name.data(), one.name.size());
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+// __index of the globals.
+int missing_global(lua_State* L) {
+  size_t size = 0;
+  const char* name = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &size) : "";
+  const auto* late = find_late({name, size});
+  if (late == nullptr)
+    return 0;
+  make_late(L, *late);
+  return 1;
+}
 
 } // namespace
 
@@ -82,6 +103,22 @@ void protect_table(lua_State* L, const char* name) {
   lua_remove(L, -2);
 }
 
+void make_all_libraries(lua_State* L) {
+  lua_pushglobaltable(L);
+  for (const auto& one : late_libraries) {
+    lua_pushlstring(L, one.name.data(), one.name.size());
+    if (lua_rawget(L, -2) == LUA_TNIL)
+      make_late(L, one);
+    else
+      lua_pushnil(L);
+    lua_pop(L, 1);
+    lua_pop(L, 1);
+  }
+  lua_pushnil(L);
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
 int open_sandbox(lua_State* L) {
   lua_pushcfunction(L, luaopen_base);
   lua_call(L, 0, 0);
@@ -90,9 +127,16 @@ int open_sandbox(lua_State* L) {
     lua_setglobal(L, name);
   }
   open_base_library(L);
-  for (const auto& one : libraries)
-    set_library(L, one.name, one.open);
+  for (const auto& one : first_libraries) {
+    lua_pushcfunction(L, one.open);
+    lua_call(L, 0, 1);
+    lua_setglobal(L, one.name.data());
+  }
   install_shims(L);
+  lua_getglobal(L, "string");
+  lua_pushnil(L);
+  lua_setfield(L, -2, "dump"); // nothing could load it
+  lua_pop(L, 1);
 
   // getmetatable("") must not lead to the writable table.
   lua_pushliteral(L, "");
@@ -101,13 +145,20 @@ int open_sandbox(lua_State* L) {
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 2);
 
-  for (const auto& one : libraries) {
-    lua_getglobal(L, one.name);
-    protect_table(L, one.name);
-    lua_setglobal(L, one.name);
+  for (const auto& one : first_libraries) {
+    lua_getglobal(L, one.name.data());
+    protect_table(L, one.name.data());
+    lua_setglobal(L, one.name.data());
   }
   push_require(L, engine_of(L).program());
   lua_setglobal(L, "require");
+
+  lua_pushglobaltable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, missing_global);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
   return 0;
 }
 

@@ -19,6 +19,10 @@ class lua_program;
 /// A lua_CFunction for a fresh state: fills it.
 int open_sandbox(lua_State* L);
 
+/// Makes the libraries that would be made when a script first names them, and takes the metatable off
+/// the globals that does this: the script wants one of its own, or wants to see them all.
+void make_all_libraries(lua_State* L);
+
 /// Pops a table and pushes a read-only view of it. @param name  for the message of a refused write
 void protect_table(lua_State* L, const char* name);
 

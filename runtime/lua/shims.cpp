@@ -65,6 +65,20 @@ void extend(lua_State* L, const char* library, const luaL_Reg* functions) {
 
 } // namespace
 
+void push_math(lua_State* L) {
+  luaL_checkstack(L, 4, "no room for the libraries");
+  constexpr luaL_Reg numbers[] = {{"pow", math_two<std::pow>},
+                                  {"atan2", math_two<std::atan2>},
+                                  {"log10", math_one<std::log10>},
+                                  {"sinh", math_one<std::sinh>},
+                                  {"cosh", math_one<std::cosh>},
+                                  {"tanh", math_one<std::tanh>},
+                                  {nullptr, nullptr}};
+  lua_pushcfunction(L, luaopen_math);
+  lua_call(L, 0, 1);
+  luaL_setfuncs(L, numbers, 0);
+}
+
 void install_shims(lua_State* L) {
   luaL_checkstack(L, 8, "no room for the libraries");
   constexpr luaL_Reg strings[] = {{"find", pattern_find},     {"match", pattern_match},
@@ -73,25 +87,12 @@ void install_shims(lua_State* L) {
   extend(L, "string", strings);
   lua_pop(L, 1);
 
-  constexpr luaL_Reg numbers[] = {{"pow", math_two<std::pow>},
-                                  {"atan2", math_two<std::atan2>},
-                                  {"log10", math_one<std::log10>},
-                                  {"sinh", math_one<std::sinh>},
-                                  {"cosh", math_one<std::cosh>},
-                                  {"tanh", math_one<std::tanh>},
-                                  {nullptr, nullptr}};
-  extend(L, "math", numbers);
-  lua_pop(L, 1);
-
   constexpr luaL_Reg none[] = {{nullptr, nullptr}};
   extend(L, "table", none);
   shim_table(L);
   lua_getfield(L, -1, "unpack");
   lua_setglobal(L, "unpack");
   lua_pop(L, 1);
-
-  push_os(L);
-  lua_setglobal(L, "os");
 }
 
 } // namespace natterjack::runtime::lua

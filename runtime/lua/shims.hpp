@@ -1,10 +1,9 @@
-// The standard library as scripts see it: bounded where a C loop could run away, with 5.1
-// leftovers.
+// The standard library as scripts see it: bounded where a C loop could run away, with what scripts
+// for older versions expect.
 //
 //   string   find match gmatch gsub (see pattern), rep
-//   table    concat insert move remove: at most 10,000,000 elements a call; sort: 1,000,000, and
-//   equal
-//            elements keep their order
+//   table    concat insert move remove: at most 10,000,000 elements a call
+//            sort: at most 1,000,000; equal elements keep their order
 //   math     pow log10 atan2 sinh cosh tanh besides what is there
 //   os       time date clock difftime platform, nothing else
 //   unpack   is table.unpack
@@ -37,7 +36,8 @@ class step_meter {
 
 /// Put their functions into the library table on top of the stack.
 void shim_table(lua_State* L);
-/// Pushes a fresh `os` table.
+/// Push a fresh `os` and `math` table; the engine makes them on first use.
 void push_os(lua_State* L);
+void push_math(lua_State* L);
 
 } // namespace natterjack::runtime::lua

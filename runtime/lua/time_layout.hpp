@@ -1,10 +1,9 @@
 // Times as text, by a reference layout: how Mon Jan 2 15:04:05 MST 2006 would be written.
 //
-//   call                        result                    errors
-//   format_time, time, layout   text                      -
-//   parse_time, layout, text    time                      a sentence: which part of the text is not
-//   what
-//                                                         the layout has there
+//   call                        result     errors
+//   format_time, time, layout   text       -
+//   parse_time, layout, text    time       a sentence: which part of the text is not what the
+//                                          layout has there
 //
 // The layouts are those of Go's package time. What a layout does not contain is taken from
 // 0000-01-01 00:00:00; text without a zone is in the location given.

@@ -1,10 +1,9 @@
 // Time zones: UTC, fixed offsets, and the system's database (TZif files, RFC 8536).
 //
-//   call                  result                  errors
-//   load_zone, name       the zone, kept for ever invalid: no name of a zone; not_found: no such
-//   file,
-//                                                 or not a TZif file
-//   parse_tzif, bytes     a zone                  empty: not a TZif file
+//   call                result                    errors
+//   load_zone, name     the zone, kept for ever   invalid: not the name of a zone
+//                                                 not_found: no such file, or no TZif file
+//   parse_tzif, bytes   a zone                    empty: no TZif file
 //
 // A zone once loaded is never freed, so that `location` is plain bytes.
 #pragma once

@@ -28,7 +28,7 @@ struct outbox_fixture : io_fixture, outbox_owner {
     limits.outbox_hard_bytes = 100'000;
     limits.outbox_soft_time = 50ms;
   }
-  ~outbox_fixture() {
+  virtual ~outbox_fixture() {
     on_thread([this] { box.reset(); });
     ::close(ends[0]);
     ::close(ends[1]);

@@ -79,9 +79,8 @@ class Lines:
 class Natterjack:
     """One running server. Leaving the `with` block ends it, however the test went."""
 
-    def __init__(self, folder, *arguments, listen="127.0.0.1:0", env=None):
+    def __init__(self, folder, *arguments, listen="127.0.0.1:0"):
         self.folder = Path(folder)
-        # The test machine may have pythons and proxies in its environment; the server needs none.
         self.process = subprocess.Popen(
             [binary(), "run", str(folder), "--listen", listen, *map(str, arguments)],
             stdin=subprocess.DEVNULL,
@@ -89,7 +88,6 @@ class Natterjack:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env={**os.environ, **(env or {})},
         )
         self.stdout = Lines("stdout", self.process.stdout)
         self.stderr = Lines("stderr", self.process.stderr)

@@ -1,4 +1,4 @@
-"""The probe application of `tests/support/probe/`: what to ask its hubs, and how to wait for reports."""
+"""The probe application of `probe/`: what to ask its hubs, and how to wait for reports."""
 
 import json
 import time
@@ -61,3 +61,9 @@ class Probe(RawWebSocket):
             report = self.read_topic("seen", end - time.monotonic())
             if all(report.get(name) == value for name, value in expected.items()):
                 return report
+
+
+def arrive(server, watcher, dialect="text", **options):
+    """A client, and the report of its join that its hub gave to the watcher."""
+    client = Probe(server, dialect, **options)
+    return client, watcher.await_report(client.pid(), topic="ws.join")

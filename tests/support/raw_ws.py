@@ -87,7 +87,7 @@ class RawSocket:
     def _fill(self, end):
         left = end - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"nothing came in time; {len(self.buffer)} octets stand in the buffer")
+            raise TimeoutError(f"nothing came in time; {len(self.buffer)} octets are buffered")
         self.socket.settimeout(left)
         try:
             data = self.socket.recv(1 << 18)
@@ -111,7 +111,8 @@ class RawSocket:
 
     def read_head(self, timeout=DEADLINE_S):
         """The head of an HTTP response."""
-        lines = self.read_until(b"\r\n\r\n", time.monotonic() + timeout).decode("latin-1").split("\r\n")
+        octets = self.read_until(b"\r\n\r\n", time.monotonic() + timeout)
+        lines = octets.decode("latin-1").split("\r\n")
         head = Head(int(lines[0].split(" ")[1]))
         for line in filter(None, lines[1:]):
             name, _, value = line.partition(":")

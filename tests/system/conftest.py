@@ -40,6 +40,13 @@ def probe_server():
 
 
 @pytest.fixture
+def watcher(probe_server):
+    """A client of the shared application to which the first hub reports."""
+    with probe.Probe(probe_server) as client:
+        yield client.watch()
+
+
+@pytest.fixture
 def application(tmp_path):
     """application({name: text}) -> a folder with these files."""
 

@@ -108,11 +108,12 @@ WRONG_LINES = [
 ]
 
 
+FILES = {"_index.yaml": YAML, "hub.lua": HUB, "broken.lua": BROKEN, "handler.lua": HANDLER}
+
+
 @pytest.fixture
 def broken(application):
-    return application({
-        "_index.yaml": YAML, "hub.lua": HUB, "broken.lua": BROKEN, "handler.lua": HANDLER,
-    })
+    return application(FILES)
 
 
 @pytest.fixture
@@ -128,9 +129,7 @@ def good(application):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("broken")
-    for name, text in {
-        "_index.yaml": YAML, "hub.lua": HUB, "broken.lua": BROKEN, "handler.lua": HANDLER,
-    }.items():
+    for name, text in FILES.items():
         (folder / name).write_text(text)
     return command("check", folder)
 

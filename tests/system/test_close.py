@@ -19,12 +19,6 @@ def strict_server():
         yield server
 
 
-@pytest.fixture
-def watcher(probe_server):
-    with Probe(probe_server) as client:
-        yield client.watch()
-
-
 def ending(client):
     closed = client.read_until_closed()
     return closed.code, closed.reason
@@ -198,7 +192,9 @@ NOT_UTF8 = {
     "an overlong form": [(TEXT, b"\xc0\xaf", True)],
     "a surrogate": [(TEXT, b"\xed\xa0\x80", True)],
     "cut short": [(TEXT, "ß".encode()[:1], True)],
-    "cut short before an empty last fragment": [(TEXT, "ß".encode()[:1], False), (CONTINUATION, b"", True)],
+    "cut short before an empty last fragment": [
+        (TEXT, "ß".encode()[:1], False), (CONTINUATION, b"", True),
+    ],
 }
 
 

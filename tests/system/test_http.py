@@ -1,4 +1,4 @@
-"""HTTP/1.1 of a gateway: functions, static files, connections that stay, requests that do not fit."""
+"""HTTP/1.1 of a gateway: functions, static files, kept connections, requests that do not fit."""
 
 import json
 
@@ -126,7 +126,8 @@ def test_a_function_sees_the_request_and_answers_json(probe_server):
     assert answer.headers["content-type"].split(";")[0] == "application/json"
     assert answer.headers["x-word"] == "toad"
     assert json.loads(answer.body) == {
-        "method": "POST", "path": "/api/v1/echo/toad", "query": "a b", "header": "yes", "body": "grüß",
+        "method": "POST", "path": "/api/v1/echo/toad", "query": "a b", "header": "yes",
+        "body": "grüß",
     }
 
 
@@ -233,7 +234,9 @@ def test_more_headers_than_the_limit_are_a_431(tight):
     assert get(tight.port, "/", {f"X-{n}": "1" for n in range(9)}).status == 431
 
 
-@pytest.mark.parametrize("beginning", [b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-"])
+@pytest.mark.parametrize("beginning", [
+    b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-",
+])
 def test_a_head_that_does_not_end_is_a_408(tight, beginning):
     assert exchange(tight.port, beginning).status == 408
 
@@ -264,7 +267,8 @@ MALFORMED = {
     "a control character": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
     "a length that is no number": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n",
     "a negative length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-    "two lengths": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                   b"Content-Length: 2\r\n\r\nab",
     "length and chunked": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
                           b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a chunk size that is no number": b"POST / HTTP/1.1\r\nHost: x\r\n"

@@ -60,7 +60,8 @@ entries:
     lifecycle:
       auto_start: true
       restart: { initial_delay: 100ms, max_delay: 60s, backoff_factor: 2.0, jitter: 0 }
-  - { name: connect, kind: function.lua, source: "file://connect.lua", method: handler, modules: [ http ] }
+  - { name: connect, kind: function.lua, source: "file://connect.lua", method: handler,
+      modules: [ http ] }
   - { name: endpoint, kind: http.endpoint, method: GET, path: /ws/connect, func: connect }
 """
 

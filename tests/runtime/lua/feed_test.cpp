@@ -194,7 +194,10 @@ SCENARIO("events", "[lua][feed]") {
     w.send_text(p, "late", "x");
     THEN("CANCEL comes behind what was there before it, whatever the order of the cases") {
       const auto end = w.end_of(p);
-      CHECK(end.find(R"("seen":10)") != std::string::npos);
+      INFO(end);
+      // 11 if the late one was there as well when the signal was taken in.
+      CHECK((end.find(R"("seen":10)") != std::string::npos ||
+             end.find(R"("seen":11)") != std::string::npos));
       CHECK(end.find(R"("kind":"pid.cancel")") != std::string::npos);
       CHECK(end.find(R"("reason":"stopping")") != std::string::npos);
       CHECK(end.find(R"("known":true)") != std::string::npos);

@@ -72,6 +72,8 @@ SCENARIO("sending values", "[lua][process]") {
     CHECK(w.end_of(w.spawn_id("app:sends", args({a->pid_text(), b->pid_text()}))) == "2");
     a->wait_for(1);
     b->wait_for(1);
+    REQUIRE(a->messages().size() == 1);
+    REQUIRE(b->messages().size() == 1);
     CHECK(a->messages()[0] == b->messages()[0]);
   }
   THEN("a registered name will do") {

@@ -3,6 +3,7 @@
 #include "hub/node.hpp"
 #include "runtime/lua/json_codec.hpp"
 #include "runtime/lua/module_pg.hpp"
+#include "runtime/lua/shims.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -45,6 +46,10 @@ test_state::test_state(hub::node* home) : L(luaL_newstate()), host(std::make_uni
   run("stock = {} for _, name in ipairs{'string', 'table', 'math', 'os'} do stock[name] = {} "
       "for k, v in pairs(_G[name]) do stock[name][k] = v end end");
   install_shims(L);
+  push_math(L); // these two are made on first use elsewhere
+  lua_setglobal(L, "math");
+  push_os(L);
+  lua_setglobal(L, "os");
 }
 
 test_state::~test_state() {
