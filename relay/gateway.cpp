@@ -59,13 +59,13 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
       return;
     }
     pausing = false;
-    if (context->connections.load(std::memory_order_relaxed) >= options.limits.connections) {
+    error_code ignored;
+    auto place = connection_place::take(context, socket.remote_endpoint(ignored).address().to_string());
+    if (!place) {
       refuse(std::move(socket));
     } else {
-      error_code ignored;
       socket.set_option(tcp::no_delay(true), ignored);
       socket.non_blocking(true, ignored);
-      auto place = std::make_shared<connection_place>(context);
       asio::post(thread.context(), [self = shared_from_this(), &thread, place = std::move(place),
                                     socket = std::move(socket)]() mutable {
         start_http_session(thread, std::move(socket), self->context, self->routes,
@@ -98,26 +98,31 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
 };
 
 gateway::gateway(hub::node& node, io_pool& threads, gateway_options options)
-    : state_(std::make_shared<state>(node, threads, std::move(options))) {
-  routes().add({"GET", "/healthz", constant(200, "ok"), nullptr, nullptr});
-  routes().add({"GET", "/readyz",
-                [weak = std::weak_ptr(state_)](const auto&, const http_reply& reply) {
-                  auto self = weak.lock();
-                  bool ready = self && !self->context->draining;
-                  if (ready) {
-                    std::lock_guard guard(self->ready_mutex);
-                    ready = !self->is_ready || self->is_ready();
-                  }
-                  reply(ready ? text_response(200, "ready") : text_response(503, "not ready"));
-                },
-                nullptr, nullptr});
-}
+    : state_(std::make_shared<state>(node, threads, std::move(options))) {}
 
 gateway::~gateway() { stop_accepting(); }
 
 router& gateway::routes() noexcept { return *state_->routes; }
 
+void gateway::add_health_routes() {
+  auto add = [this](const char* path, http_handler handler) {
+    if (!routes().contains("GET", path)) // an application's own goes first
+      routes().add({"GET", path, std::move(handler), nullptr, nullptr});
+  };
+  add("/healthz", constant(200, "ok"));
+  add("/readyz", [weak = std::weak_ptr(state_)](const auto&, const http_reply& reply) {
+    auto self = weak.lock();
+    bool ready = self && !self->context->draining;
+    if (ready) {
+      std::lock_guard guard(self->ready_mutex);
+      ready = !self->is_ready || self->is_ready();
+    }
+    reply(ready ? text_response(200, "ready") : text_response(503, "not ready"));
+  });
+}
+
 void gateway::open() {
+  add_health_routes();
   auto& s = *state_;
   const auto place = s.options.address + ":" + std::to_string(s.options.port);
   auto check = [&place](error_code ec, const char* what) {

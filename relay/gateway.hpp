@@ -30,7 +30,7 @@ class gateway {
   gateway(hub::node& node, io_pool& threads, gateway_options options);
   ~gateway();
 
-  /// Routes to fill before `open`; /healthz and /readyz are there already.
+  /// Routes to fill before `open`, which adds /healthz and /readyz unless they are there.
   router& routes() noexcept;
 
   /// Binds and listens, but does not accept yet.
@@ -52,6 +52,8 @@ class gateway {
   void send_going_away(std::chrono::nanoseconds window);
 
  private:
+  void add_health_routes();
+
   struct state;
   std::shared_ptr<state> state_;
 };

@@ -5,7 +5,10 @@
 #include "relay/limits.hpp"
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
 namespace natterjack::relay {
 
@@ -19,21 +22,28 @@ struct gateway_context {
   std::atomic<size_t> connections{0}; ///< sockets open, HTTP and websocket
   std::atomic<size_t> idle{0};        ///< those of them that wait for an HTTP request
   std::atomic<bool> draining{false};
+
+  // Only looked at when `connections_per_address` is set.
+  std::mutex address_mutex;
+  std::map<std::string, size_t> by_address;
 };
 
 /// Counts one socket of a gateway for as long as it lives.
 class connection_place {
  public:
-  explicit connection_place(std::shared_ptr<gateway_context> gateway) noexcept
-      : gateway_(std::move(gateway)) {
-    ++gateway_->connections;
-  }
-  ~connection_place() { --gateway_->connections; }
+  /// @param address  of the client; empty unless connections are counted by address
+  connection_place(std::shared_ptr<gateway_context> gateway, std::string address);
+  ~connection_place();
   connection_place(const connection_place&) = delete;
   connection_place& operator=(const connection_place&) = delete;
 
+  /// Takes a place within both limits. @returns null if the gateway, or this address, has no more
+  static std::shared_ptr<connection_place> take(const std::shared_ptr<gateway_context>& gateway,
+                                                const std::string& address);
+
  private:
   std::shared_ptr<gateway_context> gateway_;
+  std::string address_;
 };
 
 } // namespace natterjack::relay

@@ -78,6 +78,15 @@ void add_check(CLI::App& app, command_line& out) {
   check->callback([&out] { out.command = command::check; });
 }
 
+// A command with options of its own: main.cpp hands them over before anything here is read. So whoever
+// comes here has put an option of ours in front of it.
+void add_own(CLI::App& app, const std::string& name, const std::string& help) {
+  app.add_subcommand(name, help)->prefix_command()->callback([name] {
+    throw CLI::ValidationError(name, "its options stand behind it, as in natterjack " + name +
+                                         " --log-level info");
+  });
+}
+
 // The first argument nobody knows, with the nearest one that is known.
 std::string explain_unknown(const CLI::App& app, int argc, const char* const* argv) {
   const CLI::App* scope = &app;
@@ -124,6 +133,10 @@ command_line read_command_line(int argc, const char* const* argv) {
   app.set_version_flag("--version", "natterjack " NATTERJACK_VERSION);
   add_run(app, out, raw);
   add_check(app, out);
+  add_own(app, "pow", "Serve commands as jobs over websocket and REST, without an application");
+#ifdef NATTERJACK_HAS_AMQP
+  add_own(app, "clu", "Pass messages between websockets and a broker, without an application");
+#endif
   app.add_subcommand("version", "Print the version")->callback([&out] {
     out.command = command::version;
   });

@@ -75,6 +75,8 @@ lua_programs make_programs(const application_options& options) {
   for (const auto& function : options.functions)
     result.functions.emplace(function.id, make_from.make(function.id, function.code,
                                                          function.method, &function.limits));
+  for (const auto& job : options.pow_programs)
+    result.jobs.emplace(job.id, make_from.make(job.id, job.code, job.method, &job.limits));
   return result;
 }
 

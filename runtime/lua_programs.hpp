@@ -13,6 +13,7 @@ namespace natterjack::runtime {
 struct lua_programs {
   std::map<std::string, lua::program_ptr> processes;
   std::map<std::string, lua::program_ptr> functions;
+  std::map<std::string, lua::program_ptr> jobs;
 };
 
 /// @throws std::runtime_error  for code that does not compile, which the check has reported before

@@ -1,14 +1,20 @@
-// natterjack: one binary, one application folder.
+// natterjack: one binary, one application folder; or a server that needs none, `pow` and `clu`.
+#include "actors/pow/command_line.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/lua/lua_program.hpp"
+#include "runtime/pow_services.hpp"
 #include "runtime/server.hpp"
+#ifdef NATTERJACK_HAS_AMQP
+#include "actors/amqp/clu_cli.hpp"
+#endif
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <csignal>
 #include <iostream>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace natterjack::runtime {
@@ -24,6 +30,15 @@ sigset_t ending_signals() {
   return set;
 }
 
+// Every client is a descriptor: take as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 void set_up_process(const command_line& line) {
   auto logger = spdlog::stderr_logger_mt("natterjack");
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
@@ -31,6 +46,7 @@ void set_up_process(const command_line& line) {
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
   std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
   const auto set = ending_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
@@ -57,6 +73,7 @@ application load(const command_line& line) {
       return syntax_error{error->line, error->message};
     return std::nullopt;
   };
+  options.check_exec = check_pow_exec;
   return load_application(options);
 }
 
@@ -97,12 +114,34 @@ int run(const command_line& line) {
   return exit_done;
 }
 
+// Commands with options of their own. @returns nothing for all others
+std::optional<int> run_own(int argc, char** argv) {
+  if (argc < 2)
+    return std::nullopt;
+  const std::string_view command = argv[1];
+  auto with = [argc, argv](const char* name, int (*start)(int, const char* const*)) {
+    std::vector<const char*> words(argv + 1, argv + argc);
+    words.front() = name;
+    words.push_back(nullptr);
+    return start(argc - 1, words.data());
+  };
+  if (command == "pow")
+    return with("natterjack pow", pow::run_pow);
+#ifdef NATTERJACK_HAS_AMQP
+  if (command == "clu")
+    return with("natterjack clu", amqp::run_clu_cli);
+#endif
+  return std::nullopt;
+}
+
 } // namespace
 
 } // namespace natterjack::runtime
 
 int main(int argc, char** argv) {
   using namespace natterjack::runtime;
+  if (const auto code = run_own(argc, argv))
+    return *code;
   const auto line = read_command_line(argc, argv);
   switch (line.command) {
     case command::run:

@@ -5,6 +5,7 @@
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua_programs.hpp"
+#include "runtime/pow_services.hpp"
 #include "runtime/routes.hpp"
 #include "runtime/supervision/service.hpp"
 
@@ -151,6 +152,21 @@ struct server::state {
     }
     add_routes(options, by_id, [this](const std::string& id) { return handler_of(id); },
                line.allow_origins);
+    pow = std::make_unique<pow_services>(options, programs, lua, threads);
+    pow->mount(by_id);
+  }
+
+  // Jobs may use the drain timeout; then they are asked to end, then made to.
+  void end_jobs(std::chrono::steady_clock::time_point deadline) {
+    auto none_left = [this] { return pow->jobs() == 0; };
+    if (wait_until(deadline, none_left))
+      return;
+    spdlog::info("{} jobs still run: cancelling them", pow->jobs());
+    pow->cancel_all();
+    if (wait_until(std::chrono::steady_clock::now() + 2s, none_left))
+      return;
+    pow->kill_all();
+    wait_until(std::chrono::steady_clock::now() + 1s, none_left);
   }
 
   void start_services() {
@@ -228,6 +244,7 @@ struct server::state {
   std::map<std::string, std::shared_ptr<lua::function_pool>> pools;
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::vector<std::unique_ptr<service>> services;
+  std::unique_ptr<pow_services> pow;
   std::atomic<bool> ready{false};
 };
 
@@ -239,6 +256,8 @@ server::~server() {
   s.services.clear();
   for (auto& [id, pool] : s.pools)
     pool->stop();
+  if (s.pow)
+    s.pow->stop();
   s.end_all();
   s.gateways.clear();
   s.threads.stop();
@@ -272,10 +291,15 @@ void server::drain() {
   s.ready = false;
   for (auto& gateway : s.gateways)
     gateway->stop_accepting();
-  s.stop_services(deadline);
+  s.pow->shut_down();
+  // Hubs that do not heed CANCEL must not use up the time of their clients' closing.
+  s.stop_services(std::chrono::steady_clock::now() +
+                  std::max<std::chrono::nanoseconds>(s.line.drain_timeout - s.line.drain_window, 0ns) / 2);
   for (auto& gateway : s.gateways)
     gateway->send_going_away(s.line.drain_window);
-  if (!wait_until(deadline, [&s] { return s.sum(&relay::gateway::busy) == 0; }))
+  s.end_jobs(deadline);
+  const auto closed_by = std::max(deadline, std::chrono::steady_clock::now() + 500ms);
+  if (!wait_until(closed_by, [&s] { return s.sum(&relay::gateway::busy) == 0; }))
     spdlog::warn("{} connections did not close in time", s.sum(&relay::gateway::busy));
 }
 

@@ -70,6 +70,12 @@ void router::add(route added) {
   routes_.insert(place, std::move(entry));
 }
 
+bool router::contains(std::string_view method, std::string_view pattern) const noexcept {
+  return std::any_of(routes_.begin(), routes_.end(), [method, pattern](const compiled& entry) {
+    return entry.target.method == method && entry.target.pattern == pattern;
+  });
+}
+
 bool router::matches(const compiled& entry, const std::vector<std::string_view>& parts,
                      header_list& params) {
   params.clear();

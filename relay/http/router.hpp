@@ -60,6 +60,7 @@ class router {
  public:
   /// @throws std::invalid_argument  for a malformed pattern, or one that is there already
   void add(route added);
+  bool contains(std::string_view method, std::string_view pattern) const noexcept;
 
   struct match {
     const route* found = nullptr;

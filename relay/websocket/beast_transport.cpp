@@ -193,6 +193,15 @@ class beast_transport final : public ws_transport,
                                          websocket::stream_base::none(), false};
     stream_.set_option(none); // the io thread's wheel does the timing
     stream_.read_message_max(0); // counted here: the close code depends on the dialect
+    if (deflate_window_ != 0) {
+      websocket::permessage_deflate options;
+      options.server_enable = true;
+      options.server_max_window_bits = deflate_window_;
+      // RFC 7692 7.1.2.2: a client that does not say it can may not be asked for a smaller window.
+      if (upgrade.header("Sec-WebSocket-Extensions").find("client_max_window_bits") != std::string::npos)
+        options.client_max_window_bits = deflate_window_;
+      stream_.set_option(options);
+    }
     stream_.set_option(websocket::stream_base::decorator([this, extra](websocket::response_type& res) {
       res.erase(beast::http::field::server);
       deflate_bits_ = agreed_window_bits(res[beast::http::field::sec_websocket_extensions]);
@@ -226,12 +235,7 @@ class beast_transport final : public ws_transport,
     read_some();
   }
 
-  void allow_deflate(int window_bits) override {
-    websocket::permessage_deflate options;
-    options.server_enable = true;
-    options.server_max_window_bits = options.client_max_window_bits = window_bits;
-    stream_.set_option(options);
-  }
+  void allow_deflate(int window_bits) override { deflate_window_ = window_bits; }
   int deflate_bits() const noexcept override { return deflate_bits_; }
 
   outbox::admitted send(hub::shared_bytes frames) override {
@@ -393,7 +397,8 @@ class beast_transport final : public ws_transport,
   websocket::stream<out_stream, true> stream_;
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
-  int deflate_bits_ = 0;
+  int deflate_window_ = 0; // 0: offers are declined
+  int deflate_bits_ = 0;   // agreed for our frames
   bool reading_ = false;
   bool closing_ = false;
   bool lingering_ = false;

@@ -174,7 +174,7 @@ class ws_connection final : public pinned_actor, public ws_owner {
                  to_string(id()), transport_->outbox_bytes(), gateway_->limits.outbox_soft_bytes,
                  format_duration(gateway_->limits.outbox_soft_time),
                  gateway_->limits.outbox_hard_bytes);
-    state_ = state::closing;
+    begin_closing();
     auto frame = close_for(close_cause::slow_consumer, gateway_->limits.strict_close_codes);
     transport_->close_now(frame.code, frame.reason);
   }
@@ -366,9 +366,15 @@ class ws_connection final : public pinned_actor, public ws_owner {
   void close(close_frame frame) {
     if (state_ == state::closing || state_ == state::closed)
       return;
+    begin_closing();
+    transport_->close(frame.code, cut_reason(frame.reason));
+  }
+
+  // Nothing the client says from now on reaches the hub, so the leave need not wait for its answer.
+  void begin_closing() {
     state_ = state::closing;
     cancel_timers();
-    transport_->close(frame.code, cut_reason(frame.reason));
+    tell_leave();
   }
 
   void release() {

@@ -23,6 +23,8 @@
 
 namespace natterjack::runtime {
 
+struct pow_exec_entry;
+
 struct application {
   std::string folder;         ///< as given
   std::filesystem::path root; ///< absolute, links resolved
@@ -50,6 +52,15 @@ struct syntax_error {
 using syntax_check =
     std::function<std::optional<syntax_error>(std::string_view source, std::string_view chunk)>;
 
+/// Why a command of the operating system cannot be offered, and by which field.
+struct exec_error {
+  std::string field; ///< dotted
+  std::string message;
+};
+
+/// Looks at a command without running it: program, user, folder, patterns.
+using exec_check = std::function<std::optional<exec_error>(const pow_exec_entry&)>;
+
 /// One `--set ENTRY-ID.field=value` or `-o ns:entry:field=value`; both spellings are understood
 /// under both names.
 struct override_option {
@@ -62,6 +73,7 @@ struct load_options {
   std::vector<override_option> overrides; ///< applied in this order
   std::optional<std::string> listen;      ///< as given to `--listen`
   syntax_check check_syntax;              ///< may be empty: Lua is not looked at
+  exec_check check_exec;                  ///< may be empty: commands are not looked at
   /// Reads a variable of the environment; empty: the environment of this process.
   std::function<std::optional<std::string>(const std::string& name)> environment;
 };

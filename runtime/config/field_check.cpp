@@ -155,6 +155,8 @@ class checker {
     case field_type::pattern_path:
     case field_type::url_prefix:
       return check_path(f, path, value, line);
+    case field_type::job_map:
+      return check_jobs(f, path, value, line);
     case field_type::file_mode:
       return check_mode(f, path, value, line);
     }
@@ -211,6 +213,15 @@ class checker {
                    path + '.' + alias.key + ": the same name stands in modules",
                    "another alias, since require(\"" + alias.key + "\") could mean both");
     }
+  }
+
+  void check_jobs(const field& f, const std::string& path, const config_value& value, int line) {
+    if (!value.is_map() || value.members().empty())
+      return wrong(f, path, value, line, value.is_map() ? ", which names no job" : "");
+    for (const auto& job : value.members())
+      if (!job.value.as_text() || !is_reference(*job.value.as_text()))
+        complain(job.value, job.line, path + '.' + job.key + ": found " + job.value.describe(),
+                 "echo or the id of an entry of kind " + one_of(f.words));
   }
 
   void check_quantity(const field& f, const std::string& path, const config_value& value,

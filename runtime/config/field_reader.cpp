@@ -62,7 +62,10 @@ duration field_reader::time(std::string_view path) const {
 }
 
 uint64_t field_reader::bytes(std::string_view path) const {
-  if (auto size = value(path).as_bytes())
+  const auto found = value(path);
+  if (found.as_text() && *found.as_text() == "off")
+    return 0;
+  if (auto size = found.as_bytes())
     return *size;
   fail(path);
 }

@@ -25,7 +25,7 @@ class field_reader {
   std::string text(std::string_view path) const; ///< "" when there is neither value nor default
   std::string id(std::string_view path) const;   ///< absolute
   duration time(std::string_view path) const;
-  uint64_t bytes(std::string_view path) const;
+  uint64_t bytes(std::string_view path) const; ///< 0 for `off`
   uint64_t count(std::string_view path) const; ///< 0 for `off`
   double real(std::string_view path) const;
   bool flag(std::string_view path) const;

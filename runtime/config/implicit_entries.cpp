@@ -59,6 +59,15 @@ void place_endpoints(application& app) {
   }
 }
 
+void place_pow_services(application& app) {
+  for (auto& e : app.entries) {
+    const auto* own = e.data.find("server");
+    const auto* meta = e.meta.find("server");
+    if (e.kind == "pow.service" && e.data.is_map() && (!own || own->is_null()) && (!meta || meta->is_null()))
+      e.data.put("server", config_value::text(implicit_gateway, e.line));
+  }
+}
+
 void add_implicit(application& app, const std::function<void(entry&)>& complete) {
   // The router first: what it refers to decides whether the gateway is needed.
   for (const char* id : {implicit_host, implicit_router, implicit_gateway}) {

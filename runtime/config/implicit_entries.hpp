@@ -3,7 +3,8 @@
 //   system:processes   process.host                                  referred to
 //   system:api         http.router, prefix /api/v1, middleware       referred to, or an endpoint
 //                      cors and websocket_relay                      without meta.router
-//   system:gateway     http.service on 127.0.0.1:8082                referred to
+//   system:gateway     http.service on 127.0.0.1:8082                referred to, or a pow.service
+//                                                                  without a gateway
 //
 //   never made when the application has an entry of that id itself
 #pragma once
@@ -25,6 +26,9 @@ entry make_implicit(const std::string& id);
 
 /// Puts endpoints without `meta.router` on system:api and marks them as guide dialect.
 void place_endpoints(application& app);
+
+/// Puts pow.service entries without a gateway on system:gateway.
+void place_pow_services(application& app);
 
 /// Adds what is needed and not there.
 /// @param complete  called with each made entry before what it refers to is looked at

@@ -62,6 +62,8 @@ const field* find_field(const kind_definition& kind, std::string_view path) noex
                                 : find_in(kind.fields, path);
 }
 
+bool is_built_in_job(std::string_view name) noexcept { return name == "echo"; }
+
 std::string expectation(const field& f) {
   switch (f.type) {
   case field_type::text:
@@ -111,6 +113,8 @@ std::string expectation(const field& f) {
     return "a map from alias to the id of a library.lua";
   case field_type::middleware:
     return "a list of middleware names";
+  case field_type::job_map:
+    return "a map from name to echo or the id of an entry of kind " + one_of(f.words);
   case field_type::file_mode:
     return "permissions as octal digits in quotes such as \"0755\"";
   }

@@ -41,6 +41,7 @@ enum class field_type : uint8_t {
   imports, ///< alias: id of a library.lua
   middleware,
   file_mode, ///< octal digits
+  job_map,   ///< name: id of an entry of one of `words`, or the name of a built-in job
 };
 
 enum class field_support : uint8_t {
@@ -92,6 +93,9 @@ const kind_definition* find_kind(std::string_view name) noexcept;
 
 /// @param path  dotted; begins with `meta.` for fields of `meta`
 const field* find_field(const kind_definition& kind, std::string_view path) noexcept;
+
+/// Names in a `job_map` that need no entry.
+bool is_built_in_job(std::string_view name) noexcept;
 
 /// For messages: `a time such as 25s`, `true or false`, `one of: close, drop_newest, drop_oldest`.
 std::string expectation(const field& f);

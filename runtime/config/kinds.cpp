@@ -1,48 +1,18 @@
 // The kinds and their fields. Defaults stand here and nowhere else.
-#include "runtime/config/kind_schema.hpp"
+#include "runtime/config/kind_fields.hpp"
 
 namespace natterjack::runtime {
 
 namespace {
 
+using namespace fields;
 using type = field_type;
 constexpr double million = 1e6;
 constexpr double kibibyte = 0x1p10;
 constexpr double mebibyte = 0x1p20;
 constexpr double gibibyte = 0x1p30;
-constexpr double year_s = 365.0 * 24 * 3600;
 
 const std::vector<std::string> service_kinds{"process.service", "http.service", "process.host"};
-
-field make(std::string name, field_type t, std::string doc) {
-  field made;
-  made.name = std::move(name);
-  made.type = t;
-  made.doc = std::move(doc);
-  return made;
-}
-
-field time(std::string name, std::string otherwise, double least_s, std::string doc) {
-  return make(std::move(name), type::time, std::move(doc))
-      .otherwise(std::move(otherwise))
-      .between(least_s, year_s);
-}
-
-field count(std::string name, std::string otherwise, double least, double most, std::string doc) {
-  return make(std::move(name), type::integer, std::move(doc))
-      .otherwise(std::move(otherwise))
-      .between(least, most);
-}
-
-field bytes(std::string name, std::string otherwise, double least, double most, std::string doc) {
-  return make(std::move(name), type::bytes, std::move(doc))
-      .otherwise(std::move(otherwise))
-      .between(least, most);
-}
-
-field flag(std::string name, std::string otherwise, std::string doc) {
-  return make(std::move(name), type::boolean, std::move(doc)).otherwise(std::move(otherwise));
-}
 
 field lifecycle() {
   return make("lifecycle", type::section, "When it starts, how it stops, what happens if it fails")
@@ -71,20 +41,6 @@ field lifecycle() {
                   count("max_attempts", "0", 0, million, "Restarts in a row; 0: no bound").or_off(),
               }),
           make("security", type::section, "Actor and policies it runs with").not_built(),
-      });
-}
-
-field lua_limits() {
-  return make("limits", type::section, "What one Lua state may use")
-      .with({
-          bytes("memory", "64MiB", 256 * kibibyte, 64 * gibibyte, "Heap of the state"),
-          time("slice", "5ms", 0.0005, "Running time until others get their turn"),
-          time("budget", "5s", 0.001, "Running time without waiting, then it is ended"),
-          count("mailbox", "100000", 1, 100 * million, "Messages waiting"),
-          count("timers", "100000", 1, 10 * million, "Running timers"),
-          count("channels", "100000", 1, 10 * million, "Channels"),
-          count("names", "1000", 1, million, "Registered names"),
-          count("stack", "200", 16, 200, "Nested C calls"),
       });
 }
 
@@ -119,15 +75,6 @@ field http_limits() {
       });
 }
 
-field source() {
-  return make("source", type::source, "The Lua text").required();
-}
-field modules() {
-  return make("modules", type::modules, "Modules it may require");
-}
-field imports() {
-  return make("imports", type::imports, "Libraries it may require, by alias");
-}
 field server(std::string doc) {
   return make("server", type::reference, std::move(doc)).of({"http.service"}).required();
 }
@@ -320,6 +267,8 @@ std::vector<kind_definition> all() {
       requirement(),
       dependency(),
   };
+  for (auto& kind : pow_kinds())
+    made.push_back(std::move(kind));
   for (const char* name : {"terminal.host",        "pg.scope",
                            "store.memory",         "store.sql",
                            "store.kv.raft",        "store.kv.crdt",

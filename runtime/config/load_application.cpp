@@ -8,6 +8,8 @@
 #include "runtime/config/kind_schema.hpp"
 #include "runtime/config/locate.hpp"
 #include "runtime/config/overrides.hpp"
+#include "runtime/config/pow_check.hpp"
+#include "runtime/config/pow_options.hpp"
 #include "runtime/config/relation_check.hpp"
 #include "runtime/config/requirements.hpp"
 #include "runtime/config/source_tree.hpp"
@@ -112,6 +114,7 @@ class loader {
     for (auto& e : duplicates_)
       substitute(e, environment_, mistakes);
     place_endpoints(app_);
+    place_pow_services(app_);
     add_implicit(app_, [this, &overrides](entry& e) {
       overrides.apply(e, app_.diagnostics);
       substitute(e, environment_, app_.diagnostics);
@@ -130,6 +133,7 @@ class loader {
         check_syntax(e);
       }
     check_relations(app_);
+    check_pow(app_, options_.check_exec);
   }
 
   void check_syntax(const entry& e) {

@@ -33,31 +33,6 @@ constexpr std::pair<std::string_view, pool_type> pool_types[]{
     {"adaptive", pool_type::adaptive},
 };
 
-lua_code read_code(const field_reader& fields, const entry& e) {
-  lua_code made;
-  if (!e.source)
-    throw std::logic_error(e.id + " has no source");
-  made.source = *e.source;
-  made.modules = fields.texts("modules");
-  if (const auto* imports = fields.said("imports"))
-    for (const auto& alias : imports->members())
-      made.imports.push_back({alias.key, resolve_reference(e.ns, plain_text(alias.value))});
-  return made;
-}
-
-lua_limits read_lua_limits(const field_reader& fields) {
-  return {
-      .memory = fields.bytes("limits.memory"),
-      .slice = fields.time("limits.slice"),
-      .budget = fields.time("limits.budget"),
-      .mailbox = fields.count("limits.mailbox"),
-      .timers = fields.count("limits.timers"),
-      .channels = fields.count("limits.channels"),
-      .names = fields.count("limits.names"),
-      .stack = fields.count("limits.stack"),
-  };
-}
-
 lifecycle_options read_lifecycle(const field_reader& fields) {
   lifecycle_options made;
   made.auto_start = fields.flag("lifecycle.auto_start");
@@ -95,13 +70,13 @@ host_entry read_host(const application&, const entry& e) {
 
 library_entry read_library(const application&, const entry& e) {
   const field_reader fields(e);
-  return {e.id, read_code(fields, e)};
+  return {e.id, read_lua_code(fields, e)};
 }
 
 process_lua_entry read_process(const application&, const entry& e) {
   const field_reader fields(e);
   process_lua_entry made{
-      e.id, read_code(fields, e), fields.text("method"), read_lua_limits(fields), {}};
+      e.id, read_lua_code(fields, e), fields.text("method"), read_lua_limits(fields), {}};
   if (fields.says("meta.relay_payload"))
     made.relay_payload =
         fields.text("meta.relay_payload") == "text" ? relay_payload::text : relay_payload::table;
@@ -112,7 +87,7 @@ function_entry read_function(const application&, const entry& e) {
   const field_reader fields(e);
   function_entry made;
   made.id = e.id;
-  made.code = read_code(fields, e);
+  made.code = read_lua_code(fields, e);
   made.method = fields.text("method");
   made.pool.type = word(pool_types, fields.text("pool.type"));
   made.pool.workers = fields.count("pool.workers");
@@ -249,6 +224,12 @@ application_options read_options(const application& app) {
       made.statics.push_back(read_static(app, e));
     else if (e.kind == "fs.directory")
       made.directories.push_back(read_fs_directory(app, e));
+    else if (e.kind == "pow.exec")
+      made.pow_commands.push_back(read_pow_exec(app, e));
+    else if (e.kind == "pow.lua")
+      made.pow_programs.push_back(read_pow_lua(app, e));
+    else if (e.kind == "pow.service")
+      made.pow_services.push_back(read_pow_service(app, e));
   }
   made.start_order = start_order(app);
   return made;

@@ -9,6 +9,8 @@
 #pragma once
 
 #include "runtime/config/application.hpp"
+#include "runtime/config/lua_options.hpp"
+#include "runtime/config/pow_options.hpp"
 #include "runtime/config/quantities.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,9 +24,6 @@
 
 namespace natterjack::runtime {
 
-using duration = std::chrono::nanoseconds;
-using string_map = std::map<std::string, std::string>;
-
 /// How join, leave and heartbeat of a connection reach Lua.
 enum class relay_payload : uint8_t { text, table };
 
@@ -32,29 +31,6 @@ enum class relay_payload : uint8_t { text, table };
 enum class outbox_policy : uint8_t { close, drop_oldest, drop_newest };
 
 enum class pool_type : uint8_t { inline_, lazy, static_, adaptive };
-
-struct lua_import {
-  std::string alias;      ///< what `require` is called with
-  std::string library_id; ///< a library_entry
-};
-
-/// What a Lua entry runs and may require.
-struct lua_code {
-  source_text source;
-  std::vector<std::string> modules;
-  std::vector<lua_import> imports;
-};
-
-struct lua_limits {
-  uint64_t memory = 0; ///< bytes of one state
-  duration slice{};    ///< then others get their turn
-  duration budget{};   ///< running without waiting; then the process ends
-  uint64_t mailbox = 0;
-  uint64_t timers = 0;
-  uint64_t channels = 0;
-  uint64_t names = 0;
-  uint64_t stack = 0; ///< nested C calls
-};
 
 struct library_entry {
   std::string id;
@@ -197,6 +173,9 @@ struct application_options {
   std::vector<endpoint_entry> endpoints;
   std::vector<static_entry> statics;
   std::vector<fs_directory_entry> directories;
+  std::vector<pow_exec_entry> pow_commands;
+  std::vector<pow_lua_entry> pow_programs;
+  std::vector<pow_service_entry> pow_services;
   std::vector<std::string> start_order; ///< hosts, services, gateways
 };
 

@@ -45,6 +45,12 @@ class collector {
           for (const auto& alias : value->members())
             add(path + '.' + alias.key, imported(), alias.value, alias.line);
         break;
+      case field_type::job_map:
+        if (value)
+          for (const auto& job : value->members())
+            if (!job.value.as_text() || !is_built_in_job(*job.value.as_text()))
+              add(path + '.' + job.key, f, job.value, job.line);
+        break;
       case field_type::section:
         if (value)
           collect(f.fields, *value, path + '.');

@@ -1,4 +1,5 @@
-// Base functions that must know the engine: errors that nobody may catch, waits inside pcall, output.
+// Base functions that must know the engine: errors that nobody may catch, waits inside pcall,
+// output.
 #pragma once
 
 #include <lua.hpp>

@@ -1,9 +1,10 @@
-// Channels: how tasks of one process hand values to each other, and where messages, events and timers
-// arrive. A channel is a userdata; its values live in the state, so they never leave the process.
+// Channels: how tasks of one process hand values to each other, and where messages, events and
+// timers arrive. A channel is a userdata; its values live in the state and never leave the process.
 //
 //   call                    result                       when
 //   channel.new(n)          channel                      n = 0: unbuffered
-//   ch:send(v)              true                         taken or buffered; else waits. Raises if closed
+//   ch:send(v)              true                         taken or buffered; else waits.
+//                                                        Raises if closed
 //   ch:receive()            v, true                      else waits
 //                           nil, false                   closed and drained
 //   ch:close()              -                            idempotent; wakes everybody
@@ -28,10 +29,10 @@ struct channel {
   uint64_t count = 0; ///< buffered values
   waiter_list receivers;
   waiter_list senders;
-  feed* source = nullptr;  ///< mailbox-fed: messages wait there, not in the buffer
+  feed* source = nullptr; ///< mailbox-fed: messages wait there, not in the buffer
   bool feeds_events = false;
   bool closed = false;
-  bool ticked = false; ///< a timer fired and nobody has received that yet
+  bool ticked = false;   ///< a timer fired and nobody has received that yet
   int64_t ticked_at = 0; ///< unix ns
 };
 

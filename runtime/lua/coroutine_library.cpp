@@ -122,7 +122,9 @@ int co_wrap(lua_State* L) {
   return 1;
 }
 
-bool is_task(lua_State* L) { return engine_of(L).current().thread == L; }
+bool is_task(lua_State* L) {
+  return engine_of(L).current().thread == L;
+}
 
 int co_yield_user(lua_State* L) {
   if (is_task(L))
@@ -137,16 +139,16 @@ const char* status_of(lua_State* L, lua_State* co) {
   if (is_suspended_by_engine(co))
     return "normal";
   switch (lua_status(co)) {
-    case LUA_YIELD:
-      return "suspended";
-    case LUA_OK: {
-      lua_Debug at;
-      if (lua_getstack(co, 0, &at) != 0)
-        return "normal";
-      return lua_gettop(co) == 0 ? "dead" : "suspended";
-    }
-    default:
-      return "dead";
+  case LUA_YIELD:
+    return "suspended";
+  case LUA_OK: {
+    lua_Debug at;
+    if (lua_getstack(co, 0, &at) != 0)
+      return "normal";
+    return lua_gettop(co) == 0 ? "dead" : "suspended";
+  }
+  default:
+    return "dead";
   }
 }
 
@@ -188,7 +190,9 @@ int co_close(lua_State* L) {
   return 2;
 }
 
-int spawned_returned(lua_State*, int, lua_KContext) { return 0; }
+int spawned_returned(lua_State*, int, lua_KContext) {
+  return 0;
+}
 
 // A task of spawn(): its function and arguments are upvalues.
 int run_spawned(lua_State* L) {

@@ -48,12 +48,19 @@ int to_text(lua_State* L) {
 
 engine::engine(lua_process& actor, lua_runtime& runtime, program_ptr program)
     : actor_(actor), runtime_(runtime), program_(std::move(program)),
-      memory_(program_->limits().memory) {}
+      memory_(program_->limits().memory) {
+}
 
-engine::~engine() { close(); }
+engine::~engine() {
+  close();
+}
 
-const hub::pid& engine::id() const noexcept { return actor_.hub::process::id(); }
-hub::node& engine::node() const noexcept { return actor_.hub::process::home(); }
+const hub::pid& engine::id() const noexcept {
+  return actor_.hub::process::id();
+}
+hub::node& engine::node() const noexcept {
+  return actor_.hub::process::home();
+}
 
 std::string engine::open() {
   main_ = lua_newstate(&lua_memory::allocate, &memory_);
@@ -292,7 +299,9 @@ void engine::end_main(std::string error, std::string trace) noexcept {
   outcome_.traceback = std::move(trace);
 }
 
-void engine::fail_main(std::string error) { end_main(std::move(error), {}); }
+void engine::fail_main(std::string error) {
+  end_main(std::move(error), {});
+}
 
 // -- limits -------------------------------------------------------------------
 
@@ -318,8 +327,8 @@ bool engine::over_budget(lua_State* L) noexcept {
   const auto& limits = program_->limits();
   const auto now = thread_cpu_ns();
   // Nobody looked at the clock when this slice began: it has lasted one slice at least.
-  current_->used_ns += slice_start_ns_ < 0 ? std::chrono::nanoseconds(limits.slice).count()
-                                           : now - slice_start_ns_;
+  current_->used_ns +=
+      slice_start_ns_ < 0 ? std::chrono::nanoseconds(limits.slice).count() : now - slice_start_ns_;
   slice_start_ns_ = now;
   if (current_->used_ns <= std::chrono::nanoseconds(limits.budget).count())
     return false;

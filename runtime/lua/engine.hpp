@@ -38,7 +38,7 @@ struct main_end {
   bool timed_out = false; ///< a call of a function was not done within its deadline
   bool refused = false;   ///< a call of a function was never begun, or cut off
   hub::exit_result result;
-  std::string traceback;  ///< of an error, several lines, for the log
+  std::string traceback; ///< of an error, several lines, for the log
 };
 
 class engine final : public process_context {
@@ -72,7 +72,9 @@ class engine final : public process_context {
   /// Fires what is due.
   void fire_timers(int64_t now_ns) noexcept;
   /// When the next timer is due, on the steady clock; 0: there is none.
-  int64_t next_due_ns() const noexcept { return timers_.empty() ? 0 : timers_.begin()->first.first; }
+  int64_t next_due_ns() const noexcept {
+    return timers_.empty() ? 0 : timers_.begin()->first.first;
+  }
   void set_exchange(http_exchange* now) noexcept { exchange_ = now; }
 
   // -- process_context --------------------------------------------------------
@@ -136,9 +138,9 @@ class engine final : public process_context {
   struct timer {
     uint64_t number;
     int64_t every_ns;
-    channel* to;       // null: wakes a task
-    int anchor;        // keeps the channel
-    uint64_t sleeper;  // number of the task
+    channel* to;      // null: wakes a task
+    int anchor;       // keeps the channel
+    uint64_t sleeper; // number of the task
   };
   uint64_t insert_timer(lua_State* L, int64_t delay_ns, timer what);
 

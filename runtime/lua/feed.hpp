@@ -42,6 +42,9 @@ struct process_event {
   uint64_t number = 0; ///< order of arrival
 };
 
+/// Most listeners of one process: each message is compared with all of them.
+constexpr size_t listeners_max = 1000;
+
 /// Shell-like: `*` any characters, `?` one.
 bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
 
@@ -55,6 +58,7 @@ class intake {
   feed* inbox() noexcept { return inbox_.get(); }
   feed& open_inbox();
   feed* find_listener(std::string_view pattern, bool as_message) noexcept;
+  bool has_room_for_listener() const noexcept { return listeners_.size() < listeners_max; }
   feed& listen(std::string pattern, bool as_message);
   /// Its waiting messages go back to where they would have gone without it.
   void unlisten(feed* gone);

@@ -54,11 +54,14 @@ std::shared_ptr<function_pool> function_pool::make(lua_runtime& runtime, program
       new function_pool(runtime, std::move(program), host, options));
 }
 
-function_pool::function_pool(lua_runtime& runtime, program_ptr program,
-                             const hub::host_name* host, pool_options options)
-    : runtime_(runtime), program_(std::move(program)), host_(host), options_(options) {}
+function_pool::function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
+                             pool_options options)
+    : runtime_(runtime), program_(std::move(program)), host_(host), options_(options) {
+}
 
-function_pool::~function_pool() { stop(); }
+function_pool::~function_pool() {
+  stop();
+}
 
 void function_pool::call_http(std::shared_ptr<const relay::http_request> request,
                               relay::http_reply reply) {

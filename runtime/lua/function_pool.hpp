@@ -7,7 +7,7 @@
 //                               504                              not done within `deadline`
 //   call, arguments, answer     what the function returned or why it failed
 //
-//   workers   made when needed, up to `workers`; one that reached a limit or its deadline is replaced
+//   workers   made when needed, up to `workers`; one that reached a limit or deadline is replaced
 //   never     runs Lua on the caller's thread, sends anything before the handler has returned
 #pragma once
 

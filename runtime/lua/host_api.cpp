@@ -13,7 +13,8 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
-// The text of a C++ exception, until it is raised as a Lua error. No destructor: survives a longjmp.
+// The text of a C++ exception, until it is raised as a Lua error. No destructor, so a longjmp does
+// no harm.
 thread_local char caught[256] = "";
 
 } // namespace
@@ -30,26 +31,32 @@ int fail(lua_State* L, error_kind kind, std::string_view text) {
   return 2;
 }
 
-int raise(lua_State* L, const char* text) { return luaL_error(L, "%s", text); }
+int raise(lua_State* L, const char* text) {
+  return luaL_error(L, "%s", text);
+}
 
-void keep_caught(const char* what) noexcept { std::snprintf(caught, sizeof caught, "%s", what); }
+void keep_caught(const char* what) noexcept {
+  std::snprintf(caught, sizeof caught, "%s", what);
+}
 
-int raise_caught(lua_State* L) { return luaL_error(L, "%s", caught); }
+int raise_caught(lua_State* L) {
+  return luaL_error(L, "%s", caught);
+}
 
 // -- values -------------------------------------------------------------------
 
 bool push_payload(lua_State* L, const hub::payload& value, decode_error& error) {
   const auto bytes = value.bytes();
   switch (value.kind()) {
-    case hub::payload_kind::nil:
-      lua_pushnil(L);
-      return true;
-    case hub::payload_kind::text:
-    case hub::payload_kind::binary:
-      lua_pushlstring(L, bytes.data(), bytes.size());
-      return true;
-    case hub::payload_kind::json:
-      return decode_value(L, bytes, error);
+  case hub::payload_kind::nil:
+    lua_pushnil(L);
+    return true;
+  case hub::payload_kind::text:
+  case hub::payload_kind::binary:
+    lua_pushlstring(L, bytes.data(), bytes.size());
+    return true;
+  case hub::payload_kind::json:
+    return decode_value(L, bytes, error);
   }
   return false;
 }
@@ -57,25 +64,25 @@ bool push_payload(lua_State* L, const hub::payload& value, decode_error& error) 
 bool read_payload(lua_State* L, int index, hub::payload& out, encode_error& error) noexcept {
   try {
     switch (lua_type(L, index)) {
-      case LUA_TNONE:
-      case LUA_TNIL:
-        out = {};
-        return true;
-      case LUA_TSTRING: {
-        size_t size = 0;
-        const char* bytes = lua_tolstring(L, index, &size);
-        const std::string_view text(bytes, size);
-        out = hub::is_utf8(text) ? hub::payload::text(text) : hub::payload::binary(text);
+    case LUA_TNONE:
+    case LUA_TNIL:
+      out = {};
+      return true;
+    case LUA_TSTRING: {
+      size_t size = 0;
+      const char* bytes = lua_tolstring(L, index, &size);
+      const std::string_view text(bytes, size);
+      out = hub::is_utf8(text) ? hub::payload::text(text) : hub::payload::binary(text);
+      return true;
+    }
+    case LUA_TUSERDATA:
+      if (const auto* held = to_payload(L, index)) {
+        out = *held;
         return true;
       }
-      case LUA_TUSERDATA:
-        if (const auto* held = to_payload(L, index)) {
-          out = *held;
-          return true;
-        }
-        break;
-      default:
-        break;
+      break;
+    default:
+      break;
     }
     auto& buffer = encode_buffer();
     if (!encode_value(L, index, buffer, error))
@@ -92,13 +99,17 @@ bool read_payload(lua_State* L, int index, hub::payload& out, encode_error& erro
 
 // -- later --------------------------------------------------------------------
 
-void push_channel(lua_State* L, size_t capacity) { push_new_channel(L, capacity); }
+void push_channel(lua_State* L, size_t capacity) {
+  push_new_channel(L, capacity);
+}
 
 uint64_t start_timer(lua_State* L, int channel_index, int64_t delay_ns, int64_t every_ns) {
   return engine_of(L).add_timer(L, channel_index, delay_ns, every_ns);
 }
 
-bool stop_timer(lua_State* L, uint64_t timer) noexcept { return engine_of(L).stop_timer(timer); }
+bool stop_timer(lua_State* L, uint64_t timer) noexcept {
+  return engine_of(L).stop_timer(timer);
+}
 
 // -- logs and limits ----------------------------------------------------------
 

@@ -1,9 +1,10 @@
-// What a native module of the Lua host may use: who runs, how to fail, values, channels, timers, logs.
+// What a native module of the Lua host may use: who runs, how to fail, values, channels, timers,
+// logs.
 //
 //   need                          use
 //   the process this code runs    context_of(L): pid, node, program, HTTP exchange
 //   an expected failure           return fail(L, kind, text)             Lua gets nil, err
-//   wrong use by the script       return raise(L, "text")                Lua gets an error with its line
+//   wrong use by the script       return raise(L, "text")               Lua gets an error
 //   a value from / to JSON        decode_value, encode_value (json_codec.hpp)
 //   a value from / to a payload   push_payload, read_payload
 //   something later               push_channel, start_timer, stop_timer
@@ -11,8 +12,9 @@
 //
 //   never   let a C++ exception out of a C function: register it as `guarded<f>`
 //   never   hold an object with a destructor while calling what may raise: Lua unwinds by longjmp.
-//           Nearly every lua_* call that pushes may raise (no memory). Work in two steps: C++ objects in
-//           an inner function that returns plain data (or leaves it in `scratch(L)`), then push.
+//           Nearly every lua_* call that pushes may raise (no memory). Work in two steps: C++
+//           objects in an inner function that returns plain data (or leaves it in `scratch`),
+//           then push.
 #pragma once
 
 #include "hub/payload.hpp"
@@ -88,8 +90,7 @@ int raise(lua_State* L, const char* text);
 /// Turns C++ exceptions of F into Lua errors: register `guarded<f>` instead of `f`.
 int raise_caught(lua_State* L);
 void keep_caught(const char* what) noexcept;
-template <int (*F)(lua_State*)>
-int guarded(lua_State* L) {
+template <int (*F)(lua_State*)> int guarded(lua_State* L) {
   try {
     return F(L);
   } catch (const std::exception& e) {
@@ -153,8 +154,9 @@ enum class log_level : uint8_t { trace, debug, info, warn, error };
 void log(lua_State* L, log_level level, std::string_view text);
 bool log_enabled(lua_State* L, log_level level) noexcept;
 
-/// Call it every few thousand steps of a loop that runs no Lua code: ends the process when it is over
-/// its budget (raises, and no pcall holds that). Costs a nanosecond while the slice is not over.
+/// Call it every few thousand steps of a loop that runs no Lua code: ends the process when it is
+/// over its budget (raises, and no pcall holds that). Costs a nanosecond while the slice is not
+/// over.
 void check_budget(lua_State* L);
 
 // -- what the modules give to the engine ---------------------------------------
@@ -167,8 +169,8 @@ int open_errors(lua_State* L); // module_errors: global `errors`
 /// module_time_values: `time` without sleep, after, timer, ticker (the engine adds these).
 int open_time_values(lua_State* L);
 
-/// shims: puts the bounded functions and 5.1 leftovers in place of the standard ones; called once for
-/// each fresh state, while the library tables are still writable globals (`string`, `table`, `math`, `os`).
+/// shims: puts the bounded functions of `string` and `table` in place of the standard ones; called
+/// once for each fresh state, while these are still writable globals. (`math` and `os`: shims.hpp)
 void install_shims(lua_State* L);
 
 /// module_errors: pushes an error object. `text` as for fail().

@@ -78,8 +78,8 @@ caf::behavior lua_process::make_behavior() {
       [this](timer_due_atom) { look_at_clock(); },
       [this](const hub::cancel_signal& signal) {
         engine_.collect(); // what was sent before comes before
-        engine_.arrived(process_event{event_kind::cancel, signal.from, unix_seconds(),
-                                      signal.reason, {}, 0});
+        engine_.arrived(
+            process_event{event_kind::cancel, signal.from, unix_seconds(), signal.reason, {}, 0});
         run_unless_scheduled();
       },
       [this](const function_call_ptr& what) { call(what); },
@@ -308,7 +308,8 @@ void lua_process::neighbour_down(const caf::actor_addr& who) {
   entry.awaited_by.clear();
   if (std::exchange(entry.monitored, false)) {
     engine_.collect(); // what it sent before it ended comes first
-    engine_.arrived(process_event{event_kind::exit, entry.who.self->id(), unix_seconds(), {}, how, 0});
+    engine_.arrived(
+        process_event{event_kind::exit, entry.who.self->id(), unix_seconds(), {}, how, 0});
   }
   if (entry.unused())
     neighbours_.erase(i);

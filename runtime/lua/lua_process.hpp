@@ -15,8 +15,8 @@
 #include "hub/directory.hpp"
 #include "hub/process.hpp"
 #include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/inbound_queue.hpp"
+#include "runtime/lua/lua_runtime.hpp"
 
 #include <caf/event_based_actor.hpp>
 

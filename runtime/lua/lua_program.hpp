@@ -1,4 +1,5 @@
-// A Lua entry, ready to run: name, code, what it may require, limits. Immutable, shared by all states.
+// A Lua entry, ready to run: name, code, what it may require, limits. Immutable, shared by all
+// states.
 //
 // The text is compiled once; each state loads the bytecode.
 #pragma once
@@ -17,13 +18,13 @@ namespace natterjack::runtime::lua {
 
 /// Bounds of one process; fields of an entry's `limits`.
 struct lua_limits {
-  size_t memory = 64u << 20;                   ///< bytes of Lua heap
-  std::chrono::milliseconds slice{5};          ///< running before others get their turn
-  std::chrono::milliseconds budget{5000};      ///< running without ever waiting
-  size_t mailbox = 100'000;                    ///< messages not yet received
+  size_t memory = 64u << 20;              ///< bytes of Lua heap
+  std::chrono::milliseconds slice{5};     ///< running before others get their turn
+  std::chrono::milliseconds budget{5000}; ///< running without ever waiting
+  size_t mailbox = 100'000;               ///< messages not yet received
   size_t timers = 100'000;
   size_t channels = 100'000;
-  size_t names = 1000;                         ///< registered names
+  size_t names = 1000; ///< registered names
 };
 
 class lua_program;
@@ -36,11 +37,11 @@ struct syntax_error {
 };
 
 struct program_source {
-  std::string id;     ///< entry id, `app.chat:hub.process`
-  std::string file;   ///< name of the file for tracebacks, `hub.lua`; may be empty
+  std::string id;   ///< entry id, `app.chat:hub.process`
+  std::string file; ///< name of the file for tracebacks, `hub.lua`; may be empty
   std::string text;
-  std::string method; ///< function to call; empty for a library
-  std::set<std::string> modules;             ///< names that `require` grants
+  std::string method;                         ///< function to call; empty for a library
+  std::set<std::string> modules;              ///< names that `require` grants
   std::map<std::string, program_ptr> imports; ///< alias -> library
   lua_limits limits;
   std::optional<hub::relay_dialect> dialect; ///< `meta.relay_payload`

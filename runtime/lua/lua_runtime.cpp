@@ -15,16 +15,16 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(log_level level) noexcept {
   switch (level) {
-    case log_level::trace:
-      return spdlog::level::trace;
-    case log_level::debug:
-      return spdlog::level::debug;
-    case log_level::info:
-      return spdlog::level::info;
-    case log_level::warn:
-      return spdlog::level::warn;
-    case log_level::error:
-      break;
+  case log_level::trace:
+    return spdlog::level::trace;
+  case log_level::debug:
+    return spdlog::level::debug;
+  case log_level::info:
+    return spdlog::level::info;
+  case log_level::warn:
+    return spdlog::level::warn;
+  case log_level::error:
+    break;
   }
   return spdlog::level::err;
 }
@@ -32,15 +32,17 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
 } // namespace
 
 lua_runtime::lua_runtime(hub::node& node, runtime_options options)
-    : node_(node), options_(std::move(options)), sink_(STDOUT_FILENO), dog_(&engine::slice_hook) {}
+    : node_(node), options_(std::move(options)), sink_(STDOUT_FILENO), dog_(&engine::slice_hook) {
+}
 
 lua_runtime::~lua_runtime() = default;
 
 spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
                                 std::vector<hub::payload> arguments, spawn_options options) {
   if (!where.reserve())
-    return {{}, "host " + where.name()->host + " is full: limit max_processes (" +
-                    std::to_string(where.max_processes()) + ") reached"};
+    return {{},
+            "host " + where.name()->host + " is full: limit max_processes (" +
+                std::to_string(where.max_processes()) + ") reached"};
   const auto name = options.name;
   const auto names_max = program->limits().names;
   // Lazily: a name is taken before the first line runs.

@@ -1,4 +1,5 @@
-// What all Lua processes of a node share: the way to programs and hosts, the watchdog, timers, output.
+// What all Lua processes of a node share: the way to programs and hosts, the watchdog, timers,
+// output.
 //
 //   call            result                          errors
 //   spawn           a running process               host full, name taken, as a sentence

@@ -159,7 +159,8 @@ int payload_tostring(lua_State* L) {
 }
 
 int payload_missing(lua_State* L) {
-  return luaL_error(L, "a payload has no field '%s': read its value first with msg:payload():data()",
+  return luaL_error(L,
+                    "a payload has no field '%s': read its value first with msg:payload():data()",
                     lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
 }
 
@@ -196,12 +197,12 @@ bool read_embedded_payload(lua_State* L, int index, embedded_value& value) noexc
 
 const char* event_name(event_kind kind) noexcept {
   switch (kind) {
-    case event_kind::cancel:
-      return "pid.cancel";
-    case event_kind::exit:
-      return "pid.exit";
-    case event_kind::link_down:
-      return "pid.link.down";
+  case event_kind::cancel:
+    return "pid.cancel";
+  case event_kind::exit:
+    return "pid.exit";
+  case event_kind::link_down:
+    return "pid.link.down";
   }
   return "";
 }

@@ -1,6 +1,6 @@
 // Messages, payloads and events as the script sees them.
 //
-//   msg:topic()  msg:from()  msg:payload()        payload() is nil, one Payload, or an array of them
+//   msg:topic()  msg:from()  msg:payload()      payload() is nil, one Payload, or an array of them
 //   p:data()  p:unmarshal()  p:get_format()  p:transcode(format)
 //   payload.new(v)   payload.format.{NIL, TEXT, BINARY, JSON}
 //

@@ -36,8 +36,7 @@ class message_queue {
   }
 
   /// Moves those that `wanted(message)` says into `to`, in order.
-  template <class Wanted>
-  void move_matching(message_queue& to, Wanted&& wanted) {
+  template <class Wanted> void move_matching(message_queue& to, Wanted&& wanted) {
     std::vector<arrival> stay;
     for (size_t i = head_; i < items_.size(); ++i) {
       if (wanted(*items_[i].message))

@@ -8,7 +8,9 @@ namespace {
 
 const char method_key = 0; // registry: the method, once the chunk has run
 
-int method_returned(lua_State* L, int, lua_KContext) { return lua_gettop(L); }
+int method_returned(lua_State* L, int, lua_KContext) {
+  return lua_gettop(L);
+}
 
 // Pushes the arguments of the call. @returns how many
 int push_arguments(lua_State* L) {
@@ -37,8 +39,9 @@ int chunk_returned(lua_State* L, int, lua_KContext) {
     lua_replace(L, 1);
   }
   if (!lua_isfunction(L, 1))
-    return luaL_error(L, "%s: method '%s' not found: the file must return a table with that "
-                         "function, or the function itself",
+    return luaL_error(L,
+                      "%s: method '%s' not found: the file must return a table with that "
+                      "function, or the function itself",
                       program.chunk_name().c_str(), program.method().c_str());
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &method_key);

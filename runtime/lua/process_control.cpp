@@ -81,8 +81,7 @@ outcome spawn_process(engine& self, lua_State* L, bond how) {
   return {true, {}};
 }
 
-template <bond How>
-int process_spawn(lua_State* L) {
+template <bond How> int process_spawn(lua_State* L) {
   text_at(L, 1);
   text_at(L, 2);
   auto& self = engine_of(L);
@@ -127,8 +126,7 @@ int process_exec(lua_State* L) {
 
 // -- others -------------------------------------------------------------------
 
-template <class Action>
-outcome with_process(engine& self, std::string_view dest, Action&& act) {
+template <class Action> outcome with_process(engine& self, std::string_view dest, Action&& act) {
   auto found = self.node().resolve(dest);
   if (!found)
     return refuse(self, error_kind::not_found, "pid not registered");
@@ -138,12 +136,13 @@ outcome with_process(engine& self, std::string_view dest, Action&& act) {
 int process_terminate(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [](const hub::process_ref& who) -> outcome {
-    // A Lua process always obeys. `kill` would take those that trap links with it.
-    const bool is_lua = dynamic_cast<lua_process*>(who.self) != nullptr;
-    caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor),
-                        is_lua ? caf::exit_reason::user_shutdown : caf::exit_reason::kill);
-    return {true, {}};
-  }));
+                  // A Lua process always obeys. `kill` would take those that trap links with it.
+                  const bool is_lua = dynamic_cast<lua_process*>(who.self) != nullptr;
+                  caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor),
+                                      is_lua ? caf::exit_reason::user_shutdown
+                                             : caf::exit_reason::kill);
+                  return {true, {}};
+                }));
 }
 
 // The second argument is a reason; a deadline such as "5s", as older code gives, is one as well.
@@ -161,51 +160,54 @@ int process_cancel(lua_State* L) {
 int process_monitor(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
-    return self.actor().watch(who) ? outcome{true, {}}
-                                   : refuse(self, error_kind::already_exists, "already monitoring");
-  }));
+                  return self.actor().watch(who)
+                             ? outcome{true, {}}
+                             : refuse(self, error_kind::already_exists, "already monitoring");
+                }));
 }
 
 int process_unmonitor(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
-    return self.actor().unwatch(who) ? outcome{true, {}}
-                                     : refuse(self, error_kind::not_found, "not monitoring");
-  }));
+                  return self.actor().unwatch(who)
+                             ? outcome{true, {}}
+                             : refuse(self, error_kind::not_found, "not monitoring");
+                }));
 }
 
 int process_link(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
-    return self.actor().tie(who) ? outcome{true, {}}
-                                 : refuse(self, error_kind::already_exists, "already linked");
-  }));
+                  return self.actor().tie(who)
+                             ? outcome{true, {}}
+                             : refuse(self, error_kind::already_exists, "already linked");
+                }));
 }
 
 int process_unlink(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
-    return self.actor().untie(who) ? outcome{true, {}}
-                                   : refuse(self, error_kind::not_found, "not linked");
-  }));
+                  return self.actor().untie(who)
+                             ? outcome{true, {}}
+                             : refuse(self, error_kind::not_found, "not linked");
+                }));
 }
 
 } // namespace
 
 void add_process_control(lua_State* L) {
-  constexpr luaL_Reg functions[] = {
-      {"spawn", guarded<process_spawn<bond::none>>},
-      {"spawn_monitored", guarded<process_spawn<bond::monitored>>},
-      {"spawn_linked", guarded<process_spawn<bond::linked>>},
-      {"spawn_linked_monitored", guarded<process_spawn<bond::both>>},
-      {"exec", guarded<process_exec>},
-      {"terminate", guarded<process_terminate>},
-      {"cancel", guarded<process_cancel>},
-      {"monitor", guarded<process_monitor>},
-      {"unmonitor", guarded<process_unmonitor>},
-      {"link", guarded<process_link>},
-      {"unlink", guarded<process_unlink>},
-      {nullptr, nullptr}};
+  constexpr luaL_Reg functions[] = {{"spawn", guarded<process_spawn<bond::none>>},
+                                    {"spawn_monitored", guarded<process_spawn<bond::monitored>>},
+                                    {"spawn_linked", guarded<process_spawn<bond::linked>>},
+                                    {"spawn_linked_monitored", guarded<process_spawn<bond::both>>},
+                                    {"exec", guarded<process_exec>},
+                                    {"terminate", guarded<process_terminate>},
+                                    {"cancel", guarded<process_cancel>},
+                                    {"monitor", guarded<process_monitor>},
+                                    {"unmonitor", guarded<process_unmonitor>},
+                                    {"link", guarded<process_link>},
+                                    {"unlink", guarded<process_unlink>},
+                                    {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
 }
 

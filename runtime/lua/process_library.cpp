@@ -30,7 +30,9 @@ int process_id(lua_State* L) {
   return 1;
 }
 
-int process_pid(lua_State* L) { return push_pid(L, engine_of(L).id()); }
+int process_pid(lua_State* L) {
+  return push_pid(L, engine_of(L).id());
+}
 
 // -- send ---------------------------------------------------------------------
 
@@ -50,8 +52,8 @@ bool send_to(engine& self, std::string_view dest, const hub::message_ptr& what,
   const auto result = found.self->deliver(what);
   if (result == hub::send_result::sent)
     return true;
-  outcome.kind = result == hub::send_result::mailbox_full ? error_kind::unavailable
-                                                          : error_kind::not_found;
+  outcome.kind =
+      result == hub::send_result::mailbox_full ? error_kind::unavailable : error_kind::not_found;
   self.scratch = to_string(result);
   return false;
 }
@@ -159,6 +161,8 @@ int process_listen(lua_State* L) {
   auto& self = engine_of(L);
   self.collect();
   auto* found = self.incoming().find_listener(topic, as_message);
+  if (found == nullptr && !self.incoming().has_room_for_listener())
+    return fail(L, error_kind::rate_limited, "too many listeners: 1000 are open already");
   if (found == nullptr)
     found = &self.incoming().listen(std::string(topic), as_message);
   if (found->out == nullptr)
@@ -233,12 +237,12 @@ name_outcome add_name(engine& self, std::string_view name, std::string_view owne
     id = found.self->id();
   }
   switch (node.names().add(std::string(name), id, self.program().limits().names)) {
-    case hub::register_result::registered:
-      return name_outcome::good;
-    case hub::register_result::taken:
-      return name_outcome::taken;
-    case hub::register_result::too_many:
-      break;
+  case hub::register_result::registered:
+    return name_outcome::good;
+  case hub::register_result::taken:
+    return name_outcome::taken;
+  case hub::register_result::too_many:
+    break;
   }
   return name_outcome::too_many;
 }
@@ -249,15 +253,15 @@ int registry_register(lua_State* L) {
   if (name.empty() || name.starts_with('{'))
     return fail(L, error_kind::invalid, "a name must not be empty or start with {");
   switch (add_name(engine_of(L), name, owner)) {
-    case name_outcome::good:
-      lua_pushboolean(L, 1);
-      return 1;
-    case name_outcome::taken:
-      return fail(L, error_kind::already_exists, "name is registered by another process");
-    case name_outcome::too_many:
-      return fail(L, error_kind::rate_limited, "too many names: limit names reached");
-    case name_outcome::no_process:
-      break;
+  case name_outcome::good:
+    lua_pushboolean(L, 1);
+    return 1;
+  case name_outcome::taken:
+    return fail(L, error_kind::already_exists, "name is registered by another process");
+  case name_outcome::too_many:
+    return fail(L, error_kind::rate_limited, "too many names: limit names reached");
+  case name_outcome::no_process:
+    break;
   }
   return fail(L, error_kind::not_found, "pid not registered");
 }

@@ -18,13 +18,16 @@ struct native_module {
   lua_CFunction open;
 };
 
-constexpr native_module native_modules[] = {
-    {"http", open_http}, {"json", open_json}, {"logger", open_logger}, {"pg", open_pg},
-    {"time", open_time}};
+constexpr native_module native_modules[] = {{"http", open_http},
+                                            {"json", open_json},
+                                            {"logger", open_logger},
+                                            {"pg", open_pg},
+                                            {"time", open_time}};
 
 // Present without being listed; listing them does no harm.
-constexpr std::string_view global_modules[] = {"process", "channel",   "payload", "errors", "pubsub",
-                                               "string",  "coroutine", "table",   "math",   "os"};
+constexpr std::string_view global_modules[] = {"process", "channel", "payload",   "errors",
+                                               "pubsub",  "string",  "coroutine", "table",
+                                               "math",    "os"};
 
 bool is_global(std::string_view name) noexcept {
   return std::find(std::begin(global_modules), std::end(global_modules), name) !=
@@ -112,8 +115,10 @@ int require(lua_State* L) {
   }
   const auto* native = find_native(name);
   if (native == nullptr)
-    return luaL_error(L, "module '%s' not found: %s has no import of that name, and no native "
-                         "module is called so", name, program.id().c_str());
+    return luaL_error(L,
+                      "module '%s' not found: %s has no import of that name, and no native "
+                      "module is called so",
+                      name, program.id().c_str());
   if (!program.grants(name))
     return luaL_error(L, "module '%s' is not granted: add it to `modules` of %s", name,
                       program.id().c_str());

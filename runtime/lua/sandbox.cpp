@@ -13,8 +13,8 @@ namespace natterjack::runtime::lua {
 namespace {
 
 // Loads code, reaches files or the collector, or sees what a process should not.
-constexpr const char* removed_globals[] = {"load", "loadfile", "dofile", "collectgarbage",
-                                           "rawlen", "warn", "require"};
+constexpr const char* removed_globals[] = {"load",   "loadfile", "dofile", "collectgarbage",
+                                           "rawlen", "warn",     "require"};
 int refuse_write(lua_State* L) {
   return luaL_error(L, "cannot set '%s.%s': library tables are read-only",
                     lua_tostring(L, lua_upvalueindex(1)),
@@ -50,9 +50,9 @@ constexpr library first_libraries[] = {{"string", luaopen_string},
                                        {"process", open_process}};
 
 // Made when a script first names them: a hub that needs none of them is a third smaller.
-constexpr library late_libraries[] = {
-    {"coroutine", open_coroutine}, {"errors", open_errors}, {"math", open_math},
-    {"os", open_os},               {"payload", open_payload}, {"pubsub", open_pubsub}};
+constexpr library late_libraries[] = {{"coroutine", open_coroutine}, {"errors", open_errors},
+                                      {"math", open_math},           {"os", open_os},
+                                      {"payload", open_payload},     {"pubsub", open_pubsub}};
 
 const library* find_late(std::string_view name) noexcept {
   for (const auto& one : late_libraries)

@@ -1,7 +1,7 @@
 // What a script finds: the globals of a fresh state, and `require`.
 //
-//   globals    _G _VERSION assert error pcall xpcall select type tostring tonumber pairs ipairs next
-//              rawget rawset rawequal getmetatable setmetatable print require
+//   globals    _G _VERSION assert error pcall xpcall select type tostring tonumber pairs ipairs
+//              next rawget rawset rawequal getmetatable setmetatable print require
 //   tables     string table math os coroutine channel process payload errors pubsub
 //   require    native modules the entry lists, its imports, and the tables above
 //   read-only  every library table; the script's own globals are its own
@@ -19,8 +19,8 @@ class lua_program;
 /// A lua_CFunction for a fresh state: fills it.
 int open_sandbox(lua_State* L);
 
-/// Makes the libraries that would be made when a script first names them, and takes the metatable off
-/// the globals that does this: the script wants one of its own, or wants to see them all.
+/// Makes the libraries that would be made when a script first names them, and takes the metatable
+/// that does this off the globals: the script wants one of its own.
 void make_all_libraries(lua_State* L);
 
 /// Pops a table and pushes a read-only view of it. @param name  for the message of a refused write

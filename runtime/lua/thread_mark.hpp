@@ -1,5 +1,5 @@
-// What the engine keeps in the extra space of each coroutine: its engine, and in the lowest bit whether
-// the engine (and not the script's own yield) has suspended it.
+// What the engine keeps in the extra space of each coroutine: its engine, and in the lowest bit
+// whether the engine (and not the script's own yield) has suspended it.
 #pragma once
 
 #include <lua.hpp>
@@ -24,6 +24,8 @@ inline void mark_suspended(lua_State* L, bool suspended) noexcept {
 }
 
 /// Such a coroutine is part of a task that waits: nobody else may resume or close it.
-inline bool is_suspended_by_engine(lua_State* L) noexcept { return (thread_mark(L) & 1U) != 0; }
+inline bool is_suspended_by_engine(lua_State* L) noexcept {
+  return (thread_mark(L) & 1U) != 0;
+}
 
 } // namespace natterjack::runtime::lua

@@ -25,7 +25,9 @@ timer_object& check_timer(lua_State* L, const char* method) {
   return *self;
 }
 
-int slept(lua_State*, int, lua_KContext) { return 0; }
+int slept(lua_State*, int, lua_KContext) {
+  return 0;
+}
 
 int time_sleep(lua_State* L) {
   int64_t delay = 0;
@@ -64,8 +66,12 @@ int make_timer(lua_State* L, bool ticks) {
   return 1;
 }
 
-int time_timer(lua_State* L) { return make_timer(L, false); }
-int time_ticker(lua_State* L) { return make_timer(L, true); }
+int time_timer(lua_State* L) {
+  return make_timer(L, false);
+}
+int time_ticker(lua_State* L) {
+  return make_timer(L, true);
+}
 
 int timer_channel(lua_State* L) {
   check_timer(L, "channel");

@@ -7,7 +7,8 @@
 
 namespace natterjack::runtime::lua {
 
-timer_service::timer_service() : thread_([this] { run(); }) {}
+timer_service::timer_service() : thread_([this] { run(); }) {
+}
 
 timer_service::~timer_service() {
   {

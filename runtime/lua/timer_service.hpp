@@ -4,9 +4,9 @@
 //   never               keeps a process in memory, wakes up without a reason
 #pragma once
 
+#include <caf/actor_control_block.hpp>
 #include <caf/atom.hpp>
 #include <caf/weak_intrusive_ptr.hpp>
-#include <caf/actor_control_block.hpp>
 
 #include <condition_variable>
 #include <map>

@@ -1,5 +1,5 @@
-// Where a coroutine stands, as text. Works on a coroutine that an error has stopped; allocates nothing
-// in the state and never raises.
+// Where a coroutine stands, as text. Works on a coroutine that an error has stopped; allocates
+// nothing in the state and never raises.
 #pragma once
 
 #include <lua.hpp>
@@ -12,7 +12,8 @@ namespace natterjack::runtime::lua {
 /// @param level  first level that counts, 0 for the running function
 std::string script_line(lua_State* L, int level = 0);
 
-/// "stack traceback:\n\tapp.chat:hub.process (hub.lua):17: in function 'join'\n\t…"; "" if there is none.
+/// "stack traceback:", then for each level a line such as
+/// "app.chat:hub.process (hub.lua):17: in function 'join'"; "" if there is none.
 std::string traceback(lua_State* L);
 
 } // namespace natterjack::runtime::lua

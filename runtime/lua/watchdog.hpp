@@ -1,5 +1,5 @@
-// Ends time slices: no hook slows a running program down; a thread looks every few milliseconds which
-// slices are overdue and arms the hook from a signal on that very thread.
+// Ends time slices: no hook slows a running program down; a thread looks every few milliseconds
+// which slices are overdue and arms the hook from a signal on that very thread.
 //
 //   slice      one turn of a process on a worker thread; made and ended on that thread
 //   overdue    at two looks in a row: `over` is set, a count hook armed on the innermost coroutine

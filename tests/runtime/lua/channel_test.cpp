@@ -21,8 +21,7 @@ SCENARIO("values pass through channels", "[lua][channel]") {
       ch:send(nil) ch:send(false)
       local a, ok1 = ch:receive()
       local b, ok2 = ch:receive()
-      return tostring(a) .. tostring(ok1) .. tostring(b) .. tostring(ok2))") ==
-          "niltruefalsetrue");
+      return tostring(a) .. tostring(ok1) .. tostring(b) .. tostring(ok2))") == "niltruefalsetrue");
   }
   THEN("an unbuffered channel hands over from task to task, both ways round") {
     CHECK(w.run(R"(

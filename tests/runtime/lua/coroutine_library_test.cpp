@@ -28,13 +28,14 @@ SCENARIO("coroutines behave as in Lua", "[lua][coroutine]") {
   CHECK(w.run("return select(2, pcall(coroutine.wrap(function() error('x', 0) end)))") == "x");
   CHECK(w.run("local ok, e = coroutine.resume(coroutine.create(function() error({code = 7}) end)) "
               "return tostring(ok) .. e.code") == "false7");
-  CHECK(w.run("return select(2, pcall(coroutine.yield, 1))")
-            .find("outside a coroutine") != std::string::npos);
+  CHECK(w.run("return select(2, pcall(coroutine.yield, 1))").find("outside a coroutine") !=
+        std::string::npos);
   CHECK(w.run("local co = coroutine.create(function() coroutine.yield() end) "
               "coroutine.resume(co) "
               "return tostring(coroutine.close(co)) .. coroutine.status(co)") == "truedead");
   CHECK(w.run("local co = coroutine.create(function() local c <close> = "
-              "setmetatable({}, {__close = function() error('in close', 0) end}) coroutine.yield() end) "
+              "setmetatable({}, {__close = function() error('in close', 0) end}) coroutine.yield() "
+              "end) "
               "coroutine.resume(co) local ok, e = coroutine.close(co) return tostring(ok) .. e") ==
         "falsein close");
   CHECK(w.run("local co co = coroutine.create(function() return coroutine.resume(co) end) "

@@ -26,24 +26,31 @@ SCENARIO("long computations are cut into slices and still come out right", "[lua
   CHECK(w.run(loop) == expected);
   CHECK(w.run("local function f() " + std::string(loop) + " end return select(2, pcall(f))") ==
         expected);
-  CHECK(w.run("local function f() " + std::string(loop) + " end "
+  CHECK(w.run("local function f() " + std::string(loop) +
+              " end "
               "return setmetatable({}, {__index = f}).x") == expected);
-  CHECK(w.run("local function f() " + std::string(loop) + " end "
+  CHECK(w.run("local function f() " + std::string(loop) +
+              " end "
               "return coroutine.wrap(function() return coroutine.wrap(f)() end)()") == expected);
-  CHECK(w.run("local function f() " + std::string(loop) + " end "
-              "local r table.sort({1, 2}, function(a, b) r = r or f() return a < b end) return r") ==
-        expected);
-  CHECK(w.run("local function f() " + std::string(loop) + " end "
-              "do local c <close> = setmetatable({}, {__close = function() _G.r = f() end}) end return r") ==
-        expected);
+  CHECK(
+      w.run("local function f() " + std::string(loop) +
+            " end "
+            "local r table.sort({1, 2}, function(a, b) r = r or f() return a < b end) return r") ==
+      expected);
+  CHECK(w.run("local function f() " + std::string(loop) +
+              " end "
+              "do local c <close> = setmetatable({}, {__close = function() _G.r = f() end}) end "
+              "return r") == expected);
 }
 
 SCENARIO("others run while a process computes without end", "[lua][engine]") {
   world w;
   auto hog = w.spawn("while true do end");
   auto second = w.spawn("while true do pcall(function() local x = {} end) end");
-  w.add("app:echo", "local inbox = process.inbox() while true do local m = inbox:receive() "
-                    "process.send(m:from(), 'echo', m:payload():data()) end", "");
+  w.add("app:echo",
+        "local inbox = process.inbox() while true do local m = inbox:receive() "
+        "process.send(m:from(), 'echo', m:payload():data()) end",
+        "");
   auto echo = w.spawn_id("app:echo");
   auto client = w.make_probe();
   std::vector<double> took;
@@ -51,8 +58,9 @@ SCENARIO("others run while a process computes without end", "[lua][engine]") {
     const auto start = std::chrono::steady_clock::now();
     w.send(echo, "m", natterjack::hub::payload::text("x"), client->hub::process::id());
     REQUIRE(client->wait_for(i).size() == i);
-    took.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() -
-                                                             start).count());
+    took.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+            .count());
   }
   std::sort(took.begin(), took.end());
   CHECK(took[98] < 50);
@@ -69,10 +77,13 @@ SCENARIO("a process that never waits ends at its budget", "[lua][engine]") {
     CHECK(contains(end, ".lua):"));
     (void)line;
   };
-  THEN("in a plain loop") { ends("while true do end"); }
+  THEN("in a plain loop") {
+    ends("while true do end");
+  }
   THEN("whatever pcall, xpcall or error handlers try") {
     ends("while true do pcall(function() while true do end end) end");
-    ends("xpcall(function() while true do end end, function() while true do end end) while true do end");
+    ends("xpcall(function() while true do end end, function() while true do end end) while true do "
+         "end");
   }
   THEN("in coroutines, whoever resumes them") {
     ends("local co = coroutine.wrap(function() while true do end end) while true do pcall(co) end");
@@ -90,7 +101,8 @@ SCENARIO("a process that never waits ends at its budget", "[lua][engine]") {
          "end)() end)");
   }
   THEN("in the shown form of its error") {
-    const auto end = w.run("error(setmetatable({}, {__tostring = function() while true do end end}))");
+    const auto end =
+        w.run("error(setmetatable({}, {__tostring = function() while true do end end}))");
     CHECK(contains(end, "error: "));
   }
   THEN("the error names the line, also in the log") {
@@ -121,7 +133,8 @@ SCENARIO("memory is bounded", "[lua][engine]") {
   THEN("no pcall survives it") {
     ends("while true do pcall(function() local t = {} while true do t[#t + 1] = {} end end) end");
     ends("pcall(string.rep, 'x', 1 << 30) return 'survived'");
-    ends("coroutine.resume(coroutine.create(function() return ('x'):rep(1 << 30) end)) return 'survived'");
+    ends("coroutine.resume(coroutine.create(function() return ('x'):rep(1 << 30) end)) return "
+         "'survived'");
     ends("coroutine.wrap(function() pcall(string.rep, 'x', 1 << 30) end)() return 'survived'");
   }
   THEN("garbage does not count") {

@@ -46,7 +46,8 @@ SCENARIO("messages wait until somebody asks for them, in order", "[lua][feed]") 
       local m = inbox:receive()
       out[i] = m:topic() .. '=' .. tostring(m:payload() and m:payload():data())
     end
-    return table.concat(out, ' '))", "");
+    return table.concat(out, ' '))",
+        "");
   auto p = w.spawn_id("app:late");
   w.send_text(p, "a", "1");
   w.send(p, "b", payload::json("2.5"));
@@ -72,7 +73,8 @@ SCENARIO("listeners get their topics, the inbox gets the rest", "[lua][feed]") {
     local v, ok = users:receive()
     assert(v == nil and ok == false)
     out[#out + 1] = inbox:receive():topic()
-    return table.concat(out, ' '))", "");
+    return table.concat(out, ' '))",
+        "");
   auto p = w.spawn_id("app:listens");
   w.send_text(p, "go", "");
   w.send_text(p, "user.a", "1");
@@ -81,9 +83,11 @@ SCENARIO("listeners get their topics, the inbox gets the rest", "[lua][feed]") {
   w.send_text(p, "user.b", "2");
   w.send_text(p, "user.c", "3"); // left over when the listener goes
   CHECK(w.end_of(p) == "user.a1 user.b2 value other user.c");
+  CHECK(w.run("for i = 1, 1000 do process.listen('t' .. i) end "
+              "return select(2, process.listen('one more')):message()")
+            .find("too many listeners") != std::string::npos);
   CHECK(w.run("return select(2, process.listen('@x')):message()") == "cannot listen to @ topics");
-  CHECK(w.run("return select(2, process.listen('')):message()").find("empty") !=
-        std::string::npos);
+  CHECK(w.run("return select(2, process.listen('')):message()").find("empty") != std::string::npos);
 }
 
 SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
@@ -97,7 +101,8 @@ SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
       out[#out + 1] = one:get_format() .. ':' .. tostring(one:data()) .. ':' .. tostring(one)
     end
     assert(m:payload() == p)
-    return table.concat(out, ' '))", "");
+    return table.concat(out, ' '))",
+        "");
   auto client = w.make_probe();
   THEN("one value") {
     auto p = w.spawn_id("app:shows");
@@ -113,7 +118,8 @@ SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
   THEN("wrong use is explained") {
     auto explained = [&w](const std::string& code) {
       auto p = w.spawn("local m = process.inbox():receive() "
-                       "return select(2, pcall(function() " + code + " end))");
+                       "return select(2, pcall(function() " +
+                       code + " end))");
       w.send(p, "t", payload::json("{}"));
       return w.end_of(p);
     };
@@ -121,8 +127,7 @@ SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
     CHECK(explained("return m.payload.x").find("attempt to index") != std::string::npos);
     CHECK(explained("return m:payload().x").find("msg:payload():data()") != std::string::npos);
     CHECK(explained("return m:payload()()").find("msg:payload():data()") != std::string::npos);
-    CHECK(explained("return 'x' .. m:payload()").find("msg:payload():data()") !=
-          std::string::npos);
+    CHECK(explained("return 'x' .. m:payload()").find("msg:payload():data()") != std::string::npos);
     CHECK(explained("return m.text").find("has no field 'text'") != std::string::npos);
   }
 }
@@ -131,8 +136,9 @@ SCENARIO("a sender's credit comes back when the script has the message", "[lua][
   world w;
   auto source = caf::make_counted<counting_source>();
   WHEN("it is received") {
-    w.add("app:one", "local inbox = process.inbox() inbox:receive() "
-                     "process.registry.register('has one') inbox:receive() process.events():receive()",
+    w.add("app:one",
+          "local inbox = process.inbox() inbox:receive() "
+          "process.registry.register('has one') inbox:receive() process.events():receive()",
           "");
     auto p = w.spawn_id("app:one");
     for (int i = 0; i < 5; ++i)
@@ -151,7 +157,9 @@ SCENARIO("a sender's credit comes back when the script has the message", "[lua][
     send_with_credit(p, source, 7);
     caf::anon_send(caf::actor_cast<caf::actor>(p.actor), hub::cancel_signal{{}, ""});
     w.end_of(p);
-    THEN("it comes back with the end") { CHECK(source->back == 14); }
+    THEN("it comes back with the end") {
+      CHECK(source->back == 14);
+    }
   }
 }
 
@@ -160,11 +168,15 @@ SCENARIO("the mailbox is bounded", "[lua][feed]") {
   limits.mailbox = 3;
   world w(limits);
   auto p = w.spawn("local events = process.events() events:receive() "
-                   "local inbox = process.inbox() for i = 1, 3 do inbox:receive() end "
+                   "local inbox = process.inbox() for i = 1, 4 do inbox:receive() end "
                    "events:receive()");
   for (int i = 0; i < 3; ++i)
     CHECK(w.send_text(p, "m", "x") == hub::send_result::sent);
   CHECK(w.send_text(p, "m", "x") == hub::send_result::mailbox_full);
+  // What clients cause is bounded by their credit.
+  auto source = caf::make_counted<counting_source>();
+  CHECK(p.self->deliver(hub::make_message(hub::pid{}, hub::shared_bytes("c"), payload::text("x"),
+                                          hub::credit(source, 1))) == hub::send_result::sent);
   caf::anon_send(caf::actor_cast<caf::actor>(p.actor), hub::cancel_signal{{}, ""});
   CHECK(w.wait_until([&w, &p] { return w.send_text(p, "m", "y") == hub::send_result::sent; }));
 }
@@ -185,7 +197,8 @@ SCENARIO("events", "[lua][feed]") {
                   known = e.kind == process.event.CANCEL, at = math.type(e.at)}
         end
         seen = seen + 1
-      end)", "");
+      end)",
+          "");
     auto p = w.spawn_id("app:drains");
     w.send_text(p, "go", "");
     for (int i = 0; i < 10; ++i)
@@ -211,12 +224,15 @@ SCENARIO("who spawns a process hears when it first waits", "[lua][feed]") {
   std::atomic<int> waits{0};
   auto options = [&waits] {
     lua::spawn_options result;
-    result.on_first_wait = [&waits] { ++waits; };
+    result.on_first_wait = [&waits] {
+      ++waits;
+    };
     return result;
   };
   WHEN("it waits several times") {
     auto p = w.spawn("process.registry.register('ready') process.inbox():receive() "
-                     "process.inbox():receive()", {}, options());
+                     "process.inbox():receive()",
+                     {}, options());
     THEN("once, and what it did before is done") {
       CHECK(w.wait_until([&waits] { return waits == 1; }));
       CHECK(w.node->names().lookup("ready") == p.self->id());

@@ -19,10 +19,13 @@ namespace {
 struct pool_world : world {
   using world::world;
 
-  std::shared_ptr<lua::function_pool> pool(const std::string& body, lua::pool_options options = {}) {
+  std::shared_ptr<lua::function_pool> pool(const std::string& body,
+                                           lua::pool_options options = {}) {
     const auto id = "app:f" + std::to_string(++functions_);
-    auto program = add(id, "local http = require('http')\nfunction handler(...)\n" + body +
-                               "\nend\nreturn {handler = handler}", "handler");
+    auto program = add(id,
+                       "local http = require('http')\nfunction handler(...)\n" + body +
+                           "\nend\nreturn {handler = handler}",
+                       "handler");
     return pools_.emplace_back(
         lua::function_pool::make(*runtime, program, node->host("app:functions"), options));
   }
@@ -129,11 +132,24 @@ SCENARIO("states are pooled", "[lua][function]") {
     CHECK(pool->workers() == 1);
   }
   THEN("an error does not cost the state") {
-    auto pool = w.pool("count = (count or 0) + 1 if count == 1 then error('x') end return {n = count}");
+    auto pool =
+        w.pool("count = (count or 0) + 1 if count == 1 then error('x') end return {n = count}");
     auto first = pool_world::start(*pool);
     CHECK(pool_world::wait(first).status == 500);
     auto second = pool_world::start(*pool);
     CHECK(json::parse(pool_world::wait(second).body)["n"] == 2);
+  }
+  THEN("what a call leaves running does not see the next") {
+    auto pool = w.pool("coroutine.spawn(function() require('time').sleep('1ms') stray = true end) "
+                       "coroutine.spawn(function() stray = true end) "
+                       "require('time').after('1ms') "
+                       "if http.request():path() == '/2' then require('time').sleep('30ms') end "
+                       "local was = stray stray = nil return {stray = was or false}");
+    auto first = pool_world::start(*pool, "/1");
+    CHECK(json::parse(pool_world::wait(first).body)["stray"] == false);
+    auto second = pool_world::start(*pool, "/1");
+    CHECK(json::parse(pool_world::wait(second).body)["stray"] == false);
+    CHECK(pool->workers() == 1);
   }
   THEN("many at a time use up to `workers`, then wait, then are refused") {
     lua::pool_options options;
@@ -165,7 +181,8 @@ SCENARIO("a function that takes too long", "[lua][function]") {
   options.deadline = 100ms;
   THEN("is cut off at its deadline and replaced") {
     auto pool = w.pool("if http.request():path() == '/slow' then channel.new():receive() end "
-                       "return {ok = true}", options);
+                       "return {ok = true}",
+                       options);
     auto slow = pool_world::start(*pool, "/slow");
     auto next = pool_world::start(*pool, "/");
     CHECK(pool_world::wait(slow).status == 504);
@@ -177,7 +194,8 @@ SCENARIO("a function that takes too long", "[lua][function]") {
   THEN("or at its budget") {
     options.deadline = 20s;
     auto pool = w.pool("if http.request():path() == '/slow' then while true do end end "
-                       "return {ok = true}", options);
+                       "return {ok = true}",
+                       options);
     auto slow = pool_world::start(*pool, "/slow");
     CHECK(pool_world::wait(slow).status == 500);
     CHECK(contains(w.logged(), "limit budget reached"));

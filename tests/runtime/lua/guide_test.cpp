@@ -111,7 +111,9 @@ SCENARIO("the guide's hub talks to its clients", "[lua][guide]") {
   w.add("app.websocket:ws_hub.process", hub_text, "run", {"time", "json"});
   std::promise<void> waits;
   lua::spawn_options options;
-  options.on_first_wait = [&waits] { waits.set_value(); };
+  options.on_first_wait = [&waits] {
+    waits.set_value();
+  };
   auto hub = w.spawn_id("app.websocket:ws_hub.process", {}, std::move(options));
   REQUIRE(waits.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready);
   CHECK(w.node->names().lookup("my_hub") == hub.self->id());

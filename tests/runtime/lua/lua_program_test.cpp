@@ -26,9 +26,9 @@ SCENARIO("programs are compiled once", "[lua][program]") {
   CHECK_FALSE(make("app:x", "x.lua", "local a = 1\nlocal = 2\n", &error));
   CHECK(error.line == 2);
   CHECK(error.message == "<name> expected near '='");
-  CHECK_FALSE(make("app:x", "x.lua", good->bytecode().data() == nullptr
-                                         ? ""
-                                         : std::string(good->bytecode()), &error));
+  CHECK_FALSE(make("app:x", "x.lua",
+                   good->bytecode().data() == nullptr ? "" : std::string(good->bytecode()),
+                   &error));
 }
 
 SCENARIO("long names stay readable in tracebacks", "[lua][program]") {

@@ -25,7 +25,10 @@ hub::send_result probe::deliver(hub::message_ptr what) noexcept {
 
 caf::behavior probe::make_behavior() {
   set_default_handler(caf::drop);
-  return {[this](const hub::cancel_signal&) { quit(); }, [this](caf::ok_atom) { quit(); }};
+  return {[this](const hub::cancel_signal&) { quit(); },
+          [this](caf::ok_atom) {
+            quit();
+          }};
 }
 
 std::vector<probe::letter> probe::wait_for(size_t count) {
@@ -141,7 +144,9 @@ hub::process_ref world::spawn(const std::string& text, std::vector<hub::payload>
   return spawn_id(id, std::move(arguments), std::move(options));
 }
 
-std::string world::run(const std::string& body) { return end_of(spawn(body)); }
+std::string world::run(const std::string& body) {
+  return end_of(spawn(body));
+}
 
 std::string world::end_of(const hub::process_ref& who) {
   std::mutex mutex;
@@ -164,7 +169,8 @@ std::shared_ptr<probe> world::make_probe() {
   auto made = system->spawn<probe>(*node, node->host("app:gateway"));
   auto strong = caf::actor_cast<caf::strong_actor_ptr>(made);
   probes_.push_back(strong);
-  return {dynamic_cast<probe*>(strong->get()), [strong](probe*) {}};
+  return {dynamic_cast<probe*>(strong->get()), [strong](probe*) {
+          }};
 }
 
 hub::send_result world::send(const hub::process_ref& to, const std::string& topic,
@@ -187,8 +193,7 @@ std::string world::logged() {
   return logged_;
 }
 
-bool world::wait_until(const std::function<bool()>& condition,
-                       std::chrono::milliseconds at_most) {
+bool world::wait_until(const std::function<bool()>& condition, std::chrono::milliseconds at_most) {
   const auto end = std::chrono::steady_clock::now() + at_most;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end)

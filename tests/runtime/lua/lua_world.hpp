@@ -1,4 +1,5 @@
-// A node with a Lua runtime for tests: spawns programs from text, remembers output, logs and messages.
+// A node with a Lua runtime for tests: spawns programs from text, remembers output, logs and
+// messages.
 #pragma once
 
 #include "hub/node.hpp"

@@ -15,7 +15,8 @@ bool contains(const std::string& text, const std::string& part) {
 void add_children(world& w) {
   w.add("app:adds", "function run(a, b) return {sum = a + b} end return {run = run}");
   w.add("app:fails", "function run() error('child broke', 0) end return {run = run}");
-  w.add("app:waits", "function run() process.inbox():receive() return 'told' end return {run = run}");
+  w.add("app:waits",
+        "function run() process.inbox():receive() return 'told' end return {run = run}");
   w.add("app:cancelled", "function run() local e = process.events():receive() "
                          "return e.kind .. ' ' .. (e.reason or '') end return {run = run}");
 }
@@ -34,9 +35,11 @@ SCENARIO("exec gives what the other process returned", "[lua][control]") {
                  "no process.lua entry 'app:nope'"));
   CHECK(contains(w.run("return select(2, process.spawn('app:adds', 'app:nowhere')):message()"),
                  "no process.host entry 'app:nowhere'"));
-  CHECK(w.run("local sum = 0 local done = channel.new(20) for i = 1, 20 do coroutine.spawn(function() "
-              "done:send(process.exec('app:adds', 'app:processes', i, i).sum) end) end "
-              "for i = 1, 20 do sum = sum + done:receive() end return sum") == "420");
+  CHECK(
+      w.run(
+          "local sum = 0 local done = channel.new(20) for i = 1, 20 do coroutine.spawn(function() "
+          "done:send(process.exec('app:adds', 'app:processes', i, i).sum) end) end "
+          "for i = 1, 20 do sum = sum + done:receive() end return sum") == "420");
 }
 
 SCENARIO("a host takes only so many", "[lua][control]") {
@@ -53,12 +56,14 @@ SCENARIO("a host takes only so many", "[lua][control]") {
 SCENARIO("monitors hear how a process ended", "[lua][control]") {
   world w;
   add_children(w);
-  const std::string shows = " local e = process.events():receive() "
-                            "return (e.from == pid and e.kind == process.event.EXIT and 'its ' or 'no ') "
-                            ".. tostring(e.result.value) .. ' ' .. tostring(e.result.error)";
+  const std::string shows =
+      " local e = process.events():receive() "
+      "return (e.from == pid and e.kind == process.event.EXIT and 'its ' or 'no ') "
+      ".. tostring(e.result.value) .. ' ' .. tostring(e.result.error)";
   THEN("by returning") {
     CHECK(w.run("local pid = process.spawn_monitored('app:waits', 'app:processes') "
-                "process.send(pid, 'x')" + shows) == "its told nil");
+                "process.send(pid, 'x')" +
+                shows) == "its told nil");
   }
   THEN("by failing") {
     CHECK(w.run("local pid = process.spawn_monitored('app:fails', 'app:processes')" + shows) ==
@@ -66,23 +71,26 @@ SCENARIO("monitors hear how a process ended", "[lua][control]") {
   }
   THEN("by being terminated") {
     CHECK(w.run("local pid = process.spawn_monitored('app:waits', 'app:processes') "
-                "assert(process.terminate(pid))" + shows) == "its nil terminated");
+                "assert(process.terminate(pid))" +
+                shows) == "its nil terminated");
     CHECK(w.run("local pid = process.spawn_monitored('app:loops', 'app:processes') "
                 "return tostring(pid)") == "nil");
     w.add("app:loops", "while true do end", "");
     CHECK(w.run("local pid = process.spawn_monitored('app:loops', 'app:processes') "
-                "require('time').sleep('20ms') assert(process.terminate(pid))" + shows) ==
-          "its nil terminated");
+                "require('time').sleep('20ms') assert(process.terminate(pid))" +
+                shows) == "its nil terminated");
   }
   THEN("by being cancelled, with the reason") {
     CHECK(w.run("local pid = process.spawn_monitored('app:cancelled', 'app:processes') "
-                "assert(process.cancel(pid, 'enough'))" + shows) == "its pid.cancel enough nil");
+                "assert(process.cancel(pid, 'enough'))" +
+                shows) == "its pid.cancel enough nil");
   }
   THEN("also when asked for later, once") {
     CHECK(w.run("local pid = process.spawn('app:waits', 'app:processes') "
                 "assert(process.monitor(pid)) "
                 "assert(select(2, process.monitor(pid)):message() == 'already monitoring') "
-                "process.send(pid, 'x')" + shows) == "its told nil");
+                "process.send(pid, 'x')" +
+                shows) == "its told nil");
   }
   THEN("not when they stopped listening") {
     CHECK(w.run("local pid = process.spawn_monitored('app:waits', 'app:processes') "
@@ -94,8 +102,9 @@ SCENARIO("monitors hear how a process ended", "[lua][control]") {
   THEN("of processes that are not Lua as well") {
     auto client = w.make_probe();
     client->end_with(payload::text("websocket connection closed"));
-    w.add("app:watches", "local pid = ... assert(process.monitor(pid)) process.registry.register('on')" +
-                             shows, "");
+    w.add("app:watches",
+          "local pid = ... assert(process.monitor(pid)) process.registry.register('on')" + shows,
+          "");
     auto p = w.spawn_id("app:watches", {payload::text(client->pid_text())});
     REQUIRE(w.wait_until([&w] { return w.node->names().lookup("on").has_value(); }));
     caf::anon_send(caf::actor_cast<caf::actor>(client.get()), caf::ok_atom::value);
@@ -113,7 +122,8 @@ SCENARIO("linked processes fail together", "[lua][control]") {
   add_children(w);
   THEN("an error ends the other") {
     CHECK(contains(w.run("process.spawn_linked('app:fails', 'app:processes') "
-                         "process.inbox():receive()"), "error: linked process failed"));
+                         "process.inbox():receive()"),
+                   "error: linked process failed"));
   }
   THEN("a normal end does not") {
     CHECK(w.run("local pid = process.spawn_linked_monitored('app:adds', 'app:processes', 1, 1) "
@@ -126,9 +136,26 @@ SCENARIO("linked processes fail together", "[lua][control]") {
                 "return tostring(e.kind == process.event.LINK_DOWN and e.from == pid) .. "
                 "tostring(e.result.error)") == "truechild broke");
   }
+  THEN("also when the other was terminated, whoever made the link") {
+    CHECK(
+        w.run(
+            "process.set_options{trap_links = true} "
+            "local pid = process.spawn_linked('app:waits', 'app:processes') process.terminate(pid) "
+            "local e = process.events():receive() "
+            "return tostring(e.kind == process.event.LINK_DOWN) .. tostring(e.result.error)") ==
+        "trueterminated");
+    w.add("app:links", "function run(to) assert(process.link(to)) error('linker broke', 0) end "
+                       "return {run = run}");
+    CHECK(w.run("process.set_options{trap_links = true} "
+                "local pid = process.spawn('app:links', 'app:processes', process.pid()) "
+                "local e = process.events():receive() "
+                "return tostring(e.kind == process.event.LINK_DOWN and e.from == pid) .. "
+                "tostring(e.result.error)") == "truelinker broke");
+  }
   THEN("links work in both directions and can be undone") {
-    auto p = w.spawn("local pid = process.spawn('app:waits', 'app:processes') assert(process.link(pid)) "
-                     "process.registry.register('child', pid) process.inbox():receive() error('mine', 0)");
+    auto p = w.spawn(
+        "local pid = process.spawn('app:waits', 'app:processes') assert(process.link(pid)) "
+        "process.registry.register('child', pid) process.inbox():receive() error('mine', 0)");
     REQUIRE(w.wait_until([&w] { return w.node->names().lookup("child").has_value(); }));
     auto child = w.node->resolve("child");
     w.send_text(p, "x", "");
@@ -146,7 +173,7 @@ SCENARIO("names die with their process", "[lua][control]") {
   CHECK(w.wait_until([&w] { return !w.node->names().lookup("short"); }));
   lua::spawn_options options;
   options.name = "given";
-  auto p = w.spawn("return process.registry.lookup('given') == process.pid() and 'mine' or 'no'", {},
-                   std::move(options));
+  auto p = w.spawn("return process.registry.lookup('given') == process.pid() and 'mine' or 'no'",
+                   {}, std::move(options));
   CHECK(w.end_of(p) == "mine");
 }

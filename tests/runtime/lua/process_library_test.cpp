@@ -38,11 +38,13 @@ SCENARIO("sending values", "[lua][process]") {
   auto a = w.make_probe();
   auto b = w.make_probe();
   THEN("each kind of value has its form") {
-    w.add("app:sends", "local to = ... return tostring(process.send(to, 't', 'text') and "
-                       "process.send(to, 't', {a = 1}) and process.send(to, 't', 5) and "
-                       "process.send(to, 't', true) and process.send(to, 't', nil) and "
-                       "process.send(to, 't', '\\xff') and process.send(to, 't', {}) and "
-                       "process.send(to, 't', payload.new({1, 2})))", "");
+    w.add("app:sends",
+          "local to = ... return tostring(process.send(to, 't', 'text') and "
+          "process.send(to, 't', {a = 1}) and process.send(to, 't', 5) and "
+          "process.send(to, 't', true) and process.send(to, 't', nil) and "
+          "process.send(to, 't', '\\xff') and process.send(to, 't', {}) and "
+          "process.send(to, 't', payload.new({1, 2})))",
+          "");
     CHECK(w.end_of(w.spawn_id("app:sends", args({a->pid_text()}))) == "true");
     auto letters = a->wait_for(8);
     REQUIRE(letters.size() == 8);
@@ -56,8 +58,8 @@ SCENARIO("sending values", "[lua][process]") {
     CHECK(letters[7].body == "[1,2]");
   }
   THEN("several values go in one message, none in an empty one") {
-    w.add("app:sends", "local to = ... process.send(to, 'many', 1, nil, 'x') process.send(to, 'none')",
-          "");
+    w.add("app:sends",
+          "local to = ... process.send(to, 'many', 1, nil, 'x') process.send(to, 'none')", "");
     w.end_of(w.spawn_id("app:sends", args({a->pid_text()})));
     a->wait_for(2);
     const auto messages = a->messages();
@@ -67,8 +69,10 @@ SCENARIO("sending values", "[lua][process]") {
     CHECK(messages[1]->payloads().empty());
   }
   THEN("a list shares one message and the number reached comes back") {
-    w.add("app:sends", "local x, y = ... return process.send({x, y, '{test@app:gateway|0xfffff}', "
-                       "'nobody', 7}, 't', {n = 1})", "");
+    w.add("app:sends",
+          "local x, y = ... return process.send({x, y, '{test@app:gateway|0xfffff}', "
+          "'nobody', 7}, 't', {n = 1})",
+          "");
     CHECK(w.end_of(w.spawn_id("app:sends", args({a->pid_text(), b->pid_text()}))) == "2");
     a->wait_for(1);
     b->wait_for(1);
@@ -81,9 +85,11 @@ SCENARIO("sending values", "[lua][process]") {
                 "return process.inbox():receive():topic()") == "t");
   }
   THEN("what cannot be encoded is refused and not sent") {
-    w.add("app:sends", "local to = ... local ok, err = process.send(to, 't', {1, a = 2}) "
-                       "local ok2, err2 = process.send(to, 't', 'fine', {[1.5] = 1}) "
-                       "return tostring(ok) .. err:message() .. tostring(ok2)", "");
+    w.add("app:sends",
+          "local to = ... local ok, err = process.send(to, 't', {1, a = 2}) "
+          "local ok2, err2 = process.send(to, 't', 'fine', {[1.5] = 1}) "
+          "return tostring(ok) .. err:message() .. tostring(ok2)",
+          "");
     const auto end = w.end_of(w.spawn_id("app:sends", args({a->pid_text()})));
     CHECK(contains(end, "nil"));
     CHECK(contains(end, "mixed"));
@@ -91,10 +97,12 @@ SCENARIO("sending values", "[lua][process]") {
   }
   THEN("what is wrong is said, never raised") {
     auto why = [&w](const std::string& call) {
-      return w.run("local ok, err = " + call + " return tostring(ok) .. ' ' .. err:message() .. ' ' "
+      return w.run("local ok, err = " + call +
+                   " return tostring(ok) .. ' ' .. err:message() .. ' ' "
                    ".. err:kind()");
     };
-    const std::string not_found = w.run("return errors.NOT_FOUND or errors.new('NOT_FOUND', 'x'):kind()");
+    const std::string not_found =
+        w.run("return errors.NOT_FOUND or errors.new('NOT_FOUND', 'x'):kind()");
     CHECK(why("process.send('nobody', 't')") ==
           "nil could not resolve 'nobody' as PID or registered name " + not_found);
     CHECK(why("process.send('{test@app:processes|0xfffff}', 't')") ==
@@ -112,13 +120,15 @@ SCENARIO("sending values", "[lua][process]") {
     lua::lua_limits limits;
     limits.mailbox = 2;
     world small(limits);
-    CHECK(contains(small.run("local me = process.pid() for i = 1, 2 do assert(process.send(me, 't', i)) "
-                             "end local ok, err = process.send(me, 't', 3) return err:message()"),
-                   "mailbox full"));
+    CHECK(contains(
+        small.run("local me = process.pid() for i = 1, 2 do assert(process.send(me, 't', i)) "
+                  "end local ok, err = process.send(me, 't', 3) return err:message()"),
+        "mailbox full"));
   }
   THEN("payloads pass through unparsed, alone and inside a table") {
-    w.add("app:passes", "local to = ... local m = process.inbox():receive() "
-                        "process.send(to, 't', m:payload()) process.send(to, 't', {inside = m:payload()})",
+    w.add("app:passes",
+          "local to = ... local m = process.inbox():receive() "
+          "process.send(to, 't', m:payload()) process.send(to, 't', {inside = m:payload()})",
           "");
     auto p = w.spawn_id("app:passes", args({a->pid_text()}));
     w.send(p, "x", payload::json(R"({ "kept" : 1 })"));
@@ -132,8 +142,10 @@ SCENARIO("sending values", "[lua][process]") {
 SCENARIO("pubsub is an alias of the guide's time", "[lua][process]") {
   world w;
   auto a = w.make_probe();
-  w.add("app:p", "local to = ... return tostring(pubsub.send(pubsub.message.new('x', to, 'ws.control', "
-                 "'{}'))) .. tostring(pubsub.send(pubsub.message.new('x', 'nobody', 't', '')))", "");
+  w.add("app:p",
+        "local to = ... return tostring(pubsub.send(pubsub.message.new('x', to, 'ws.control', "
+        "'{}'))) .. tostring(pubsub.send(pubsub.message.new('x', 'nobody', 't', '')))",
+        "");
   auto p = w.spawn_id("app:p", args({a->pid_text()}));
   const auto id = to_string(p.self->id());
   CHECK(w.end_of(p) == "truefalse");
@@ -153,8 +165,10 @@ SCENARIO("names", "[lua][process]") {
               "r.lookup('n') == process.pid() and r.unregister('n') and not r.unregister('n') and "
               "r.lookup('n') == nil)") == "true");
   CHECK_FALSE(w.node->names().lookup("n"));
-  w.add("app:for", "local pid = ... assert(process.registry.register('theirs', pid)) "
-                   "return process.registry.lookup('theirs')", "");
+  w.add("app:for",
+        "local pid = ... assert(process.registry.register('theirs', pid)) "
+        "return process.registry.lookup('theirs')",
+        "");
   CHECK(w.end_of(w.spawn_id("app:for", args({other->pid_text()}))) == other->pid_text());
   CHECK(contains(w.run("return select(2, process.registry.register('theirs')):message()"),
                  "another process"));
@@ -168,8 +182,11 @@ SCENARIO("names", "[lua][process]") {
 
 SCENARIO("options", "[lua][process]") {
   world w;
-  CHECK(w.run("local a = process.get_options().trap_links assert(process.set_options{trap_links = true}) "
+  CHECK(w.run("local a = process.get_options().trap_links assert(process.set_options{trap_links = "
+              "true}) "
               "return tostring(a) .. tostring(process.get_options().trap_links)") == "falsetrue");
-  CHECK(w.run("local ok, err = process.set_options{speed = 9} return tostring(ok) .. err:message()") ==
-        "falseoption speed is not supported");
+  CHECK(
+      w.run(
+          "local ok, err = process.set_options{speed = 9} return tostring(ok) .. err:message()") ==
+      "falseoption speed is not supported");
 }

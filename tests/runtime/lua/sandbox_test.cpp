@@ -44,41 +44,58 @@ SCENARIO("library tables are read-only, globals are the script's own", "[lua][sa
                    "library tables are read-only"));
   CHECK(w.run("return tostring(getmetatable('')) .. tostring(getmetatable(string)) .. "
               "tostring(getmetatable(channel.new()))") == "falsefalsefalse");
-  CHECK(w.run("local n = 0 for k, v in pairs(string) do n = n + (type(v) == 'function' and 1 or 0) end "
-              "return tostring(n > 10)") == "true");
+  CHECK(
+      w.run(
+          "local n = 0 for k, v in pairs(string) do n = n + (type(v) == 'function' and 1 or 0) end "
+          "return tostring(n > 10)") == "true");
   w.run("shared = 1");
   CHECK(w.run("return tostring(shared)") == "nil");
   CHECK(w.run("helper = function() return 'late' end return helper()") == "late");
+}
+
+SCENARIO("libraries made on first use are there for whoever looks at the globals",
+         "[lua][sandbox]") {
+  world w;
+  CHECK(w.run("setmetatable(_G, {__index = function(_, name) error('undeclared ' .. name, 0) end}) "
+              "local ok, err = pcall(function() return nope end) return math.max(1, 2) .. err") ==
+        "2undeclared nope");
+  CHECK(w.run("local m = math return tostring(m == math and m == _G.math and rawget(_G, 'math') == "
+              "m)") == "true");
 }
 
 SCENARIO("nothing runs behind a limit's back", "[lua][sandbox]") {
   world w;
   CHECK(w.run("ran = 'no' do local x = setmetatable({}, {__gc = function() ran = 'yes' end}) end "
               "for i = 1, 1e5 do local t = {i} end return ran") == "no");
-  CHECK(w.run("local mt = {__gc = true} local x = setmetatable({}, mt) mt.__gc = function() ran = 1 end "
+  CHECK(w.run("local mt = {__gc = true} local x = setmetatable({}, mt) mt.__gc = function() ran = "
+              "1 end "
               "x = nil for i = 1, 1e5 do local t = {i} end return tostring(ran)") == "nil");
 }
 
 SCENARIO("print writes one line with single spaces", "[lua][sandbox]") {
   world w;
-  w.run("print('a', 1, nil, true, {} ~= nil) print() print(setmetatable({}, {__tostring = function() "
-        "return 'shown' end}))");
+  w.run(
+      "print('a', 1, nil, true, {} ~= nil) print() print(setmetatable({}, {__tostring = function() "
+      "return 'shown' end}))");
   CHECK(w.printed() == "a 1 nil true true\n\nshown\n");
 }
 
 SCENARIO("require", "[lua][sandbox]") {
   world w;
-  auto util = w.add("app:util", "local json = require('json') loads = (loads or 0) + 1 "
-                                "return {twice = function(s) return json.encode({s, s}) end}", "",
-                    {"json"});
+  auto util = w.add("app:util",
+                    "local json = require('json') loads = (loads or 0) + 1 "
+                    "return {twice = function(s) return json.encode({s, s}) end}",
+                    "", {"json"});
   auto silent = w.add("app:silent", "made_by_library = 'seen'", "", {});
-  w.add("app:user", "local u = require('util') require('util') require('silent') "
-                    "return u.twice('x') .. loads .. made_by_library .. "
-                    "tostring(require('process') == process) .. tostring(pcall(require, 'json'))",
+  w.add("app:user",
+        "local u = require('util') require('util') require('silent') "
+        "return u.twice('x') .. loads .. made_by_library .. "
+        "tostring(require('process') == process) .. tostring(pcall(require, 'json'))",
         "", {}, {{"util", util}, {"silent", silent}});
   CHECK(w.end_of(w.spawn_id("app:user")) == R"(["x","x"]1seentruefalse)");
-  w.add("app:none", "return select(2, pcall(require, 'json')) .. '|' .. select(2, pcall(require, 'nope'))",
-        "", {});
+  w.add("app:none",
+        "return select(2, pcall(require, 'json')) .. '|' .. select(2, pcall(require, 'nope'))", "",
+        {});
   const auto said = w.end_of(w.spawn_id("app:none"));
   CHECK(contains(said, "module 'json' is not granted: add it to `modules` of app:none"));
   CHECK(contains(said, "module 'nope' not found"));

@@ -7,20 +7,23 @@ SCENARIO("time passes", "[lua][time]") {
   world w;
   const std::string time = "local time = require('time') ";
   auto since = [](auto start) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+        .count();
   };
   THEN("sleep waits at least that long, in several tasks at a time") {
     const auto start = std::chrono::steady_clock::now();
-    CHECK(w.run(time + "local done = channel.new(10) for i = 1, 10 do coroutine.spawn(function() "
-                       "time.sleep((60 - i) .. 'ms') done:send(i) end) end local out = {} "
-                       "for i = 1, 10 do out[i] = done:receive() end return table.concat(out, ' ')") ==
+    CHECK(w.run(time +
+                "local done = channel.new(10) for i = 1, 10 do coroutine.spawn(function() "
+                "time.sleep((60 - i) .. 'ms') done:send(i) end) end local out = {} "
+                "for i = 1, 10 do out[i] = done:receive() end return table.concat(out, ' ')") ==
           "10 9 8 7 6 5 4 3 2 1");
     CHECK(since(start) >= 59);
     CHECK(since(start) < 1000);
   }
   THEN("after gives one value, also in select") {
-    CHECK(w.run(time + "local r = channel.select{channel.new():case_receive(), "
-                       "time.after('20ms'):case_receive()} return tostring(r.ok) .. type(r.value)") !=
+    CHECK(w.run(time +
+                "local r = channel.select{channel.new():case_receive(), "
+                "time.after('20ms'):case_receive()} return tostring(r.ok) .. type(r.value)") !=
           "truenil");
   }
   THEN("timers can be stopped and set anew") {
@@ -29,9 +32,10 @@ SCENARIO("time passes", "[lua][time]") {
                        "assert(t:response() == t:channel()) return 'fine'") == "fine");
   }
   THEN("a ticker ticks until it is stopped") {
-    CHECK(w.run(time + "local t = time.ticker('5ms') for i = 1, 4 do t:channel():receive() end "
-                       "t:stop() local r = channel.select{t:channel():case_receive(), "
-                       "time.after('30ms'):case_receive()} return tostring(r.channel == t:channel())")
+    CHECK(w.run(time +
+                "local t = time.ticker('5ms') for i = 1, 4 do t:channel():receive() end "
+                "t:stop() local r = channel.select{t:channel():case_receive(), "
+                "time.after('30ms'):case_receive()} return tostring(r.channel == t:channel())")
               .size() > 0);
   }
   THEN("wrong durations are said") {
@@ -47,9 +51,10 @@ SCENARIO("timers are bounded and die with their process", "[lua][time]") {
   lua::lua_limits limits;
   limits.timers = 5;
   world w(limits);
-  CHECK(w.run("local time = require('time') local t = {} for i = 1, 5 do t[i] = time.after('1h') end "
-              "return select(2, pcall(time.after, '1h'))")
-            .find("limit timers (5) reached") != std::string::npos);
-  CHECK(w.run("local time = require('time') for i = 1, 100 do time.timer('1h'):stop() end return 'fine'") ==
-        "fine");
+  CHECK(
+      w.run("local time = require('time') local t = {} for i = 1, 5 do t[i] = time.after('1h') end "
+            "return select(2, pcall(time.after, '1h'))")
+          .find("limit timers (5) reached") != std::string::npos);
+  CHECK(w.run("local time = require('time') for i = 1, 100 do time.timer('1h'):stop() end return "
+              "'fine'") == "fine");
 }

@@ -1,0 +1,343 @@
+#include "actors/amqp/bridge.hpp"
+
+#include "actors/amqp/delayed_calls.hpp"
+#include "relay/pinned_actor.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/make_counted.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <deque>
+
+namespace natterjack::amqp {
+
+namespace {
+
+// CLU's actors come back within five seconds of their broker; a command is tried again this often.
+constexpr auto retry_interval = std::chrono::milliseconds(500);
+
+const hub::shared_bytes& topic() {
+  thread_local const hub::shared_bytes bytes(bridge_topic);
+  return bytes;
+}
+
+} // namespace
+
+// The bridge's part that is an actor: one more member of the group, so that what it keeps is in order with
+// what the clients get.
+class bridge::desk : public std::enable_shared_from_this<bridge::desk> {
+ public:
+  class actor;
+
+  desk(relay::io_thread& thread, const bridge_options& options)
+      : delayed(thread), options_(options) {}
+
+  void take(const reply_ptr& what) {
+    last_seen = what->number;
+    for (auto i = listeners.begin(); i != listeners.end();) {
+      auto now = i++; // a listener may forget itself
+      now->second(what);
+    }
+    history_.push_back(what);
+    history_bytes_ += what->frame.size();
+    while (history_.size() > options_.history_messages || history_bytes_ > options_.history_bytes) {
+      history_bytes_ -= history_.front()->frame.size();
+      history_.pop_front();
+    }
+  }
+
+  std::vector<reply_ptr> last(size_t count) const {
+    const auto from = history_.size() - std::min(count, history_.size());
+    return {history_.begin() + static_cast<long>(from), history_.end()};
+  }
+
+  delayed_calls delayed;
+  uint64_t last_seen = 0;
+  uint64_t last_listener = 0;
+  std::map<uint64_t, reply_listener> listeners;
+  std::map<uint64_t, std::function<void(const link_event&)>> link_listeners;
+  caf::strong_actor_ptr handle;
+
+ private:
+  const bridge_options& options_;
+  std::deque<reply_ptr> history_;
+  size_t history_bytes_ = 0;
+};
+
+class bridge::desk::actor final : public relay::pinned_actor {
+ public:
+  actor(caf::actor_config& config, relay::io_thread& thread, hub::node& node,
+        const hub::host_name* host, std::shared_ptr<desk> content)
+      : pinned_actor(config, thread, node, host), desk_(std::move(content)) {
+    enter(ctrl());
+  }
+  const char* name() const override { return "amqp_bridge"; }
+
+  caf::behavior make_behavior() override {
+    set_default_handler([](caf::scheduled_actor*, caf::message_view&) {
+      return caf::result<caf::message>{caf::sec::unexpected_message};
+    });
+    return {[this](const hub::cancel_signal&) { quit(); }};
+  }
+  void on_exit() override {
+    hub::process::leave();
+    desk_->delayed.clear();
+    desk_->listeners.clear();
+    desk_->link_listeners.clear();
+  }
+
+  void accept(const hub::message_ptr& what) override {
+    what->settle();
+    if (what->topic() != bridge_topic)
+      return;
+    if (const auto* r = dynamic_cast<const reply*>(what->attachment()))
+      desk_->take(reply_ptr(const_cast<reply*>(r)));
+  }
+
+ private:
+  std::shared_ptr<desk> desk_;
+};
+
+std::shared_ptr<bridge> bridge::make(hub::node& node, relay::io_pool& threads,
+                                     bridge_options options) {
+  return std::shared_ptr<bridge>(new bridge(node, threads, std::move(options)));
+}
+
+bridge::bridge(hub::node& node, relay::io_pool& threads, bridge_options options)
+    : node_(node), thread_(threads.next()), options_(std::move(options)),
+      self_{options_.name.empty() ? make_client_name() : options_.name, options_.exchange},
+      group_("amqp#" + options_.id + "#" + self_.name), link_([this] {
+        auto broker = options_.broker;
+        if (broker.connection_name == broker_options{}.connection_name)
+          broker.connection_name += " " + self_.name;
+        return broker;
+      }()) {}
+
+bridge::~bridge() = default;
+
+void bridge::start(std::function<void(const std::string&)> on_first) {
+  on_first_ = std::move(on_first);
+  desk_ = std::make_shared<desk>(thread_, options_);
+  caf::actor_config config{&thread_};
+  auto handle = node_.system().spawn_class<desk::actor, caf::no_spawn_options>(
+      config, thread_, node_, node_.host(options_.id), desk_);
+  desk_->handle = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  auto* self = static_cast<desk::actor*>(desk_->handle->get());
+  node_.groups().join(group_, {desk_->handle, self});
+
+  // Raw: the connection ends before the bridge does.
+  link_.watch([this](const link_event& event) { on_link(event); });
+  topology replies;
+  replies.exchanges = {{options_.exchange, "topic", false, true, false, false}};
+  replies.queue.name = self_.name + "_replies";
+  replies.queue.exclusive = true;
+  replies.bound_to = options_.exchange;
+  replies.routing_keys = {"reply.#"};
+  replies.prefetch = options_.prefetch;
+  consumer_handlers handlers;
+  handlers.on_delivery = [this](const delivery& from, const delivery_token_ptr& token) {
+    on_delivery(from, token);
+  };
+  handlers.on_lost = [this](const std::string& why, int code) {
+    if (code == 0)
+      return;
+    spdlog::error("{}: cannot consume replies as {}: {}", options_.id, self_.name, why);
+    if (auto first = std::exchange(on_first_, nullptr))
+      first(why);
+  };
+  link_.consume(std::move(replies), std::move(handlers));
+  link_.start();
+}
+
+void bridge::stop() {
+  link_.stop();
+  if (desk_ && desk_->handle) {
+    desk_->handle->enqueue(nullptr, caf::make_message_id(),
+                           caf::make_message(hub::cancel_signal{}), nullptr);
+    run([content = desk_] { content->handle = nullptr; });
+  }
+}
+
+// -- replies ------------------------------------------------------------------
+
+void bridge::on_delivery(const delivery& from, const delivery_token_ptr& token) {
+  auto fault = reply_fault::none;
+  std::string why;
+  reply_ptr made;
+  try {
+    made = read_reply(from, options_.replies, {keys_wanted_ > 0, deflated_wanted_ > 0}, fault, why);
+  } catch (const std::bad_alloc&) {
+    fault = reply_fault::too_big;
+  }
+  if (!made) {
+    count_poison(fault, from, why);
+    return; // the token acknowledges
+  }
+  ++stats_.replies.passed;
+  pass(made, hub::credit(token, 0));
+}
+
+void bridge::pass(const reply_ptr& what, hub::credit inbound) {
+  std::lock_guard guard(pass_mutex_);
+  what->number = ++last_number_;
+  auto message = hub::make_message(hub::pid{}, topic(), hub::payload{}, std::move(inbound));
+  message->attach(what);
+  node_.groups().broadcast(group_, message);
+}
+
+void bridge::announce(reply_ptr made) { pass(made, {}); }
+
+void bridge::count_poison(reply_fault fault, const delivery& from, const std::string& why) {
+  auto& count = stats_.replies.dropped[static_cast<size_t>(fault)];
+  if (count.fetch_add(1) != 0 || fault == reply_fault::no_code || fault == reply_fault::foreign_id)
+    return;
+  spdlog::warn("{}: dropped a reply of {} bytes, routing key \"{}\": {}{}{}; further ones are counted",
+               options_.id, from.body_size, from.routing_key, to_string(fault),
+               why.empty() ? "" : ": ", why);
+}
+
+void bridge::join(const hub::process_ref& client) { node_.groups().join(group_, client); }
+
+void bridge::read_history(size_t count, std::function<void(std::vector<reply_ptr>, uint64_t)> take) {
+  run([content = desk_, count, take = std::move(take)] {
+    take(content->last(count), content->last_seen);
+  });
+}
+
+// -- the link -----------------------------------------------------------------
+
+void bridge::on_link(const link_event& event) {
+  if (event.state == link_state::up || event.state == link_state::down)
+    if (auto first = std::exchange(on_first_, nullptr))
+      first(event.why);
+  const uint64_t connects = link_.stats().connects;
+  auto notice = caf::make_counted<link_notice>();
+  notice->state = event.state;
+  // A first connection misses nothing that anybody waits for.
+  notice->has_gap = last_connects_ != 0 && connects != last_connects_;
+  if (std::exchange(last_state_, event.state) == event.state)
+    return; // still down
+  last_connects_ = connects;
+  auto message = hub::make_message(hub::pid{}, topic(), hub::payload{});
+  message->attach(notice);
+  {
+    std::lock_guard guard(pass_mutex_);
+    node_.groups().broadcast(group_, message);
+  }
+  run([content = desk_, event] {
+    for (auto i = content->link_listeners.begin(); i != content->link_listeners.end();) {
+      auto now = i++;
+      now->second(event);
+    }
+  });
+}
+
+uint64_t bridge::listen(reply_listener listener) {
+  desk_->listeners.emplace(++desk_->last_listener, std::move(listener));
+  return desk_->last_listener;
+}
+
+void bridge::forget(uint64_t listener) { desk_->listeners.erase(listener); }
+
+uint64_t bridge::listen_link(std::function<void(const link_event&)> listener) {
+  desk_->link_listeners.emplace(++desk_->last_listener, std::move(listener));
+  return desk_->last_listener;
+}
+
+void bridge::forget_link(uint64_t listener) { desk_->link_listeners.erase(listener); }
+
+void bridge::later(std::chrono::nanoseconds delay, std::function<void()> call) {
+  desk_->delayed.add(delay, std::move(call));
+}
+
+// -- commands -----------------------------------------------------------------
+
+void bridge::submit(std::shared_ptr<command> wanted, command_done done) {
+  ++stats_.commands;
+  if (wanted->deadline == publish_clock::time_point::max())
+    wanted->deadline = publish_clock::now() + options_.hold_time;
+  send(std::move(wanted), std::move(done));
+}
+
+void bridge::send(std::shared_ptr<command> wanted, command_done done) {
+  publish_options how;
+  how.deadline = wanted->deadline;
+  auto what = to_publication(*wanted, self_);
+  link_.publish(std::move(what), how,
+                [self = shared_from_this(), wanted, done = std::move(done)](
+                    const publish_outcome& outcome) { self->on_outcome(wanted, outcome, done); });
+}
+
+void bridge::on_outcome(const std::shared_ptr<command>& wanted, const publish_outcome& outcome,
+                        const command_done& done) {
+  if (outcome.result == publish_result::confirmed) {
+    done({true, {}});
+    return;
+  }
+  if (outcome.result == publish_result::unroutable) {
+    wanted->has_waited = wanted->has_waited || outcome.waited;
+    if (wanted->has_waited && publish_clock::now() + retry_interval < wanted->deadline) {
+      run([self = shared_from_this(), wanted, done] {
+        self->later(retry_interval, [self, wanted, done] { self->send(wanted, done); });
+      });
+      return;
+    }
+    fail(wanted, done);
+    return;
+  }
+  ++stats_.commands_failed;
+  spdlog::debug("{}: command {} to {}: {}: {}", options_.id, wanted->id_text, wanted->consumer_text,
+                to_string(outcome.result), outcome.text);
+  announce(failure_reply(*wanted, self_, routing_error(*wanted)));
+  done({false, outcome.text});
+}
+
+// No queue wanted it: everybody on the exchange is told, as by CLU's own client.
+void bridge::fail(const std::shared_ptr<command>& wanted, const command_done& done) {
+  ++stats_.commands_failed;
+  const auto error = routing_error(*wanted);
+  publish_options how;
+  how.deadline = publish_clock::now() + options_.hold_time;
+  link_.publish(failure_publication(*wanted, self_, error), how,
+                [self = shared_from_this(), wanted, done, error](const publish_outcome& outcome) {
+                  if (outcome.result != publish_result::confirmed)
+                    self->announce(failure_reply(*wanted, self->self_, error));
+                  done({false, error});
+                });
+}
+
+// -- counting -----------------------------------------------------------------
+
+std::string bridge::stats_json() {
+  auto number = [](uint64_t n) { return json_value(static_cast<int64_t>(n)); };
+  auto dropped = json_value::make_object();
+  for (size_t i = 1; i < reply_fault_count; ++i)
+    dropped.set(to_string(static_cast<reply_fault>(i)), number(stats_.replies.dropped[i]));
+  const auto& lane = link_.lane_stats(0);
+  const auto all = json_value::make_object({
+      {"name", json_value(self_.name)},
+      {"broker", json_value(to_string(options_.broker))},
+      {"state", json_value(to_string(link_.state()))},
+      {"connects", number(link_.stats().connects)},
+      {"losses", number(link_.stats().losses)},
+      {"deliveries", number(link_.stats().deliveries)},
+      {"replies", number(stats_.replies.passed)},
+      {"dropped", dropped},
+      {"commands", number(stats_.commands)},
+      {"commands_failed", number(stats_.commands_failed)},
+      {"commands_waiting", number(link_.waiting(0))},
+      {"published", number(lane.confirmed)},
+      {"unroutable", number(lane.unroutable)},
+      {"publish_failed", number(lane.failed)},
+      {"clients", number(stats_.clients)},
+      {"clients_ever", number(stats_.clients_ever)},
+      {"clients_too_slow", number(stats_.clients_too_slow)},
+  });
+  std::string text;
+  all.write(text, number_style::strict);
+  return text;
+}
+
+} // namespace natterjack::amqp

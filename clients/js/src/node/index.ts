@@ -1,0 +1,4 @@
+// Everything, for Node.
+
+export * from "./pow.js";
+export * from "./relay.js";
