@@ -13,8 +13,8 @@ local function find_method(method)
   local found = code
   if type(code) == "table" then found = code[method] end
   if type(found) ~= "function" then
-    error(("method '%s' not found: the file must return a table with that function, or the function itself")
-      :format(method), 0)
+    error(("method '%s' not found: the file must return a table with that function, "
+      .. "or the function itself"):format(method), 0)
   end
   return found
 end
@@ -52,7 +52,7 @@ local function note_cancel(self, cause)
   self.cancellation:close()
 end
 
--- A job that never waits sees its cancellation as well: the task that listens for it has no turn then.
+-- A job that never waits sees its cancellation as well: who listens for it has no turn then.
 local function look_for_cancel(self)
   local inner = private[self]
   while not inner.cause do
@@ -186,7 +186,7 @@ return function(pid, method, name, arguments, request)
     return
   end
   local text, why = json.encode(value)
-  if not text then error(("the result cannot be given to a client: %s"):format(tostring(why)), 0) end
+  if not text then error("the result cannot be given to a client: " .. tostring(why), 0) end
   process.send(pid, "job.finish", text)
 end
 )lua";
@@ -206,12 +206,12 @@ return function()
 end
 )lua";
 
-lua::program_ptr make_runner(const lua::program_ptr& code, std::string text,
+lua::program_ptr make_runner(const lua::program_ptr& code, const char* text,
                              std::set<std::string> modules) {
   lua::program_source source;
   source.id = code->id();
   source.file = "runner";
-  source.text = std::move(text);
+  source.text.append(find_method).append(text);
   source.modules = std::move(modules);
   source.imports.emplace("code", code);
   source.limits = code->limits();
@@ -226,11 +226,11 @@ lua::program_ptr make_runner(const lua::program_ptr& code, std::string text,
 } // namespace
 
 lua::program_ptr make_job_runner(const lua::program_ptr& job) {
-  return make_runner(job, std::string(find_method) + job_text, {"json", "time"});
+  return make_runner(job, job_text, {"json", "time"});
 }
 
 lua::program_ptr make_authorization_runner(const lua::program_ptr& function) {
-  return make_runner(function, std::string(find_method) + authorization_text, {"http", "json"});
+  return make_runner(function, authorization_text, {"http", "json"});
 }
 
 } // namespace natterjack::runtime

@@ -1,4 +1,4 @@
-// Lua that stands between the runtime and an application's code: what calls a job, what asks for leave.
+// Lua between the runtime and an application's code: what calls a job, what asks for leave.
 //
 //   runner           calls the application's function as           and tells the runtime
 //   job              run(job, argument…)                           output, and one end

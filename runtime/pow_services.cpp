@@ -86,8 +86,9 @@ class source_maker {
       return pow::echo_source();
     auto& made = made_[id];
     if (!made)
-      made = programs_.jobs.contains(id) ? make_lua(id)
-                                         : pow::exec_source(to_pow(entry_of(options_.pow_commands, id)));
+      made = programs_.jobs.contains(id)
+                 ? make_lua(id)
+                 : pow::exec_source(to_pow(entry_of(options_.pow_commands, id)));
     return made;
   }
 
@@ -119,7 +120,8 @@ std::shared_ptr<const relay::http_request> with_call(const pow::job_request& req
 }
 
 // What is no clear yes is a no.
-std::optional<std::string> read_refusal(const relay::http_response& response, const std::string& id) {
+std::optional<std::string> read_refusal(const relay::http_response& response,
+                                        const std::string& id) {
   const auto answer = response.status == 200
                           ? nlohmann::json::parse(response.body, nullptr, false)
                           : nlohmann::json();

@@ -25,7 +25,7 @@ std::optional<exec_error> check_pow_exec(const pow_exec_entry& entry);
 
 class pow_services {
  public:
-  /// @throws std::invalid_argument  a command that cannot be offered (check_pow_exec has said so before)
+  /// @throws std::invalid_argument  a command that cannot be offered; check_pow_exec tells before
   pow_services(const application_options& options, const lua_programs& programs,
                lua::lua_runtime& lua, relay::io_pool& threads);
   ~pow_services();

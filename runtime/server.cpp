@@ -16,6 +16,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 namespace natterjack::runtime {
@@ -265,6 +266,9 @@ server::~server() {
 
 void server::start() {
   auto& s = *state_;
+  for (const auto& folder : s.options.directories)
+    if (folder.auto_init)
+      std::filesystem::create_directories(folder.directory);
   s.make_gateways();
   // Only what the application starts; the others have their routes and no address.
   std::erase_if(s.gateways, [&s](const auto& gateway) {
@@ -296,7 +300,8 @@ void server::drain() {
   s.stop_services(std::chrono::steady_clock::now() +
                   std::max<std::chrono::nanoseconds>(s.line.drain_timeout - s.line.drain_window, 0ns) / 2);
   for (auto& gateway : s.gateways)
-    gateway->send_going_away(s.line.drain_window);
+    gateway->send_going_away(std::clamp<std::chrono::nanoseconds>(
+        deadline - std::chrono::steady_clock::now(), 0ns, s.line.drain_window));
   s.end_jobs(deadline);
   const auto closed_by = std::max(deadline, std::chrono::steady_clock::now() + 500ms);
   if (!wait_until(closed_by, [&s] { return s.sum(&relay::gateway::busy) == 0; }))

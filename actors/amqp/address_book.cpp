@@ -12,6 +12,7 @@ namespace natterjack::amqp {
 namespace {
 
 using clock = std::chrono::steady_clock;
+using end_atom = caf::atom_constant<caf::atom("end")>;
 
 constexpr auto sweep_interval = std::chrono::milliseconds(500);
 // After an outage CLU's actors need their five seconds to come back, and some to start.
@@ -252,7 +253,13 @@ class address_book::remote_actor final : public relay::pinned_actor {
     });
     is_started_ = true;
     thread().set_timer(timer_, std::chrono::milliseconds(10)); // a first look soon
-    return {[this](const hub::cancel_signal&) { quit(); }};
+    return {
+        [this](const hub::cancel_signal&) { quit(); },
+        [this](end_atom) {
+          quit(result_.error.empty() ? caf::error{}
+                                     : caf::make_error(caf::sec::runtime_error, result_.error));
+        },
+    };
   }
 
   void on_exit() override {
@@ -375,9 +382,12 @@ class address_book::remote_actor final : public relay::pinned_actor {
     if (is_wanted) {
       probe();
     } else if (clock::now() - last_use_ > book_->options_.idle_time) {
-      quit();
+      end();
     }
   }
+
+  // An actor can only quit while it handles a message; timers and answers of the broker are none.
+  void end() { enqueue(nullptr, caf::make_message_id(), caf::make_message(end_atom::value), nullptr); }
 
   void probe() {
     auto& owner = book_->owner();
@@ -413,7 +423,7 @@ class address_book::remote_actor final : public relay::pinned_actor {
     const auto why = "actor '" + name_ + "' is not on the exchange";
     desk_->finish_all_of(name_, why);
     result_.error = why;
-    quit(caf::make_error(caf::sec::runtime_error, why));
+    end();
   }
 
   std::shared_ptr<address_book> book_;

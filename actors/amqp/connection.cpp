@@ -113,11 +113,10 @@ void connection::cancel(uint16_t number, std::function<void()> done) {
   post([this, number, done = std::move(done)] {
     auto i = consumers_.find(number);
     if (i != consumers_.end()) {
-      if (wire_ != nullptr && i->second->is_consuming()) {
-        i->second->acknowledge(*wire_);
-        wire_->close_channel(number);
-      }
+      const auto one = i->second;
       consumers_.erase(i);
+      if (wire_ != nullptr)
+        one->withdraw(*wire_);
     }
     if (done)
       done();

@@ -49,24 +49,39 @@ void consumer::start(session& wire) {
     wire.open_channel(channel_);
     for (const auto& exchange : wanted_.exchanges)
       wire.declare(channel_, exchange);
-    const auto queue = wire.declare(channel_, wanted_.queue);
+    queue_ = wire.declare(channel_, wanted_.queue);
     if (!wanted_.bound_to.empty())
       for (const auto& key : wanted_.routing_keys)
-        wire.bind(channel_, queue, wanted_.bound_to, key);
-    wire.consume(channel_, queue, wanted_.prefetch, wanted_.only_consumer);
+        wire.bind(channel_, queue_, wanted_.bound_to, key);
+    wire.consume(channel_, queue_, wanted_.prefetch, wanted_.only_consumer);
     ledger_ = caf::make_counted<ack_ledger>([on_settled = on_settled_, many = many()](size_t n) {
       on_settled(n == many);
     });
     coming_ = std::make_unique<assembly>();
     retry_pause_ = std::chrono::milliseconds(0);
     if (handlers_.on_ready)
-      handlers_.on_ready(queue);
+      handlers_.on_ready(queue_);
   } catch (const broker_error& e) {
     if (e.is_channel_error) {
       close_pending_ = true;
       on_lost(e.what(), e.code);
     }
     throw;
+  }
+}
+
+void consumer::withdraw(session& wire) {
+  if (!is_consuming())
+    return;
+  try {
+    acknowledge(wire);
+    ledger_ = nullptr;
+    if (wanted_.queue.exclusive)
+      wire.delete_queue(channel_, queue_);
+    wire.close_channel(channel_);
+  } catch (const broker_error& e) {
+    if (!e.is_channel_error)
+      throw;
   }
 }
 

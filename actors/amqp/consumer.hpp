@@ -60,7 +60,10 @@ class consumer {
   /// True if enough is settled, or old enough, to tell the broker.
   bool should_acknowledge(clock::time_point now) const noexcept;
   clock::time_point last_delivery() const noexcept { return last_delivery_; }
-  /// The connection is gone, or this consumer is not wanted any more.
+  /// Stops consuming. An exclusive queue goes, so that others may have its name; the broker gets back what
+  /// was not settled.
+  void withdraw(session& wire);
+  /// The connection is gone.
   void on_lost(const std::string& why, int code);
 
  private:
@@ -76,6 +79,7 @@ class consumer {
 
   uint16_t channel_;
   topology wanted_;
+  std::string queue_; // its name on the broker
   consumer_handlers handlers_;
   std::function<void(bool)> on_settled_;
   const broker_options& bounds_;

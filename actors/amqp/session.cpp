@@ -192,6 +192,11 @@ std::string session::declare(uint16_t channel, const queue_options& q) {
   return std::string(view(made->queue));
 }
 
+void session::delete_queue(uint16_t channel, const std::string& queue) {
+  amqp_queue_delete(state_, channel, bytes_of(queue), 0, 0);
+  check("delete the queue");
+}
+
 void session::bind(uint16_t channel, const std::string& queue, const std::string& exchange,
                    const std::string& routing_key) {
   amqp_queue_bind(state_, channel, bytes_of(queue), bytes_of(exchange), bytes_of(routing_key),

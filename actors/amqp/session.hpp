@@ -34,6 +34,7 @@ class session {
   void declare(uint16_t channel, const exchange_options& exchange);
   /// @returns the queue's name, also when the broker made it
   std::string declare(uint16_t channel, const queue_options& queue);
+  void delete_queue(uint16_t channel, const std::string& queue);
   void bind(uint16_t channel, const std::string& queue, const std::string& exchange,
             const std::string& routing_key);
   void consume(uint16_t channel, const std::string& queue, uint16_t prefetch, bool exclusive);

@@ -3,7 +3,6 @@
 #include "hub/payload.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -17,7 +16,6 @@ namespace {
 
 constexpr size_t read_bytes = 64 << 10;
 constexpr auto watch_interval = std::chrono::milliseconds(250);
-constexpr uint8_t continuation = 0x0;
 
 // How much may wait is the job's business: the outbox itself refuses nothing.
 const relay::gateway_limits& outbox_limits() {
@@ -28,30 +26,6 @@ const relay::gateway_limits& outbox_limits() {
     return l;
   }();
   return limits;
-}
-
-void unmask(char* bytes, size_t size, const char* mask) noexcept {
-  char key[8];
-  std::memcpy(key, mask, 4);
-  std::memcpy(key + 4, mask, 4);
-  uint64_t word_key;
-  std::memcpy(&word_key, key, 8);
-  size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    uint64_t word;
-    std::memcpy(&word, bytes + i, 8);
-    word ^= word_key;
-    std::memcpy(bytes + i, &word, 8);
-  }
-  for (; i < size; ++i)
-    bytes[i] = static_cast<char>(bytes[i] ^ key[i & 3]);
-}
-
-uint64_t big_endian(const char* bytes, int count) noexcept {
-  uint64_t value = 0;
-  for (int i = 0; i < count; ++i)
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
 }
 
 // Codes a client may close with: the registered ones, and those of libraries and applications.
@@ -66,7 +40,7 @@ bool is_close_code(unsigned code) noexcept {
 frame_stream::frame_stream(relay::taken_socket taken, stream_limits limits)
     : thread_(taken.thread), socket_(std::move(taken.socket)), place_(std::move(taken.place)),
       limits_(limits), outbox_(thread_, outbox_limits(), socket_.native_handle(), *this),
-      rest_(std::move(taken.leftover)), ping_timer_(this, [](void* self) { THIS->on_ping_time(); }),
+      parser_(limits_.message_bytes, *this), ping_timer_(this, [](void* self) { THIS->on_ping_time(); }),
       silence_timer_(this, [](void* self) { THIS->on_silence(); }),
       write_timer_(this, [](void* self) { THIS->lost(); }),
       deadline_(this, [](void* self) { THIS->close_socket(); }),
@@ -175,175 +149,42 @@ void frame_stream::on_readable() {
   thread_local char buffer[read_bytes];
   const auto n = ::recv(socket_.native_handle(), buffer, sizeof buffer, MSG_DONTWAIT);
   if (n > 0)
-    take(buffer, static_cast<size_t>(n));
+    parser_.take(buffer, static_cast<size_t>(n));
   else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
     lost();
   if (phase_ != phase::closed && !paused_)
     wait_readable();
 }
 
-void frame_stream::take(char* bytes, size_t size) {
-  if (phase_ == phase::broken)
-    return;
-  if (rest_.empty()) {
-    const auto done = parse(bytes, size);
-    if (done < size && phase_ != phase::closed && phase_ != phase::broken)
-      rest_.assign(bytes + done, size - done);
-    return;
-  }
-  rest_.append(bytes, size);
-  // The bytes are moved out, so that nothing the owner does can pull them away.
-  auto all = std::exchange(rest_, {});
-  const auto done = parse(all.data(), all.size());
-  if (done < all.size() && phase_ != phase::closed && phase_ != phase::broken) {
-    all.erase(0, done);
-    rest_ = std::move(all);
-  }
+void frame_stream::on_control(opcode op, std::string_view payload) {
+  if (op == opcode::close)
+    on_close_frame(payload);
+  else if (op == opcode::pong)
+    heard_ = std::chrono::steady_clock::now();
+  else if (phase_ == phase::open)
+    outbox_.push_control(opcode::pong, relay::encode_frame(opcode::pong, payload));
 }
 
-// @returns bytes used; a frame that is not complete stays
-size_t frame_stream::parse(char* bytes, size_t size) {
-  size_t at = 0;
-  while (at < size && (phase_ == phase::open || phase_ == phase::closing)) {
-    if (skip_ > 0) {
-      const auto n = std::min<uint64_t>(skip_, size - at);
-      skip_ -= n;
-      at += n;
-      continue;
-    }
-    frame_head head{};
-    const int got = read_head(bytes + at, size - at, head);
-    if (got == 0)
-      return at;
-    if (got < 0)
-      return size;
-    const bool is_control = (head.op & 0x8) != 0;
-    const bool unwanted = phase_ == phase::closing && !is_control;
-    if (!is_control && !unwanted && head.length > limits_.message_bytes - message_.size()) {
-      at += head.size;
-      skip_ = head.length;
-      part();
-      close(1009);
-      continue;
-    }
-    if (unwanted) {
-      at += head.size;
-      skip_ = head.length;
-      continue;
-    }
-    if (size - at - head.size < head.length)
-      return at;
-    char* payload = bytes + at + head.size;
-    const auto length = static_cast<size_t>(head.length);
-    unmask(payload, length, head.mask);
-    at += head.size + length;
-    on_frame(head, {payload, length});
-  }
-  return at;
-}
-
-int frame_stream::read_head(const char* bytes, size_t size, frame_head& head) {
-  if (size < 2)
-    return 0;
-  const auto first = static_cast<unsigned char>(bytes[0]);
-  const auto second = static_cast<unsigned char>(bytes[1]);
-  const unsigned small = second & 0x7f;
-  const int more = small == 126 ? 2 : small == 127 ? 8 : 0;
-  head.fin = (first & 0x80) != 0;
-  head.op = first & 0x0f;
-  head.length = small;
-  const bool masked = (second & 0x80) != 0;
-  if (const auto what = mistakes(head, masked, first & 0x70); !what.empty()) {
-    fail(1002, what);
-    return -1;
-  }
-  head.size = 2 + static_cast<size_t>(more) + 4;
-  if (size < head.size)
-    return 0;
-  if (more > 0)
-    head.length = big_endian(bytes + 2, more);
-  head.mask = bytes + 2 + more;
-  return 1;
-}
-
-// RFC 6455 5.2, 5.4, 5.5: what makes a frame head illegal, or nothing.
-std::string frame_stream::mistakes(const frame_head& head, bool masked, unsigned reserved) const {
-  std::string found;
-  auto add = [&found](std::string_view what) {
-    found.append(found.empty() ? "" : ", ").append(what);
-  };
-  for (int bit = 1; bit <= 3; ++bit)
-    if ((reserved & (0x80U >> bit)) != 0)
-      add("RSV" + std::to_string(bit) + " set");
-  const bool in_message = message_op_ != no_message;
-  switch (head.op) {
-    case continuation:
-      if (!in_message && phase_ == phase::open)
-        add("continuation after FIN");
-      break;
-    case static_cast<uint8_t>(opcode::text):
-    case static_cast<uint8_t>(opcode::binary):
-      if (in_message && phase_ == phase::open)
-        add("data before FIN");
-      break;
-    case static_cast<uint8_t>(opcode::close):
-    case static_cast<uint8_t>(opcode::ping):
-    case static_cast<uint8_t>(opcode::pong):
-      if (head.length > 125)
-        add("len > 125 for control");
-      if (!head.fin)
-        add("FIN not set on control");
-      break;
-    default:
-      add("bad opcode " + std::to_string(head.op));
-  }
-  if (!masked)
-    add("bad MASK");
-  return found;
-}
-
-void frame_stream::on_frame(const frame_head& head, std::string_view payload) {
-  switch (head.op) {
-    case static_cast<uint8_t>(opcode::ping):
-      if (phase_ == phase::open)
-        outbox_.push_control(opcode::pong, relay::encode_frame(opcode::pong, payload));
-      return;
-    case static_cast<uint8_t>(opcode::pong):
-      heard_ = std::chrono::steady_clock::now();
-      return;
-    case static_cast<uint8_t>(opcode::close):
-      on_close_frame(payload);
-      return;
-    default:
-      break;
-  }
-  if (head.op != continuation)
-    message_op_ = head.op;
-  if (!head.fin) {
-    message_ += payload;
-    return;
-  }
-  const auto op = std::exchange(message_op_, no_message);
-  if (message_.empty()) {
-    on_message(op, payload);
-    return;
-  }
-  message_ += payload;
-  const auto whole = std::exchange(message_, {});
-  on_message(op, whole);
-}
-
-void frame_stream::on_message(uint8_t op, std::string_view body) {
+void frame_stream::on_message(opcode op, std::string_view body) {
   heard_ = std::chrono::steady_clock::now();
   const auto owner = owner_;
   if (!owner)
     return;
-  if (op == static_cast<uint8_t>(opcode::binary))
+  if (op == opcode::binary)
     owner->on_binary(body);
   else if (hub::is_utf8(body))
     owner->on_text(body);
   else
     fail(1007, {});
+}
+
+void frame_stream::on_mistake(uint16_t code, std::string_view what) {
+  if (code == 1009) {
+    part();
+    close(code);
+  } else {
+    fail(code, what);
+  }
 }
 
 // -- closing ------------------------------------------------------------------
@@ -355,7 +196,8 @@ void frame_stream::on_close_frame(std::string_view payload) {
   }
   unsigned code = 0; // none; a payload of one byte has none either
   if (payload.size() >= 2) {
-    code = static_cast<unsigned>(big_endian(payload.data(), 2));
+    code = static_cast<unsigned>(static_cast<unsigned char>(payload[0]) << 8 |
+                                 static_cast<unsigned char>(payload[1]));
     if (!is_close_code(code)) {
       fail(1002, "bad close code " + std::to_string(code));
       return;
@@ -377,8 +219,7 @@ void frame_stream::close(uint16_t code) {
   owner_.reset();
   send_close(code, {});
   phase_ = phase::closing;
-  rest_.shrink_to_fit();
-  std::string().swap(message_);
+  parser_.drop_messages();
   ping_timer_.cancel();
   silence_timer_.cancel();
   thread_.set_timer(deadline_, limits_.close_time);
@@ -395,6 +236,7 @@ void frame_stream::fail(uint16_t code, std::string_view reason) {
   part();
   send_close(code, reason);
   phase_ = phase::broken;
+  parser_.stop();
   ping_timer_.cancel();
   silence_timer_.cancel();
   thread_.set_timer(deadline_, limits_.close_time);
@@ -438,6 +280,7 @@ void frame_stream::close_socket() {
   if (phase_ == phase::closed)
     return;
   phase_ = phase::closed;
+  parser_.stop();
   for (auto* t : {&ping_timer_, &silence_timer_, &write_timer_, &deadline_, &watch_timer_})
     t->cancel();
   thread_.unmark(outbox_); // its descriptor may soon be somebody else's

@@ -14,6 +14,7 @@
 // with 1000, and a job's session should not hold 2.5 kB of parser. All on one io thread.
 #pragma once
 
+#include "actors/pow/frame_parser.hpp"
 #include "relay/http/socket_route.hpp"
 #include "relay/outbox.hpp"
 
@@ -48,6 +49,7 @@ class stream_owner {
 };
 
 class frame_stream final : public relay::outbox_owner,
+                           public frame_sink,
                            public std::enable_shared_from_this<frame_stream> {
  public:
   frame_stream(relay::taken_socket taken, stream_limits limits);
@@ -76,14 +78,6 @@ class frame_stream final : public relay::outbox_owner,
     broken,  // our close frame is out, frames make no sense any more: bytes are dropped
     closed,
   };
-  struct frame_head {
-    bool fin;
-    uint8_t op;
-    size_t size;     // of the head
-    uint64_t length; // of the payload
-    const char* mask;
-  };
-
   void on_outbox_blocked() override;
   void on_outbox_drained() override;
   void on_outbox_failed() override;
@@ -93,13 +87,9 @@ class frame_stream final : public relay::outbox_owner,
   void send_close(uint16_t code, std::string_view reason);
   void wait_readable();
   void on_readable();
-  void take(char* bytes, size_t size);
-  size_t parse(char* bytes, size_t size);
-  /// @returns 0 for more bytes needed, 1 for a head, -1 after an illegal one
-  int read_head(const char* bytes, size_t size, frame_head& head);
-  std::string mistakes(const frame_head& head, bool masked, unsigned reserved) const;
-  void on_frame(const frame_head& head, std::string_view payload);
-  void on_message(uint8_t op, std::string_view body);
+  void on_message(relay::opcode op, std::string_view body) override;
+  void on_control(relay::opcode op, std::string_view payload) override;
+  void on_mistake(uint16_t code, std::string_view what) override;
   void on_close_frame(std::string_view payload);
   void fail(uint16_t code, std::string_view reason);
   void part();
@@ -112,19 +102,14 @@ class frame_stream final : public relay::outbox_owner,
   void on_ping_time();
   void on_silence();
 
-  static constexpr uint8_t no_message = 0xff;
-
   relay::io_thread& thread_;
   boost::asio::ip::tcp::socket socket_;
   std::shared_ptr<void> place_;
   stream_limits limits_;
   relay::outbox outbox_;
   std::shared_ptr<stream_owner> owner_;
-  std::string rest_;    // beginning of a frame
-  std::string message_; // fragments so far
-  uint64_t skip_ = 0;   // payload bytes of a frame nobody wants
+  frame_parser parser_;
   phase phase_ = phase::open;
-  uint8_t message_op_ = no_message;
   uint8_t hang_ups_seen_ = 0;
   bool paused_ = false;
   bool waiting_read_ = false;

@@ -51,7 +51,7 @@ void job::panic(const char* what) {
 }
 
 void job::begin(made_job made) {
-  if (ended_)
+  if (ended_ || code_)
     return;
   if (auto* refusal = std::get_if<job_refusal>(&made)) {
     refuse(std::move(refusal->why));

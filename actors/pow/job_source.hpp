@@ -4,7 +4,6 @@
 //   function      C++ code: one function that makes the code of each job
 //   script        C++ code: a coroutine for each job (script_job.hpp)
 //   exec          commands of the operating system (exec_source.hpp)
-//   worker        a process of the hub, such as one written in Lua (worker_source.hpp)
 #pragma once
 
 #include "actors/pow/job.hpp"

@@ -17,6 +17,8 @@
 //   co_return value    ends the job with that value; throw job_error: with that error
 //
 // Runs on the job's io thread: long work between two waits holds up everybody else there.
+// GCC before 12.3 (its bug 106188) breaks a coroutine that tests a co_await in an `if` or `while` and has no
+// local variable at all: take what co_await gives into a variable first.
 #pragma once
 
 #include "actors/pow/job_source.hpp"

@@ -19,26 +19,28 @@ made_job service_core::find_code(const job_request& request) const {
   return source == nullptr ? job_refusal{std::string(unknown_process)} : source->make(request);
 }
 
+void service_core::begin(job& target, const job_request& request) const {
+  try {
+    target.begin(find_code(request));
+  } catch (const std::exception& e) {
+    target.panic(e.what());
+  }
+}
+
 void service_core::start_job(const job_ref& target, std::shared_ptr<const job_request> request) {
-  auto begin = [this, request](job& j) {
-    try {
-      j.begin(find_code(*request));
-    } catch (const std::exception& e) {
-      j.panic(e.what());
-    }
-  };
   if (!options.authorize) {
-    begin(*target.self);
+    begin(*target.self, *request);
     return;
   }
   const job_handle handle(target.actor);
-  options.authorize(request, [handle, begin](std::optional<std::string> refusal) {
-    handle.post([begin, refusal = std::move(refusal)](job_io& io) {
-      auto& j = static_cast<job&>(io);
+  options.authorize(request, [self = shared_from_this(), handle,
+                              request](std::optional<std::string> refusal) {
+    handle.post([self, request, refusal = std::move(refusal)](job_io& io) {
+      auto& waiting = static_cast<job&>(io);
       if (refusal)
-        j.refuse(*refusal);
+        waiting.refuse(*refusal);
       else
-        begin(j);
+        self->begin(waiting, *request);
     });
   });
 }

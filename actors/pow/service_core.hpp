@@ -10,7 +10,7 @@
 
 namespace natterjack::pow {
 
-struct service_core {
+struct service_core : std::enable_shared_from_this<service_core> {
   service_core(hub::node& home, relay::io_pool& pool, service_options given);
 
   hub::node& node;
@@ -27,6 +27,7 @@ struct service_core {
 
  private:
   made_job find_code(const job_request& request) const;
+  void begin(job& target, const job_request& request) const;
 };
 
 /// Sent as the cause of jobs that are ended by a shutdown.

@@ -25,9 +25,9 @@ class ws_session final : public stream_owner,
   // -- from the client
 
   void on_text(std::string_view body) override {
-    if (job_) {
-      job_.self->push_input(body);
-      if (job_ && !job_.self->has_input_room())
+    if (const auto job = job_) {
+      job.self->push_input(body);
+      if (job_ && !job.self->has_input_room())
         stream_->pause();
     } else if (state_ == state::waiting) {
       early_bytes_ += body.size() + early_overhead;
@@ -45,8 +45,8 @@ class ws_session final : public stream_owner,
   }
 
   void on_room() override {
-    if (job_)
-      job_.self->output_has_room();
+    if (const auto job = job_)
+      job.self->output_has_room();
   }
 
   void on_gone() override {

@@ -63,7 +63,8 @@ void place_pow_services(application& app) {
   for (auto& e : app.entries) {
     const auto* own = e.data.find("server");
     const auto* meta = e.meta.find("server");
-    if (e.kind == "pow.service" && e.data.is_map() && (!own || own->is_null()) && (!meta || meta->is_null()))
+    const bool is_said = (own && !own->is_null()) || (meta && !meta->is_null());
+    if (e.kind == "pow.service" && e.data.is_map() && !is_said)
       e.data.put("server", config_value::text(implicit_gateway, e.line));
   }
 }

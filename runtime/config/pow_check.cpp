@@ -16,7 +16,7 @@ const config_value* said(const config_value& map, const char* name) {
   return found && found->as_text() && !found->is_broken() ? found : nullptr;
 }
 
-// The gateway and path below which an entry takes every request; empty if it says none or wrong ones.
+// The gateway and path below which an entry takes every request; empty if it says none.
 struct mount {
   const entry* who = nullptr;
   std::string server;
@@ -53,8 +53,8 @@ void check_mounts(application& app) {
         const auto* member = e.data.find_member("base_path");
         app.diagnostics.push_back(mistake_at(
             e, member ? member->value : config_value(), member ? member->line : e.line,
-            "base_path: " + own.base + " of " + own.server + " belongs to " + other->who->id + " (" +
-                place_of(*other->who) + ')',
+            "base_path: " + own.base + " of " + own.server + " belongs to " + other->who->id +
+                " (" + place_of(*other->who) + ')',
             "another path or another http.service"));
       }
       taken.push_back(own);

@@ -1,4 +1,4 @@
-// Checks of process jobs that need more than one field: where services are mounted, commands that cannot run.
+// Checks of process jobs beyond one field: where services are mounted, commands that cannot run.
 #pragma once
 
 #include "runtime/config/application.hpp"

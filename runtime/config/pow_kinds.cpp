@@ -24,8 +24,8 @@ kind_definition pow_exec() {
       .fields =
           {
               make("argv", type::text_list,
-                   "Program and arguments; {1} to {9} stand for one argument of the client each, {*} "
-                   "for all that no number takes, always as whole words")
+                   "Program and arguments; {1} to {9} stand for one argument of the client each, "
+                   "{*} for all that no number takes, always as whole words")
                   .required(),
               make("directory", type::text,
                    "Working directory, relative to the YAML file's folder; default: that folder"),
@@ -101,7 +101,8 @@ kind_definition pow_service() {
       .doc = "Jobs over websocket (subprotocol pow-1) and REST, below a path of a gateway",
       .fields =
           {
-              make("server", type::reference, "The gateway; default: meta.server, else system:gateway")
+              make("server", type::reference,
+                   "The gateway; default: meta.server, else system:gateway")
                   .of(servers),
               make("base_path", type::url_path, "Everything is served below it").otherwise("/pow/"),
               make("jobs", type::job_map, "Jobs by name; echo is built in")

@@ -179,6 +179,29 @@ void check_routes(application& app) {
   }
 }
 
+// Two static folders on one path of one gateway: only one could answer.
+void check_statics(application& app) {
+  std::map<std::pair<std::string, std::string>, const entry*> taken; // (server, path)
+  for (const auto& e : app.entries) {
+    const auto* server = e.meta.find("server");
+    const auto* path = e.data.find_member("path");
+    if (e.kind != "http.static" || !server || !server->as_text() || !path ||
+        !path->value.as_text())
+      continue;
+    std::string prefix(*path->value.as_text());
+    while (prefix.ends_with('/'))
+      prefix.pop_back();
+    const auto [other, is_first] =
+        taken.emplace(std::pair{resolve_reference(e.ns, *server->as_text()), prefix}, &e);
+    if (!is_first)
+      app.diagnostics.push_back(mistake_at(
+          e, path->value, path->line,
+          "path: " + std::string(*path->value.as_text()) + " is the path of " +
+              other->second->id + " (" + place_of(*other->second) + ')',
+          "another path"));
+  }
+}
+
 // The folder must be there unless it will be made.
 void check_folder(application& app, const entry& e, const map_member* said,
                   const std::filesystem::path& folder, bool is_made) {
@@ -279,6 +302,7 @@ void check_relations(application& app) {
     return all;
   });
   check_routes(app);
+  check_statics(app);
   check_folders(app);
   check_limits(app);
   if (app.diagnostics.empty())

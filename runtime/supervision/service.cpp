@@ -1,5 +1,7 @@
 #include "runtime/supervision/service.hpp"
 
+#include "hub/node.hpp"
+
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
@@ -18,6 +20,7 @@ namespace {
 using start_atom = caf::atom_constant<caf::atom("start")>;
 using stop_atom = caf::atom_constant<caf::atom("stop")>;
 using kill_atom = caf::atom_constant<caf::atom("kill")>;
+using waiting_atom = caf::atom_constant<caf::atom("waiting")>;
 using stable_atom = caf::atom_constant<caf::atom("stable")>;
 
 // Told once: by the process that first waits, or by the supervisor that saw it fail.
@@ -63,6 +66,11 @@ class supervisor final : public caf::event_based_actor {
     });
     return {
         [this](start_atom) { run(); },
+        [this](waiting_atom) {
+          // A process that ended at once is said to wait too; its end tells more.
+          if (process_ && process_.self->home().processes().find(process_.self->id().number()))
+            about_->answer->give("");
+        },
         [this](stable_atom, uint64_t run_number) {
           if (run_number == run_number_ && process_)
             failures_ = 0;
@@ -94,9 +102,11 @@ class supervisor final : public caf::event_based_actor {
     if (stopping_ || process_)
       return;
     ++run_number_;
-    auto answer = about_->answer;
     std::string error;
-    process_ = about_->start([answer] { answer->give(""); }, error);
+    auto when_waiting = [me = caf::actor_cast<caf::actor>(this)] {
+      caf::anon_send(me, waiting_atom::value);
+    };
+    process_ = about_->start(std::move(when_waiting), error);
     if (!process_) {
       failed(error);
       return;

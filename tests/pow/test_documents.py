@@ -3,6 +3,8 @@
 import gzip
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -121,3 +123,27 @@ def test_the_page_can_be_turned_off(serve):
     for path in ["docs", "docs/", "docs/swagger-ui.css"]:
         assert server.request("GET", path).status == 404
     assert server.request("GET", "openapi.json").status == 200
+
+
+def test_a_browser_shows_every_operation(serve, tmp_path):
+    chromium = shutil.which("chromium") or pytest.skip("there is no chromium")
+    server = serve("--base-path", "/pow")
+    shown = subprocess.run(
+        [
+            chromium,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path}",
+            "--virtual-time-budget=20000",
+            "--dump-dom",
+            f"http://127.0.0.1:{server.port}/pow/docs/",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout.replace("\u200b", "")  # paths may break behind their slashes
+    assert "Process Over Websocket API" in shown
+    for path in ["new", "status", "input", "closeInput", "cancel"]:
+        assert f"/{path}" in re.sub(r"<wbr/?>", "", shown), path

@@ -89,6 +89,20 @@ describe("the chat of the examples", { skip: lacks("run") }, () => {
     assert.equal(said.text, "anybody there?");
   });
 
+  it("closes on a message over its bound, and takes the client back", async () => {
+    const narrow = await serveChat("127.0.0.1:0", "--set", "system:gateway.limits.message_bytes=1000");
+    const relay = connect(`${narrow.origin}/api/v1/ws/connect?nick=eve`, { reconnect: QUICK });
+    relays.push(relay);
+    const loss = new Promise((resolve) => relay.onState((change) => change.close && resolve(change)));
+    await within(relay.next("welcome"), "the welcome");
+    relay.send({ type: "say", text: "x".repeat(1000) });
+    const { state, close } = await within(loss, "the loss");
+    assert.equal(state, "waiting", JSON.stringify(close));
+    assert.match(close.reason, /^message /);
+    await within(relay.next("welcome"), "another welcome");
+    await narrow.stop();
+  });
+
   it("is found again after it was killed", async () => {
     const ada = enter("ada");
     await within(ada.next("welcome"), "the welcome");

@@ -124,6 +124,8 @@ describe("closes", () => {
   for (const [what, isRetried] of [
     [close(1000), false], [close(1000, "bye"), false], [close(1000, "target process exited"), true],
     [close(1000, "slow consumer"), true], [close(1000, "Failed to monitor target PID"), true],
+    [close(1000, "Failed to monitor new target PID"), true], [close(1000, "slow consumers"), false],
+    [close(1000, "message exceeds 1048576 bytes"), true], [close(1000, "message too big"), true],
     [close(1001, "server is shutting down"), true], [close(1002), false], [close(1003), false],
     [close(1005), true], [close(1006, "", "network"), true], [close(1007), true],
     [close(1008), false], [close(1009), true], [close(1010), false], [close(1011), true],

@@ -36,9 +36,13 @@ function start() {
   byId("result").textContent = "";
   byId("result").dataset.status = "";
   cancels = 0;
-  job = new Job(url, name, words(byId("arguments").value), { output: show, end });
-  showState("here", `${name} is running`);
+  job = new Job(url, name, words(byId("arguments").value), { started: () => started(name), output: show, end });
+  showState("away", `starting ${name}…`);
   byId("start").disabled = true;
+}
+
+function started(name) {
+  showState("here", `${name} is running`);
   for (const control of controls) control.disabled = false;
   byId("cancel").textContent = "Cancel";
   byId("input").focus();

@@ -1,6 +1,7 @@
 // One job over a websocket with the subprotocol pow-1.
 //
-//   new Job(url, name, arguments, {output, end})
+//   new Job(url, name, arguments, {started, output, end})
+//     started()            it has been called: input may follow
 //     output(text)       each piece as it comes
 //     end(result)        once: {status: "fulfilled", value} or {status: "rejected", reason}
 //   job.send(text)       input
@@ -8,11 +9,14 @@
 //   job.cancel()         the first time asks, the second time insists
 
 export class Job {
-  constructor(url, name, parameters, { output, end }) {
+  constructor(url, name, parameters, { started, output, end }) {
     this.result = null;
     this.socket = new WebSocket(url, "pow-1");
     this.socket.binaryType = "arraybuffer";
-    this.socket.addEventListener("open", () => this.#control({ call: name, params: parameters }));
+    this.socket.addEventListener("open", () => {
+      this.#control({ call: name, params: parameters });
+      started();
+    });
     this.socket.addEventListener("message", (event) => {
       if (typeof event.data === "string") output(event.data);
       else this.result = JSON.parse(new TextDecoder().decode(event.data));

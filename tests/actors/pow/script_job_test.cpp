@@ -35,7 +35,8 @@ script count_down(script_io io, job_request) {
 
 script sleeper(script_io io, job_request) {
   co_await io.write("asleep");
-  if (!co_await io.sleep(1h))
+  const bool slept = co_await io.sleep(1h);
+  if (!slept)
     throw job_error("woken: " + io.cause());
   co_return nullptr;
 }

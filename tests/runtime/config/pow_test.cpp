@@ -70,7 +70,8 @@ SCENARIO_METHOD(application_fixture, "a command says all it needs", "[config][po
            "    user: nobody\n"
            "    arguments: {min: 1, max: 4, patterns: [\"a+\", \".*\"], bytes: 1KiB}\n"
            "    stderr: apart\n"
-           "    limits: {cpu: 1500ms, wall_clock: 2s, memory: 64MiB, file_bytes: 1MiB, open_files: off}\n"
+           "    limits: {cpu: 1500ms, wall_clock: 2s, memory: 64MiB, file_bytes: 1MiB, "
+           "open_files: off}\n"
            "    grace: 1s\n"
            "    interrupt_on_cancel: true\n")
           .pow_commands.at(0);

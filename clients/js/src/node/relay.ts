@@ -1,6 +1,8 @@
 // relay.ts for Node: the same, on the websocket of package `ws`.
 
-import { connect as connectWith, RelayConnection, type RelayOptions, type RelayUrl } from "../relay.js";
+import {
+  connect as connectWith, RelayConnection, type RelayOptions, type RelayUrl,
+} from "../relay.js";
 import { nodeSocket } from "./socket.js";
 
 export * from "../relay.js";

@@ -2,9 +2,9 @@
 // is no error but a Result.
 //
 //   code               when                                                       more
-//   already_connected  connect() a second time                                    errAlreadyConnected
-//   not_connected      use before connect(), or after the process has ended       errNotConnected
-//   wait_exceeded      wait() took longer than `maxWait`                          errWaitExceeded
+//   already_connected  connect() a second time, errAlreadyConnected
+//   not_connected      use before connect(), or after the process has ended; errNotConnected
+//   wait_exceeded      wait() took longer than `maxWait`; errWaitExceeded
 //   connect_failed     no connection, or the handshake was refused                status, body
 //   timeout            connecting, or one REST request, took too long
 //   call_too_big       the call does not fit into one message

@@ -3,7 +3,7 @@
 const encoder = /* @__PURE__ */ new TextEncoder();
 const decoder = /* @__PURE__ */ new TextDecoder();
 
-/** The text in pieces of at most `bytesMax` bytes of UTF-8 (at least 4), no character cut in two. */
+/** The text in pieces of at most `bytesMax` bytes of UTF-8 (4 or more), no character cut in two. */
 export function* pieces(text: string, bytesMax: number): Generator<string> {
   if (text.length * 3 <= bytesMax) { // three bytes of UTF-8 at most for each unit
     if (text !== "") yield text;

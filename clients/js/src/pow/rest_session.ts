@@ -187,7 +187,8 @@ export class RestSession implements Session {
     const url = new URL(this.#base);
     url.pathname = `${url.pathname.replace(/\/+$/, "")}/${route}`;
     url.hash = "";
-    const expired = () => new PowError("timeout", `${method} ${route}: no answer within ${limit} ms`);
+    const expired = () =>
+      new PowError("timeout", `${method} ${route}: no answer within ${limit} ms`);
     const ask = async (stop: AbortSignal) => {
       const answer = await this.#fetch(url, {
         method, headers: { ...headers, ...this.#headers }, signal: stop,

@@ -26,7 +26,7 @@ const BUFFERED_BYTES_MAX = 1 << 16;
 export interface WebsocketSessionOptions {
   /** Used in place of the default one. */
   webSocket?: WebSocketConstructor;
-  /** What the server takes as one message, in bytes; longer input is sent in pieces. Default 2048. */
+  /** What the server takes as one message, in bytes; longer input goes in pieces. Default 2048. */
   messageBytes?: number;
   /** Characters of output that may wait for one iterator. Default 1 Mi. */
   outputLimit?: number;
@@ -197,7 +197,8 @@ export class WebsocketSession implements Session {
     const refusal = this.#socket?.refusal;
     return refusal
       ? new PowError("connect_failed",
-        `the server refused the handshake: ${refusal.status} ${refusal.body}`.trimEnd(), { ...refusal })
+        `the server refused the handshake: ${refusal.status} ${refusal.body}`.trimEnd(),
+        { ...refusal })
       : new PowError("connect_failed", `no connection to ${this.#remote.url}`);
   }
 

@@ -1,6 +1,8 @@
 // How long to wait before the next attempt: longer after each failure, and never as long as the
 // next client does, so that those who lost the same server do not come back in one instant.
 
+const TIMER_MS_MAX = 2 ** 31 - 1; // above, setTimeout fires at once
+
 export interface BackoffOptions {
   /** Before the first retry, in ms. Default 500. */
   minDelay?: number;
@@ -25,13 +27,14 @@ export class Backoff {
 
   /** @throws RangeError that names the option */
   constructor(options: BackoffOptions, random: () => number = Math.random) {
-    const number = (name: keyof BackoffOptions, otherwise: number, least: number, most: number) => {
+    const number = (name: keyof BackoffOptions, otherwise: number, least: number,
+                    most = TIMER_MS_MAX) => {
       const value = options[name] ?? otherwise;
       if (value >= least && value <= most) return value;
       throw new RangeError(`reconnect.${name}: ${value} is not between ${least} and ${most}`);
     };
-    this.#minDelay = number("minDelay", 500, 0, Infinity);
-    this.#maxDelay = number("maxDelay", Math.max(30_000, this.#minDelay), this.#minDelay, 2 ** 31 - 1);
+    this.#minDelay = number("minDelay", 500, 0);
+    this.#maxDelay = number("maxDelay", Math.max(30_000, this.#minDelay), this.#minDelay);
     this.#factor = number("factor", 2, 1, 100);
     this.#jitter = number("jitter", 0.5, 0, 1);
     this.#stableAfter = number("stableAfter", 10_000, 0, Infinity);

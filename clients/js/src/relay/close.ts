@@ -1,7 +1,7 @@
 // How a connection ended, and whether it makes sense to come again.
 //
 //   close                                              by default
-//   1000, reason one of RETRYABLE_REASONS              again: the relay's own ends carry 1000
+//   1000, reason matches RETRYABLE_REASON              again: the relay's own ends carry 1000
 //   1000 with any other reason                         stop: the hub said goodbye
 //   1002 protocol error, 1003, 1008 policy, 1010       stop: it would happen again
 //   3000 to 4999, given by the hub's own code          stop
@@ -23,17 +23,15 @@ export interface CloseInfo {
 }
 
 /** Reasons the relay gives with code 1000 where another one would have said "come again". */
-const RETRYABLE_REASONS: readonly string[] = [
-  "Failed to monitor target PID", "Failed to monitor new target PID", "target process exited",
-  "slow consumer", "message too big",
-];
+const RETRYABLE_REASON =
+  /^(Failed to monitor (new )?target PID|target process exited|slow consumer|message (exceeds .*|too big))$/;
 const FINAL_CODES: readonly number[] = [1002, 1003, 1008, 1010];
 const REASON_BYTES_MAX = 123;
 
 /** The default of `reconnect.retry`, for those who want to add to it. */
 export function shouldRetry(close: CloseInfo): boolean {
   if (close.by === "client") return false;
-  if (close.code === 1000) return RETRYABLE_REASONS.includes(close.reason);
+  if (close.code === 1000) return RETRYABLE_REASON.test(close.reason);
   return !FINAL_CODES.includes(close.code) && close.code < 3000;
 }
 

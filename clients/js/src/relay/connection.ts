@@ -360,7 +360,8 @@ export class RelayConnection<Topics extends object = Record<string, unknown>> {
     try {
       return await bounded(() => new Promise<T>((resolve, reject) => {
         begin(resolve, done.signal);
-        const ended = () => reject(new RelayError("closed", `no ${what}: the connection has ended`));
+        const ended = () =>
+          reject(new RelayError("closed", `no ${what}: the connection has ended`));
         if (this.#state === "closed") ended();
         else this.onState(({ state }) => { if (state === "closed") ended(); }, done);
       }), { ms: timeout, signal, expired });

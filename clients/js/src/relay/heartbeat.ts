@@ -45,7 +45,7 @@ export class Heartbeat {
     this.#state = "stopped";
   }
 
-  /** Something came in. Cheap: without a probe the timer is left alone, and looks when it is due. */
+  /** Something came in. Cheap: without a probe the timer is left alone, and looks when due. */
   sign(): void {
     this.#lastSign = performance.now();
     if (this.#state === "probed") this.#await(this.#interval);

@@ -1,0 +1,69 @@
+"""One broker for all tests of a run; tests that break brokers start their own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from broker import SERVER, Broker  # noqa: E402
+from exchange import Exchange, FakeActor  # noqa: E402
+from programs import Clu, Console  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    if not SERVER.exists():
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="rabbitmq-server is not installed"))
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    with Broker(tmp_path_factory.mktemp("rabbitmq")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_broker(tmp_path):
+    """A broker for one test, to be killed, paused or filled."""
+    with Broker(tmp_path / "rabbitmq") as running:
+        yield running
+
+
+@pytest.fixture
+def exchange(broker):
+    with Exchange(broker.port) as one:
+        yield one
+
+
+@pytest.fixture
+def actor(exchange):
+    """actor(name, answer) -> a fake CLU actor."""
+    return lambda name="alpha", answer=None: FakeActor(exchange, name, answer)
+
+
+@pytest.fixture
+def clu(broker):
+    """clu(*options) -> a running bridge."""
+    running = []
+
+    def start(*arguments, **options):
+        running.append(Clu(broker.port, *arguments, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.kill()
+
+
+@pytest.fixture
+def bridge(clu):
+    """A bridge with no options."""
+    return clu()
+
+
+@pytest.fixture
+def console(broker):
+    with Console(broker.port) as one:
+        yield one
