@@ -4,8 +4,9 @@
 //   settle   from any thread, in any order, when a delivery has been taken or given up
 //   take     what the broker is to be told now: as few frames as possible
 //
-// One ledger belongs to one channel of one connection: after a reconnect there is a new one, and what is
-// settled late at the old one is nobody's business any more (the broker has queued it again).
+// One ledger belongs to one channel of one connection: after a reconnect there is a new one, and
+// what is settled late at the old one is nobody's business any more (the broker has queued it
+// again).
 #pragma once
 
 #include "hub/credit.hpp"
@@ -33,9 +34,11 @@ class ack_ledger : public caf::ref_counted {
     bool multiple; ///< acks this and all before it
   };
 
-  /// @param on_settled  called from any thread after each `settle`, with how many the broker has not
+  /// @param on_settled  called from any thread after each `settle`, with how many the broker has
+  /// not
   ///                    been told of; must be quick
-  explicit ack_ledger(std::function<void(size_t)> on_settled) : on_settled_(std::move(on_settled)) {}
+  explicit ack_ledger(std::function<void(size_t)> on_settled)
+      : on_settled_(std::move(on_settled)) {}
 
   /// @param tag  one more than that of the last
   void add(uint64_t tag, size_t bytes);
@@ -59,8 +62,8 @@ class ack_ledger : public caf::ref_counted {
   std::atomic<size_t> settled_{0};
 };
 
-/// The right to settle one delivery. As a message's credit it acknowledges when the receiver takes the
-/// message, or when nobody is left to.
+/// The right to settle one delivery. As a message's credit it acknowledges when the receiver takes
+/// the message, or when nobody is left to.
 class delivery_token final : public hub::credit_source {
  public:
   delivery_token(caf::intrusive_ptr<ack_ledger> ledger, uint64_t tag, size_t bytes) noexcept

@@ -15,7 +15,8 @@ json_value parse(std::string_view text) {
 
 // Keywords every actor may use, in the order in which CLU's actors list them.
 json_value common_properties() {
-  const auto exception = R"({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"},
+  const auto exception =
+      R"({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"},
       {"type": "object", "properties": {"module": {"type": "string"}, "type": {"type": "string"},
        "message": {"type": "string"}, "filename": {"oneOf": [{"type": "string"}, {"type": "null"}]},
        "lineno": {"oneOf": [{"type": "integer"}, {"type": "null"}]},
@@ -24,7 +25,9 @@ json_value common_properties() {
       {{"text", parse(R"({"type": "string"})")},
        {"schema", parse(R"({"type": "string"})")},
        {"version", parse(R"({"type": "string"})")},
-       {"help", parse(R"({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})")},
+       {"help",
+        parse(
+            R"({"oneOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})")},
        {"error", parse(exception)},
        {"exception", parse(exception)},
        {"exception_info", parse(exception)},
@@ -51,11 +54,11 @@ void describe(std::vector<std::string>& lines, const std::string& name, const js
 
 json_schema make_actor_schema(const json_value& own) {
   auto properties = common_properties();
-  auto whole = json_value::make_object(
-      {{"$schema", json_value("http://json-schema.org/draft-07/schema#")},
-       {"type", json_value("object")},
-       {"properties", json_value{}},
-       {"additionalProperties", json_value(false)}});
+  auto whole =
+      json_value::make_object({{"$schema", json_value("http://json-schema.org/draft-07/schema#")},
+                               {"type", json_value("object")},
+                               {"properties", json_value{}},
+                               {"additionalProperties", json_value(false)}});
   if (own.is(kind::object)) {
     const auto* listed = own.find("properties");
     const bool is_whole = listed != nullptr && listed->is(kind::object);

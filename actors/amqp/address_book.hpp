@@ -1,23 +1,24 @@
 // CLU actors as processes of this node: `amqp:NAME` is an address like any other.
 //
-//   a process sends            and gets
-//   command, text              amqp.reply for each reply, the last one with "final": true, exactly once
-//   command, {…}               the same; fields: command (text), command_id, internal, timeout (seconds)
-//   follow                     amqp.reply for every reply of that actor, also to others and broadcasts
-//   unfollow                   -
+//   a process sends   and gets
+//   command, text     amqp.reply for each reply; the last one, exactly one, has "final": true
+//   command, {…}      the same; fields: command (text), command_id, internal, timeout (seconds)
+//   follow            amqp.reply for every reply of that actor, also to others, and broadcasts
+//   unfollow          -
 //
 //   amqp.reply   {"command_id", "actor", "code", "status", "final", "internal", "body"}
 //                status: running, done, failed
-//
 //   monitors     hear when the actor leaves the exchange; it then has ended as any process does
-//   a final is   the actor's own (":", "f", "!"); or "f" by us when nobody took the command, when the actor
-//                left, when the time-out passed, or when an outage swallowed what it said
+//   a final is   the actor's own (":", "f", "!"); or "f" by us: nobody took the command, the actor
+//                left, the time-out passed, or an outage swallowed what it said
 //
-// Whether an actor is there is asked by a message to its reply queue that every CLU program takes and
-// ignores; it comes back if there is no such queue. Asked only for actors that are watched or busy.
+// Whether an actor is there is asked by a message to its reply queue that every CLU program takes
+// and ignores; it comes back if there is no such queue. Asked only for actors that are watched,
+// followed or busy.
 #pragma once
 
 #include "actors/amqp/bridge.hpp"
+#include "actors/amqp/remote_commands.hpp"
 
 #include <memory>
 #include <mutex>
@@ -31,7 +32,7 @@ struct address_options {
   size_t addresses_max = 10'000;
   size_t commands_max = 100'000; ///< not finished yet
   std::chrono::milliseconds presence_interval{1'000};
-  std::chrono::milliseconds idle_time{60'000};  ///< then an address nobody watches is forgotten
+  std::chrono::milliseconds idle_time{60'000};    ///< then an address nobody watches is forgotten
   std::chrono::milliseconds outage_grace{30'000}; ///< for finals after the broker is back
 };
 
@@ -55,7 +56,6 @@ class address_book final : public std::enable_shared_from_this<address_book> {
   bridge& owner() const noexcept { return *bridge_; }
 
  private:
-  class desk; // what lives on the bridge's thread
   class remote_actor;
 
   address_book(std::shared_ptr<bridge> owner, const address_options& options);
@@ -65,7 +65,7 @@ class address_book final : public std::enable_shared_from_this<address_book> {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, hub::process_ref> actors_;
   bool stopped_ = false;
-  std::shared_ptr<desk> desk_;
+  std::shared_ptr<remote_commands> commands_;
 };
 
 } // namespace natterjack::amqp

@@ -25,8 +25,8 @@ const hub::shared_bytes& topic() {
 
 } // namespace
 
-// The bridge's part that is an actor: one more member of the group, so that what it keeps is in order with
-// what the clients get.
+// The bridge's part that is an actor: one more member of the group, so that what it keeps is in
+// order with what the clients get.
 class bridge::desk : public std::enable_shared_from_this<bridge::desk> {
  public:
   class actor;
@@ -79,7 +79,9 @@ class bridge::desk::actor final : public relay::pinned_actor {
     set_default_handler([](caf::scheduled_actor*, caf::message_view&) {
       return caf::result<caf::message>{caf::sec::unexpected_message};
     });
-    return {[this](const hub::cancel_signal&) { quit(); }};
+    return {[this](const hub::cancel_signal&) {
+      quit();
+    }};
   }
   void on_exit() override {
     hub::process::leave();
@@ -106,14 +108,17 @@ std::shared_ptr<bridge> bridge::make(hub::node& node, relay::io_pool& threads,
 }
 
 bridge::bridge(hub::node& node, relay::io_pool& threads, bridge_options options)
-    : node_(node), thread_(threads.next()), options_(std::move(options)),
-      self_{options_.name.empty() ? make_client_name() : options_.name, options_.exchange},
+    : node_(node), thread_(threads.next()),
+      options_(std::move(options)), self_{options_.name.empty() ? make_client_name()
+                                                                : options_.name,
+                                          options_.exchange},
       group_("amqp#" + options_.id + "#" + self_.name), link_([this] {
         auto broker = options_.broker;
         if (broker.connection_name == broker_options{}.connection_name)
           broker.connection_name += " " + self_.name;
         return broker;
-      }()) {}
+      }()) {
+}
 
 bridge::~bridge() = default;
 
@@ -154,8 +159,8 @@ void bridge::start(std::function<void(const std::string&)> on_first) {
 void bridge::stop() {
   link_.stop();
   if (desk_ && desk_->handle) {
-    desk_->handle->enqueue(nullptr, caf::make_message_id(),
-                           caf::make_message(hub::cancel_signal{}), nullptr);
+    desk_->handle->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}),
+                           nullptr);
     run([content = desk_] { content->handle = nullptr; });
   }
 }
@@ -187,20 +192,26 @@ void bridge::pass(const reply_ptr& what, hub::credit inbound) {
   node_.groups().broadcast(group_, message);
 }
 
-void bridge::announce(reply_ptr made) { pass(made, {}); }
+void bridge::announce(reply_ptr made) {
+  pass(made, {});
+}
 
 void bridge::count_poison(reply_fault fault, const delivery& from, const std::string& why) {
   auto& count = stats_.replies.dropped[static_cast<size_t>(fault)];
   if (count.fetch_add(1) != 0 || fault == reply_fault::no_code || fault == reply_fault::foreign_id)
     return;
-  spdlog::warn("{}: dropped a reply of {} bytes, routing key \"{}\": {}{}{}; further ones are counted",
-               options_.id, from.body_size, from.routing_key, to_string(fault),
-               why.empty() ? "" : ": ", why);
+  spdlog::warn(
+      "{}: dropped a reply of {} bytes, routing key \"{}\": {}{}{}; further ones are counted",
+      options_.id, from.body_size, from.routing_key, to_string(fault), why.empty() ? "" : ": ",
+      why);
 }
 
-void bridge::join(const hub::process_ref& client) { node_.groups().join(group_, client); }
+void bridge::join(const hub::process_ref& client) {
+  node_.groups().join(group_, client);
+}
 
-void bridge::read_history(size_t count, std::function<void(std::vector<reply_ptr>, uint64_t)> take) {
+void bridge::read_history(size_t count,
+                          std::function<void(std::vector<reply_ptr>, uint64_t)> take) {
   run([content = desk_, count, take = std::move(take)] {
     take(content->last(count), content->last_seen);
   });
@@ -226,6 +237,8 @@ void bridge::on_link(const link_event& event) {
     std::lock_guard guard(pass_mutex_);
     node_.groups().broadcast(group_, message);
   }
+  if (event.state == link_state::down)
+    run([self = shared_from_this()] { self->expire_while_down(); });
   run([content = desk_, event] {
     for (auto i = content->link_listeners.begin(); i != content->link_listeners.end();) {
       auto now = i++;
@@ -234,19 +247,33 @@ void bridge::on_link(const link_event& event) {
   });
 }
 
+// The connection's thread may be waiting for a broker that does not answer; commands must not.
+void bridge::expire_while_down() {
+  link_.expire();
+  if (link_.state() == link_state::down)
+    later(std::chrono::milliseconds(200), [weak = weak_from_this()] {
+      if (auto self = weak.lock())
+        self->expire_while_down();
+    });
+}
+
 uint64_t bridge::listen(reply_listener listener) {
   desk_->listeners.emplace(++desk_->last_listener, std::move(listener));
   return desk_->last_listener;
 }
 
-void bridge::forget(uint64_t listener) { desk_->listeners.erase(listener); }
+void bridge::forget(uint64_t listener) {
+  desk_->listeners.erase(listener);
+}
 
 uint64_t bridge::listen_link(std::function<void(const link_event&)> listener) {
   desk_->link_listeners.emplace(++desk_->last_listener, std::move(listener));
   return desk_->last_listener;
 }
 
-void bridge::forget_link(uint64_t listener) { desk_->link_listeners.erase(listener); }
+void bridge::forget_link(uint64_t listener) {
+  desk_->link_listeners.erase(listener);
+}
 
 void bridge::later(std::chrono::nanoseconds delay, std::function<void()> call) {
   desk_->delayed.add(delay, std::move(call));
@@ -311,7 +338,9 @@ void bridge::fail(const std::shared_ptr<command>& wanted, const command_done& do
 // -- counting -----------------------------------------------------------------
 
 std::string bridge::stats_json() {
-  auto number = [](uint64_t n) { return json_value(static_cast<int64_t>(n)); };
+  auto number = [](uint64_t n) {
+    return json_value(static_cast<int64_t>(n));
+  };
   auto dropped = json_value::make_object();
   for (size_t i = 1; i < reply_fault_count; ++i)
     dropped.set(to_string(static_cast<reply_fault>(i)), number(stats_.replies.dropped[i]));

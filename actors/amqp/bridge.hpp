@@ -1,17 +1,18 @@
 // Between the exchange of a CLU system and this node: everybody's replies in, our commands out.
 //
-//   comes in      from            goes to
-//   a reply       the exchange    every client and listener, as one shared frame
-//   a command     a client,       the exchange, mandatory and confirmed; `done` when its fate is known
-//                 a process
-//   link states   the connection  clients that asked for them
+//   comes in      from                 goes to
+//   a reply       the exchange         every client and listener, as one shared frame
+//   a command     a client, a process  the exchange, mandatory and confirmed
+//   link states   the connection       clients that asked for them
 //
-//   a command that   no queue wants        fails by a failure on the exchange, as CLU's own client does it
-//                    waits too long        fails by the same failure, made here, to all clients
-//                    comes back unroutable after an outage is tried again until its deadline: the actors,
-//                                          too, need a moment to return
-//   acks             a reply once every io thread has handed it to its clients
-//   poison           acknowledged, counted, logged once a kind
+//   a command that            fails
+//   no queue wants            by a failure on the exchange, as CLU's own client does it
+//   waits too long            by the same failure, made here, to all clients
+//   nobody wants after an     not yet: it is tried again until its deadline, for the actors, too,
+//     outage                  need a moment to return
+//
+//   acks     a reply once every io thread has handed it to its clients
+//   poison   is acknowledged, counted, logged once a kind
 //
 // One bridge has one connection, one name, one exclusive reply queue; all three outlive reconnects.
 #pragma once
@@ -33,11 +34,11 @@ struct bridge_options {
   std::string id = "amqp:bridge"; ///< entry id: host of its PIDs, first word of its log lines
   broker_options broker;
   std::string exchange = "sdss_exchange";
-  std::string name;               ///< on the exchange; empty: amqp-client-<12 hex>
-  uint16_t prefetch = 500;        ///< replies on their way through
+  std::string name;        ///< on the exchange; empty: amqp-client-<12 hex>
+  uint16_t prefetch = 500; ///< replies on their way through
   reply_options replies;
   std::chrono::milliseconds hold_time{15'000}; ///< how long a command may wait for the broker
-  size_t history_messages = 100;  ///< kept for clients that ask
+  size_t history_messages = 100;               ///< kept for clients that ask
   size_t history_bytes = 4 << 20;
 };
 
@@ -50,7 +51,7 @@ struct bridge_stats {
   reply_stats replies;
   std::atomic<uint64_t> commands{0};
   std::atomic<uint64_t> commands_failed{0};
-  std::atomic<uint64_t> clients{0};         ///< now
+  std::atomic<uint64_t> clients{0}; ///< now
   std::atomic<uint64_t> clients_ever{0};
   std::atomic<uint64_t> clients_too_slow{0}; ///< closed for not reading
 };
@@ -71,11 +72,12 @@ class bridge final : public std::enable_shared_from_this<bridge> {
                                       bridge_options options);
   ~bridge();
 
-  /// @param on_first  called once, when the first attempt to connect has ended: an empty text if all is
+  /// @param on_first  called once, when the first attempt to connect has ended: an empty text if
+  /// all is
   ///                  well, else what went wrong; the bridge goes on trying
   void start(std::function<void(const std::string& problem)> on_first = {});
-  /// Ends the connection. What waits for the broker is `done` when this returns, as failed; commands
-  /// that wait to be tried again are forgotten. Not from an io thread.
+  /// Ends the connection. What waits for the broker is `done` when this returns, as failed;
+  /// commands that wait to be tried again are forgotten. Not from an io thread.
   void stop();
 
   const bridge_options& options() const noexcept { return options_; }
@@ -122,6 +124,7 @@ class bridge final : public std::enable_shared_from_this<bridge> {
   void on_delivery(const delivery& from, const delivery_token_ptr& token);
   void pass(const reply_ptr& what, hub::credit inbound);
   void on_link(const link_event& event);
+  void expire_while_down();
   void count_poison(reply_fault fault, const delivery& from, const std::string& why);
   void send(std::shared_ptr<command> wanted, command_done done);
   void on_outcome(const std::shared_ptr<command>& wanted, const publish_outcome& outcome,

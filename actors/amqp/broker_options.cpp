@@ -68,8 +68,9 @@ void read_parameter(std::string_view name, const std::string& value, broker_opti
   } else if (name == "name") {
     options.connection_name = value;
   } else {
-    fail("unknown parameter \"" + std::string(name) +
-         "\"; known are heartbeat, connection_timeout, cacertfile, certfile, keyfile, verify, name");
+    fail(
+        "unknown parameter \"" + std::string(name) +
+        "\"; known are heartbeat, connection_timeout, cacertfile, certfile, keyfile, verify, name");
   }
 }
 

@@ -244,10 +244,10 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
     auto self = caf::actor_cast<caf::strong_actor_ptr>(ctrl());
     auto& home = thread();
     auto wanted = next.wanted;
-    bridge_->submit(std::move(wanted), [this, self, &home, sent = next.wanted](
-                                           const command_outcome& outcome) {
-      home.push_call([this, self, sent, outcome] { on_outcome(*sent, outcome); });
-    });
+    bridge_->submit(std::move(wanted),
+                    [this, self, &home, sent = next.wanted](const command_outcome& outcome) {
+                      home.push_call([this, self, sent, outcome] { on_outcome(*sent, outcome); });
+                    });
   }
 
   void on_outcome(const command& sent, const command_outcome& outcome) {
@@ -268,7 +268,8 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
     if (wishes_.acks)
       say_error(problem, wanted.id);
     else
-      send(failure_reply(wanted, bridge_->self(), "Failed sending the command: " + problem + ".")->frame);
+      send(failure_reply(wanted, bridge_->self(), "Failed sending the command: " + problem + ".")
+               ->frame);
   }
 
   void read_more() {
@@ -352,7 +353,8 @@ void start_client(relay::io_thread& thread, std::shared_ptr<relay::ws_transport>
                   const relay::http_request& upgrade, std::shared_ptr<bridge> owner,
                   const client_options& options) {
   auto& node = owner->node();
-  const auto* host = node.host(options.host_entry.empty() ? owner->options().id : options.host_entry);
+  const auto* host =
+      node.host(options.host_entry.empty() ? owner->options().id : options.host_entry);
   auto* raw = transport.get();
   caf::actor_config config{&thread};
   auto handle = node.system().spawn_class<clu_client, caf::no_spawn_options>(
@@ -374,7 +376,8 @@ void mount(relay::router& routes, const std::string& pattern, std::shared_ptr<br
       reply(relay::text_response(400, "a websocket handshake is a GET request"));
       return;
     }
-    auto response = relay::text_response(426, "this address speaks websocket: send an upgrade request");
+    auto response =
+        relay::text_response(426, "this address speaks websocket: send an upgrade request");
     response.set("Upgrade", "websocket");
     reply(std::move(response));
   };

@@ -10,8 +10,9 @@
 //   link notice  {"broker": …}, if asked for
 //   going away   closes 1001
 //
-//   bounds   commands waiting, in number and bytes: beyond them the client is not read; outbox in bytes and
-//            time, by the gateway's limits: beyond them closed with 1013; pings unanswered: closed with 1011
+//   bounds   commands waiting, in number and bytes: beyond them the client is not read
+//            outbox in bytes and time, by the gateway's limits: beyond them closed with 1013
+//            pings unanswered: closed with 1011
 //   states   opening -> open -> closing -> closed; ends when the commands it has sent are settled
 #pragma once
 
@@ -24,11 +25,11 @@
 namespace natterjack::amqp {
 
 struct client_options {
-  size_t commands_max = 32;        ///< read, but not sent yet
+  size_t commands_max = 32; ///< read, but not sent yet
   size_t command_bytes_max = 1 << 20;
   std::chrono::nanoseconds ping_interval = 20s;
   std::chrono::nanoseconds ping_timeout = 20s;
-  std::string host_entry;          ///< gateway the clients belong to: its drain closes them; empty: the bridge's
+  std::string host_entry; ///< gateway whose drain closes the clients; empty: the bridge's
 };
 
 /// Starts the actor and answers the handshake. On the thread that owns the transport.

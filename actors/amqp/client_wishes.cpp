@@ -19,7 +19,8 @@ std::string percent_decode(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     unsigned value = 0;
     if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr ==
+            text.data() + i + 3) {
       result += static_cast<char>(value);
       i += 2;
     } else {
@@ -50,7 +51,9 @@ std::string set(client_wishes& wishes, const std::string& name, const json_value
     return {};
   };
   auto list = [&name, &value](std::vector<std::string>& to) -> std::string {
-    const auto is_text = [](const json_value& v) { return v.is(kind::text); };
+    const auto is_text = [](const json_value& v) {
+      return v.is(kind::text);
+    };
     if (!value.is(kind::array) || value.elements().size() > names_max ||
         !std::all_of(value.elements().begin(), value.elements().end(), is_text))
       return name + ": expected a list of at most " + std::to_string(names_max) + " texts";
@@ -126,7 +129,8 @@ std::vector<std::string> read_wishes(std::string_view query, client_wishes& wish
     const auto name = one.substr(0, equals);
     if (!is_known(name))
       continue;
-    const auto text = equals == std::string_view::npos ? std::string_view{} : one.substr(equals + 1);
+    const auto text =
+        equals == std::string_view::npos ? std::string_view{} : one.substr(equals + 1);
     if (auto problem = set(wishes, std::string(name), from_query(name, text)); !problem.empty())
       problems.push_back(std::move(problem));
   }

@@ -1,13 +1,15 @@
 // What a websocket client may ask for beyond the plain pass-through. By default: nothing.
 //
-//   query parameter   first message {"options": {…}}   effect
-//   acks=1            "acks": true         {"ack": id} when the broker has a command, {"error": …} if not
-//   status=1          "status": true       {"broker": "up" | "down" | "blocked"}, now and at each change
-//   sender=a,b        "sender": ["a"]      only replies of these actors
-//   code=:,f          "code": [":"]        only replies with these message codes
-//   keys=text         "keys": ["text"]     only replies whose body has one of these keys
-//   own=1             "own": true          only replies to this client's own commands
-//   history=50        "history": 50        {"history": n}, then the last n replies, then what comes
+//   query          {"options": {…}}    effect
+//   acks=1         "acks": true        {"ack": id} when the broker has a command, else {"error": …}
+//   status=1       "status": true      {"broker": "up" | "down" | "blocked"}, now and at each change
+//   sender=a,b     "sender": ["a"]     only replies of these actors
+//   code=:,f       "code": [":"]       only replies with these message codes
+//   keys=text      "keys": ["text"]    only replies whose body has one of these keys
+//   own=1          "own": true         only replies to this client's own commands
+//   history=50     "history": 50       {"history": n}, the last n replies, then what comes
+//
+// The options are a client's first message.
 #pragma once
 
 #include "actors/amqp/json_value.hpp"

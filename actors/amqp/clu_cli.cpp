@@ -48,8 +48,8 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::n
           [&to, name](const std::string& text) {
             const auto value = relay::parse_duration(text);
             if (!value || value->count() < 0)
-              throw CLI::ValidationError(name, "expected a duration such as 15s or 300ms, found \"" +
-                                                   text + "\"");
+              throw CLI::ValidationError(
+                  name, "expected a duration such as 15s or 300ms, found \"" + text + "\"");
             to = *value;
           },
           help)
@@ -59,7 +59,8 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::n
 void add_options(CLI::App& app, cli_options& o, std::chrono::nanoseconds& hold,
                  std::chrono::nanoseconds& heartbeat) {
   auto& broker = o.bridge.broker;
-  app.add_option("-p,--port", o.gateway.port, "port for the websocket clients")->capture_default_str();
+  app.add_option("-p,--port", o.gateway.port, "port for the websocket clients")
+      ->capture_default_str();
   app.add_option("--listen", o.gateway.address, "address to listen on")->capture_default_str();
   app.add_option("-H,--rabbitmq-host", broker.host, "host of the broker")->capture_default_str();
   app.add_option("-P,--rabbitmq-port", broker.port, "port of the broker")->capture_default_str();
@@ -67,20 +68,23 @@ void add_options(CLI::App& app, cli_options& o, std::chrono::nanoseconds& hold,
   app.add_option("--rabbitmq-password", broker.password,
                  "password; better in the environment, where other users do not see it")
       ->envname("RABBITMQ_PASSWORD");
-  app.add_option("--rabbitmq-password-file", o.password_file, "file with the password as its first line")
+  app.add_option("--rabbitmq-password-file", o.password_file,
+                 "file with the password as its first line")
       ->check(CLI::ExistingFile);
   app.add_option("--rabbitmq-vhost", broker.vhost, "virtual host")->capture_default_str();
   app.add_option("--rabbitmq-url", o.url,
                  "amqp[s]://user:password@host:port/vhost; overrides the options above");
   app.add_flag("--rabbitmq-tls", broker.tls.enabled, "speak TLS");
-  app.add_option("--rabbitmq-ca-file", broker.tls.ca_file, "PEM; default: the system's authorities");
+  app.add_option("--rabbitmq-ca-file", broker.tls.ca_file,
+                 "PEM; default: the system's authorities");
   app.add_option("--rabbitmq-cert-file", broker.tls.cert_file, "PEM, our own certificate");
   app.add_option("--rabbitmq-key-file", broker.tls.key_file, "PEM, the key of our certificate");
   app.add_flag("--rabbitmq-verify-none", o.verify_none, "do not check the broker's certificate");
   add_duration(app, "--heartbeat", heartbeat, "silence is noticed within twice this time");
   app.add_flag("--wait-for-broker", o.wait_for_broker, "start also while the broker is away");
   app.add_option("--exchange", o.bridge.exchange, "the actors' exchange")->capture_default_str();
-  app.add_option("--name", o.bridge.name, "our name on the exchange; default: amqp-client-<12 hex>");
+  app.add_option("--name", o.bridge.name,
+                 "our name on the exchange; default: amqp-client-<12 hex>");
   app.add_option("--prefetch", o.bridge.prefetch, "replies on their way through")
       ->capture_default_str()
       ->check(CLI::Range(1, 65535));
@@ -90,7 +94,8 @@ void add_options(CLI::App& app, cli_options& o, std::chrono::nanoseconds& hold,
   app.add_flag("--byte-exact", o.byte_exact,
                "write NaN and Infinity as Python does, instead of null");
   add_duration(app, "--ping-interval", o.client.ping_interval, "0: no pings");
-  add_duration(app, "--ping-timeout", o.client.ping_timeout, "for a pong; then the client is closed");
+  add_duration(app, "--ping-timeout", o.client.ping_timeout,
+               "for a pong; then the client is closed");
   app.add_option("--message-bytes", o.gateway.limits.message_bytes, "largest message of a client")
       ->capture_default_str();
   app.add_option("--outbox-bytes", o.gateway.limits.outbox_hard_bytes,
@@ -100,7 +105,8 @@ void add_options(CLI::App& app, cli_options& o, std::chrono::nanoseconds& hold,
                  "the same, when it lasts longer than --outbox-soft-time")
       ->capture_default_str();
   add_duration(app, "--outbox-soft-time", o.gateway.limits.outbox_soft_time, "see above");
-  app.add_option("--connections", o.gateway.limits.connections, "most clients")->capture_default_str();
+  app.add_option("--connections", o.gateway.limits.connections, "most clients")
+      ->capture_default_str();
   app.add_option("--io-threads", o.threads, "0: one a core")->capture_default_str();
   add_duration(app, "--drain-window", o.drain_window, "over which clients are closed at the end");
   app.add_option("--log-level", o.log_level, "trace, debug, info, warn, error or off")
@@ -166,8 +172,7 @@ void wait_for_end() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-template <class Condition>
-bool wait_until(std::chrono::nanoseconds time, Condition&& is_met) {
+template <class Condition> bool wait_until(std::chrono::nanoseconds time, Condition&& is_met) {
   const auto deadline = std::chrono::steady_clock::now() + time;
   while (!is_met()) {
     if (std::chrono::steady_clock::now() >= deadline)
@@ -203,8 +208,8 @@ int serve(const cli_options& o) {
   system_config config;
   caf::actor_system system(config);
   hub::node node(system, "natterjack");
-  relay::io_pool threads(system, o.threads != 0 ? o.threads
-                                                : std::max(1U, std::thread::hardware_concurrency()));
+  relay::io_pool threads(
+      system, o.threads != 0 ? o.threads : std::max(1U, std::thread::hardware_concurrency()));
   relay::gateway gateway(node, threads, o.gateway);
   auto owner = bridge::make(node, threads, o.bridge);
   mount(gateway.routes(), "/{path...}", owner, o.client);
@@ -245,7 +250,8 @@ int run_clu_cli(int argc, const char* const* argv) {
   o.gateway.limits.outbox_hard_bytes = 64 << 20;
   std::chrono::nanoseconds hold = o.bridge.hold_time;
   std::chrono::nanoseconds heartbeat = o.bridge.broker.heartbeat;
-  CLI::App app("Lets websocket clients talk to the CLU actors of a RabbitMQ exchange.", "natterjack clu");
+  CLI::App app("Lets websocket clients talk to the CLU actors of a RabbitMQ exchange.",
+               "natterjack clu");
   add_options(app, o, hold, heartbeat);
   try {
     app.parse(argc, argv);

@@ -92,7 +92,8 @@ request read_request(std::string_view message, bool is_text, const speaker& from
   const auto* consumer = object->find("consumer");
   const auto* command_string = object->find("command_string");
   if (consumer == nullptr || command_string == nullptr) {
-    result.problem = consumer == nullptr ? "\"consumer\" is missing" : "\"command_string\" is missing";
+    result.problem =
+        consumer == nullptr ? "\"consumer\" is missing" : "\"command_string\" is missing";
     result.object = std::move(object);
     return result;
   }
@@ -140,6 +141,8 @@ reply_ptr failure_reply(const command& c, const speaker& from, const std::string
                      failure_body(error)});
 }
 
-std::string make_client_name() { return "amqp-client-" + make_message_id().substr(20); }
+std::string make_client_name() {
+  return "amqp-client-" + make_message_id().substr(20);
+}
 
 } // namespace natterjack::amqp

@@ -22,13 +22,13 @@ struct command {
   json_value consumer;       ///< usually a text; its JSON type comes back in a failure
   std::string consumer_text; ///< as in the routing key
   json_value id;
-  std::string id_text;       ///< as in the correlation id
+  std::string id_text; ///< as in the correlation id
   std::string commander_id;
-  std::string body;          ///< {"command_string": …}
+  std::string body; ///< {"command_string": …}
   bool internal = false;
   bool write_to_log = true;
   publish_clock::time_point deadline = publish_clock::time_point::max();
-  bool has_waited = false;   ///< the broker was away when it came
+  bool has_waited = false; ///< the broker was away when it came
 };
 
 /// What a client's message turned out to be.
@@ -40,7 +40,7 @@ struct request {
 
 /// Who speaks on the exchange, and on which.
 struct speaker {
-  std::string name;     ///< "amqp-client-0123456789ab"
+  std::string name; ///< "amqp-client-0123456789ab"
   std::string exchange;
 };
 
@@ -61,7 +61,8 @@ publication to_publication(const command& wanted, const speaker& from);
 std::string routing_error(const command& wanted);
 
 /// The failure that is published when no queue wanted the command.
-publication failure_publication(const command& wanted, const speaker& from, const std::string& error);
+publication failure_publication(const command& wanted, const speaker& from,
+                                const std::string& error);
 /// The same as a reply that never was on the exchange.
 reply_ptr failure_reply(const command& wanted, const speaker& from, const std::string& error);
 

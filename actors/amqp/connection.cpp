@@ -15,8 +15,9 @@ namespace natterjack::amqp {
 
 namespace {
 
-constexpr size_t frames_a_turn_max = 3'000; // then acks and publications get their turn
+constexpr size_t frames_a_turn_max = 3'000;      // then acks and publications get their turn
 constexpr size_t handed_on_bytes_max = 32 << 20; // not taken yet: reading stops
+constexpr auto read_interval = std::chrono::milliseconds(500);
 constexpr auto stop_wait = std::chrono::seconds(1);
 constexpr auto expiry_interval = std::chrono::milliseconds(100);
 constexpr auto short_sleep = std::chrono::milliseconds(20); // as long as acks may lag
@@ -26,16 +27,16 @@ constexpr auto quiet_time = std::chrono::milliseconds(200); // without deliverie
 
 const char* to_string(link_state state) noexcept {
   switch (state) {
-    case link_state::connecting:
-      return "connecting";
-    case link_state::up:
-      return "up";
-    case link_state::blocked:
-      return "blocked";
-    case link_state::down:
-      return "down";
-    case link_state::stopped:
-      return "stopped";
+  case link_state::connecting:
+    return "connecting";
+  case link_state::up:
+    return "up";
+  case link_state::blocked:
+    return "blocked";
+  case link_state::down:
+    return "down";
+  case link_state::stopped:
+    return "stopped";
   }
   return "unknown";
 }
@@ -161,10 +162,8 @@ void connection::attempt() {
     session*& wire;
     ~forget() { wire = nullptr; }
   } on_exit{wire_};
-  auto& first = *lanes_.front();
-  wire.open_channel(first.channel());
-  wire.select_confirms(first.channel());
-  first.on_opened();
+  for (auto& lane : lanes_)
+    open(wire, *lane);
   for (auto& [number, one] : consumers_)
     start(wire, *one);
   ++stats_.connects;
@@ -218,7 +217,8 @@ void connection::run_tasks() {
       tasks[i]();
     } catch (...) {
       std::lock_guard guard(mutex_);
-      tasks_.insert(tasks_.begin(), std::make_move_iterator(tasks.begin() + static_cast<long>(i) + 1),
+      tasks_.insert(tasks_.begin(),
+                    std::make_move_iterator(tasks.begin() + static_cast<long>(i) + 1),
                     std::make_move_iterator(tasks.end()));
       throw;
     }
@@ -226,8 +226,11 @@ void connection::run_tasks() {
 }
 
 void connection::serve(session& wire) {
+  bool is_woken = true;
+  bool has_news = true; // on the socket
   for (;;) {
-    run_tasks();
+    if (is_woken)
+      run_tasks();
     if (stopping_) {
       stop_deadline_ = std::min(stop_deadline_, clock::now() + stop_wait);
       if (is_finished() || clock::now() >= stop_deadline_) {
@@ -238,13 +241,20 @@ void connection::serve(session& wire) {
         return;
       }
     }
-    const bool more = !is_paused() && read_frames(wire);
+    // Reading is also what keeps the heartbeats.
+    const auto now = clock::now();
+    bool more = false;
+    if (!is_paused() && (has_news || wire.has_frames() || now - last_read_ >= read_interval)) {
+      last_read_ = now;
+      more = read_frames(wire);
+    }
     const bool wants_write = write(wire);
     start_consumers(wire);
     keep_alive(wire);
 
     // Said before looking: who settles from here on either is seen or wakes us.
     wants_wake_ = true;
+    more = more || (wire.has_frames() && !is_paused()); // requests leave some behind
     const auto timeout = more ? 0 : poll_timeout();
     if (timeout <= short_sleep.count() && !is_paused())
       wants_wake_ = false;
@@ -255,6 +265,8 @@ void connection::serve(session& wire) {
       p[1].events |= POLLOUT;
     ::poll(p, p[1].events == 0 ? 1 : 2, timeout);
     wants_wake_ = false;
+    is_woken = p[0].revents != 0;
+    has_news = p[1].revents != 0;
   }
 }
 
@@ -272,7 +284,7 @@ bool connection::is_paused() const noexcept {
 
 int connection::poll_timeout() const {
   const auto now = clock::now();
-  auto until = now + std::chrono::seconds(1);
+  auto until = now + read_interval;
   if (stopping_)
     until = std::min(until, now + std::chrono::milliseconds(10));
   for (const auto& [number, one] : consumers_) {
@@ -299,84 +311,10 @@ bool connection::read_frames(session& wire) {
     on_frame(wire, frame);
     if (frame.frame_type == AMQP_FRAME_BODY && is_paused())
       return true;
+    if (!wire.may_have_frames())
+      return false; // poll tells when there are more, for less than reading in vain costs
   }
   return true;
-}
-
-void connection::on_frame(session& wire, const amqp_frame_t_& frame) {
-  if (frame.channel == 0) {
-    on_connection_frame(wire, frame);
-  } else if (frame.channel <= lane_count) {
-    on_lane_frame(wire, *lanes_[frame.channel - 1U], frame);
-    wire.release_buffers(frame.channel);
-  } else if (auto i = consumers_.find(frame.channel); i != consumers_.end()) {
-    if (frame.frame_type == AMQP_FRAME_HEADER)
-      ++stats_.deliveries;
-    i->second->on_frame(wire, frame);
-  } else {
-    wire.release_buffers(frame.channel);
-  }
-}
-
-void connection::on_connection_frame(session& wire, const amqp_frame_t_& frame) {
-  if (frame.frame_type != AMQP_FRAME_METHOD)
-    return;
-  const auto& method = frame.payload.method;
-  if (method.id == AMQP_CONNECTION_CLOSE_METHOD)
-    throw wire.on_connection_close(*static_cast<amqp_connection_close_t*>(method.decoded));
-  if (method.id == AMQP_CONNECTION_BLOCKED_METHOD) {
-    const std::string why(view(static_cast<amqp_connection_blocked_t*>(method.decoded)->reason));
-    spdlog::warn("broker {}: publishing is blocked: {}", to_string(options_), why);
-    change(link_state::blocked, why);
-  } else if (method.id == AMQP_CONNECTION_UNBLOCKED_METHOD) {
-    spdlog::info("broker {}: publishing goes on", to_string(options_));
-    change(link_state::up);
-  }
-  wire.release_buffers(0);
-}
-
-void connection::on_lane_frame(session& wire, publisher& lane, const amqp_frame_t_& frame) {
-  auto& r = returned_[lane.channel() - 1U];
-  if (frame.frame_type == AMQP_FRAME_HEADER) {
-    r.left = frame.payload.properties.body_size;
-    const auto* p = static_cast<amqp_basic_properties_t*>(frame.payload.properties.decoded);
-    if (r.open && (p->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0)
-      lane.on_return(view(p->message_id), r.why);
-    r.open = false;
-    return;
-  }
-  if (frame.frame_type != AMQP_FRAME_METHOD)
-    return; // the body of what came back
-  const auto& method = frame.payload.method;
-  switch (method.id) {
-    case AMQP_BASIC_ACK_METHOD: {
-      const auto& ack = *static_cast<amqp_basic_ack_t*>(method.decoded);
-      lane.on_ack(ack.delivery_tag, ack.multiple != 0, true);
-      break;
-    }
-    case AMQP_BASIC_NACK_METHOD: {
-      const auto& nack = *static_cast<amqp_basic_nack_t*>(method.decoded);
-      lane.on_ack(nack.delivery_tag, nack.multiple != 0, false);
-      break;
-    }
-    case AMQP_BASIC_RETURN_METHOD: {
-      const auto& back = *static_cast<amqp_basic_return_t*>(method.decoded);
-      r.open = true;
-      r.why = std::to_string(back.reply_code) + " " + std::string(view(back.reply_text));
-      break;
-    }
-    case AMQP_CHANNEL_CLOSE_METHOD: {
-      const auto& close = *static_cast<amqp_channel_close_t*>(method.decoded);
-      const auto why = std::to_string(close.reply_code) + " " + std::string(view(close.reply_text));
-      spdlog::warn("broker {}: publishing channel closed: {}", to_string(options_), why);
-      wire.confirm_channel_closed(lane.channel());
-      r = {};
-      lane.on_lost(why, close.reply_code);
-      break;
-    }
-    default:
-      break;
-  }
 }
 
 // -- writing ------------------------------------------------------------------
@@ -391,11 +329,8 @@ bool connection::write(session& wire) {
   for (auto& lane : lanes_) {
     if (lane->unfinished() == 0)
       continue;
-    if (!lane->is_open()) {
-      wire.open_channel(lane->channel());
-      wire.select_confirms(lane->channel());
-      lane->on_opened();
-    }
+    if (!lane->is_open())
+      open(wire, *lane); // the broker had closed it
     if (state_ == link_state::up)
       wants_write = lane->flush(wire) || wants_write;
   }
@@ -409,12 +344,30 @@ bool connection::write(session& wire) {
   return wants_write;
 }
 
+void connection::open(session& wire, publisher& lane) {
+  wire.open_channel(lane.channel());
+  wire.select_confirms(lane.channel());
+  lane.on_opened();
+}
+
 void connection::start_consumers(session& wire) {
   const auto now = clock::now();
+  const bool again = std::exchange(declare_again_, false);
   for (auto& [number, one] : consumers_) {
+    if (one->is_consuming() && again)
+      declare(wire, *one);
     if (one->is_consuming() || one->retry_at() > now)
       continue;
     start(wire, *one);
+  }
+}
+
+void connection::declare(session& wire, consumer& one) {
+  try {
+    one.declare(wire);
+  } catch (const broker_error& e) {
+    if (!e.is_channel_error)
+      throw;
   }
 }
 

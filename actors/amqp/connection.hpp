@@ -1,15 +1,15 @@
-// One connection to a broker, on a thread of its own: it connects, keeps its heartbeats, publishes with
-// confirms, consumes with acks, and comes back after every loss, for ever.
+// One connection to a broker, on a thread of its own: it connects, keeps its heartbeats, publishes
+// with confirms, consumes with acks, and comes back after every loss, for ever.
 //
-//   call               does                                                    thread
-//   publish            queues; `done` says what became of it                   any
-//   consume            declares and consumes, again after each reconnect       any
-//   expire             ends what waits past its deadline                       any
-//   watch              hears of every change of state                          before start
+//   call       does                                               thread
+//   publish    queues; `done` says what became of it              any
+//   consume    declares and consumes, again after each reconnect  any
+//   expire     ends what waits past its deadline                  any
+//   watch      hears of every change of state                     before start
 //
-//   states   connecting -> up <-> blocked -> down -> connecting …   back-off doubles from backoff_min to
-//            backoff_max, each wait between half and all of it; stopped at the end
-//   never    blocks whoever calls, writes to a full socket, forgets a `done`
+//   states    connecting -> up <-> blocked -> down -> connecting …; stopped at the end
+//   back-off  doubles from backoff_min to backoff_max, each wait between half and all of it
+//   never     blocks whoever calls, writes to a full socket, forgets a `done`
 #pragma once
 
 #include "actors/amqp/broker_options.hpp"
@@ -31,8 +31,8 @@ namespace natterjack::amqp {
 enum class link_state : uint8_t {
   connecting, ///< the first attempt
   up,
-  blocked,    ///< the broker is short of memory or disk: it takes no publications
-  down,       ///< lost, or the attempt failed; trying again
+  blocked, ///< the broker is short of memory or disk: it takes no publications
+  down,    ///< lost, or the attempt failed; trying again
   stopped,
 };
 
@@ -71,8 +71,8 @@ class connection {
 
   /// @returns a number for `cancel`
   uint16_t consume(topology wanted, consumer_handlers handlers);
-  /// Stops consuming; the broker gets back what was not settled. Handlers are not called any more once
-  /// `done` has been, on the connection's thread.
+  /// Stops consuming; the broker gets back what was not settled. Handlers are not called any more
+  /// once `done` has been, on the connection's thread.
   void cancel(uint16_t consumer_number, std::function<void()> done = {});
 
   /// From whoever has a clock: also while the thread waits for a broker that does not answer.
@@ -101,6 +101,8 @@ class connection {
   bool write(session& wire);
   void start_consumers(session& wire);
   static void start(session& wire, consumer& one);
+  static void declare(session& wire, consumer& one);
+  static void open(session& wire, publisher& lane);
   void keep_alive(session& wire);
   bool is_paused() const noexcept;
   int poll_timeout() const;
@@ -131,8 +133,10 @@ class connection {
     uint64_t left = 0;
   };
   std::array<returned, lane_count> returned_;
+  bool declare_again_ = false;
   std::chrono::milliseconds backoff_{0};
   std::mt19937 random_{std::random_device{}()};
+  clock::time_point last_read_{};
   clock::time_point next_heartbeat_{};
   clock::time_point next_expiry_{};
   clock::time_point stop_deadline_ = clock::time_point::max();

@@ -17,8 +17,8 @@ constexpr auto last_retry_pause = std::chrono::milliseconds(5'000);
 
 } // namespace
 
-// A message in several frames outlives the library's buffers: what it says is copied, and the buffers are
-// released after each frame, so that a huge body that nobody wants costs nothing.
+// A message in several frames outlives the library's buffers: what it says is copied, and the
+// buffers are released after each frame, so that a huge body that nobody wants costs nothing.
 struct consumer::assembly {
   uint64_t tag = 0;
   bool redelivered = false;
@@ -37,7 +37,8 @@ struct consumer::assembly {
 consumer::consumer(uint16_t channel, topology wanted, consumer_handlers handlers,
                    std::function<void(bool many)> on_settled, const broker_options& bounds)
     : channel_(channel), wanted_(std::move(wanted)), handlers_(std::move(handlers)),
-      on_settled_(std::move(on_settled)), bounds_(bounds), coming_(std::make_unique<assembly>()) {}
+      on_settled_(std::move(on_settled)), bounds_(bounds), coming_(std::make_unique<assembly>()) {
+}
 
 consumer::~consumer() = default;
 
@@ -47,20 +48,38 @@ void consumer::start(session& wire) {
     if (std::exchange(close_pending_, false))
       wire.confirm_channel_closed(channel_);
     wire.open_channel(channel_);
-    for (const auto& exchange : wanted_.exchanges)
-      wire.declare(channel_, exchange);
-    queue_ = wire.declare(channel_, wanted_.queue);
-    if (!wanted_.bound_to.empty())
-      for (const auto& key : wanted_.routing_keys)
-        wire.bind(channel_, queue_, wanted_.bound_to, key);
+    make_topology(wire);
     wire.consume(channel_, queue_, wanted_.prefetch, wanted_.only_consumer);
-    ledger_ = caf::make_counted<ack_ledger>([on_settled = on_settled_, many = many()](size_t n) {
-      on_settled(n == many);
-    });
+    ledger_ = caf::make_counted<ack_ledger>(
+        [on_settled = on_settled_, many = many()](size_t n) { on_settled(n == many); });
     coming_ = std::make_unique<assembly>();
     retry_pause_ = std::chrono::milliseconds(0);
     if (handlers_.on_ready)
       handlers_.on_ready(queue_);
+  } catch (const broker_error& e) {
+    if (e.is_channel_error) {
+      close_pending_ = true;
+      on_lost(e.what(), e.code);
+    }
+    throw;
+  }
+}
+
+void consumer::make_topology(session& wire) {
+  for (const auto& exchange : wanted_.exchanges)
+    wire.declare(channel_, exchange);
+  auto wanted = wanted_.queue;
+  if (wanted.name.empty() && is_consuming())
+    wanted.name = queue_; // the broker made the name: keep it
+  queue_ = wire.declare(channel_, wanted);
+  if (!wanted_.bound_to.empty())
+    for (const auto& key : wanted_.routing_keys)
+      wire.bind(channel_, queue_, wanted_.bound_to, key);
+}
+
+void consumer::declare(session& wire) {
+  try {
+    make_topology(wire);
   } catch (const broker_error& e) {
     if (e.is_channel_error) {
       close_pending_ = true;
@@ -125,7 +144,8 @@ void consumer::on_method(session& wire, const amqp_frame_t_& frame) {
   } else if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
     const auto& why = *static_cast<amqp_channel_close_t*>(method.decoded);
     close_pending_ = true;
-    on_lost(std::to_string(why.reply_code) + " " + std::string(view(why.reply_text)), why.reply_code);
+    on_lost(std::to_string(why.reply_code) + " " + std::string(view(why.reply_text)),
+            why.reply_code);
   }
 }
 

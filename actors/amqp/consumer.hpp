@@ -1,12 +1,12 @@
-// One queue we consume from, with all it needs on the broker, for as long as the connection object lives.
+// One queue we consume from, with all it needs on the broker, as long as the connection object lives.
 //
 //   handler         when                                              thread
 //   on_ready        declared and consuming, also after a reconnect    the connection's
 //   on_delivery     a message; the token settles it                   the connection's
 //   on_lost         no longer consuming; it will be tried again       the connection's
 //
-//   states   absent -> consuming -> absent …; after a refusal (name taken, other flags) it is tried again
-//            with a growing pause
+//   states   absent -> consuming -> absent …; after a refusal (name taken, other flags) it is
+//            tried again with a growing pause
 #pragma once
 
 #include "actors/amqp/broker_options.hpp"
@@ -52,6 +52,8 @@ class consumer {
   /// Declares, binds, consumes.
   /// @throws broker_error  on_lost has been told of a channel error, and `retry_at` is set
   void start(session& wire);
+  /// Declares and binds once more while consuming: what is there already stays as it is.
+  void declare(session& wire);
   clock::time_point retry_at() const noexcept { return retry_at_; }
   /// A frame of this channel. @returns the broker's reason if the channel or the consumer has ended
   void on_frame(session& wire, const amqp_frame_t_& frame);
@@ -60,8 +62,8 @@ class consumer {
   /// True if enough is settled, or old enough, to tell the broker.
   bool should_acknowledge(clock::time_point now) const noexcept;
   clock::time_point last_delivery() const noexcept { return last_delivery_; }
-  /// Stops consuming. An exclusive queue goes, so that others may have its name; the broker gets back what
-  /// was not settled.
+  /// Stops consuming. An exclusive queue goes, so that others may have its name; the broker gets
+  /// back what was not settled.
   void withdraw(session& wire);
   /// The connection is gone.
   void on_lost(const std::string& why, int code);
@@ -69,6 +71,7 @@ class consumer {
  private:
   struct assembly; // of the message that is coming in
 
+  void make_topology(session& wire);
   void on_method(session& wire, const amqp_frame_t_& frame);
   void on_header(session& wire, const amqp_frame_t_& frame);
   void on_body(session& wire, const amqp_frame_t_& frame);

@@ -15,7 +15,8 @@ class delayed_calls {
   explicit delayed_calls(relay::io_thread& thread) : thread_(thread) {}
 
   void add(std::chrono::nanoseconds delay, std::function<void()> call) {
-    calls_.emplace(clock::now() + std::chrono::duration_cast<clock::duration>(delay), std::move(call));
+    calls_.emplace(clock::now() + std::chrono::duration_cast<clock::duration>(delay),
+                   std::move(call));
     arm();
   }
   void clear() {
@@ -42,7 +43,9 @@ class delayed_calls {
 
   relay::io_thread& thread_;
   std::multimap<clock::time_point, std::function<void()>> calls_;
-  relay::timer_wheel::timer timer_{this, [](void* self) { static_cast<delayed_calls*>(self)->fire(); }};
+  relay::timer_wheel::timer timer_{this, [](void* self) {
+                                     static_cast<delayed_calls*>(self)->fire();
+                                   }};
 };
 
 } // namespace natterjack::amqp

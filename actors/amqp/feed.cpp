@@ -59,7 +59,8 @@ std::string describe(const delivery& from) {
   text += R"(, "routing_key": )";
   append_python_text(text, from.routing_key);
   text += R"(, "headers": )";
-  append_json(text, (p._flags & AMQP_BASIC_HEADERS_FLAG) != 0 ? p.headers : none, number_style::strict);
+  append_json(text, (p._flags & AMQP_BASIC_HEADERS_FLAG) != 0 ? p.headers : none,
+              number_style::strict);
   auto field = [&text, &p](const char* name, amqp_flags_t flag, const amqp_bytes_t& value) {
     if ((p._flags & flag) == 0)
       return;
@@ -73,13 +74,16 @@ std::string describe(const delivery& from) {
   field("type", AMQP_BASIC_TYPE_FLAG, p.type);
   if ((p._flags & AMQP_BASIC_TIMESTAMP_FLAG) != 0)
     text += R"(, "timestamp": )" + std::to_string(p.timestamp);
-  text += from.redelivered ? R"(, "redelivered": true, "body": )" : R"(, "redelivered": false, "body": )";
+  text += from.redelivered ? R"(, "redelivered": true, "body": )"
+                           : R"(, "redelivered": false, "body": )";
   append_body(text, from.body,
-              (p._flags & AMQP_BASIC_CONTENT_TYPE_FLAG) != 0 ? view(p.content_type) : std::string_view{});
+              (p._flags & AMQP_BASIC_CONTENT_TYPE_FLAG) != 0 ? view(p.content_type)
+                                                             : std::string_view{});
   return text;
 }
 
-// Acknowledges when the process takes the message; a process that ended without taking it gives it back.
+// Acknowledges when the process takes the message; a process that ended without taking it gives it
+// back.
 class mailbox_credit final : public hub::credit_source {
  public:
   mailbox_credit(delivery_token_ptr token, hub::node& node, hub::pid receiver) noexcept
@@ -99,7 +103,8 @@ class mailbox_credit final : public hub::credit_source {
 
 class feed::worker final : public relay::pinned_actor {
  public:
-  worker(caf::actor_config& config, relay::io_thread& thread, hub::node& node, const feed_options& options)
+  worker(caf::actor_config& config, relay::io_thread& thread, hub::node& node,
+         const feed_options& options)
       : pinned_actor(config, thread, node, node.host(options.id)), options_(options),
         topic_(options.topic), delayed_(thread) {
     enter(ctrl());
@@ -112,7 +117,9 @@ class feed::worker final : public relay::pinned_actor {
     set_default_handler([](caf::scheduled_actor*, caf::message_view&) {
       return caf::result<caf::message>{caf::sec::unexpected_message};
     });
-    return {[this](const hub::cancel_signal&) { quit(); }};
+    return {[this](const hub::cancel_signal&) {
+      quit();
+    }};
   }
 
   void on_exit() override {
@@ -142,11 +149,12 @@ class feed::worker final : public relay::pinned_actor {
     if (what->payloads().size() == 1)
       said = json_value::parse(what->payloads().front().bytes(), error, depth_max);
     const auto* token = said ? said->find("token") : nullptr;
-    auto i = token == nullptr ? unacknowledged_.end() : unacknowledged_.find(token->to_python_text());
+    auto i =
+        token == nullptr ? unacknowledged_.end() : unacknowledged_.find(token->to_python_text());
     const bool is_ack = what->topic() == "ack";
     if (i == unacknowledged_.end() || (!is_ack && what->topic() != "reject")) {
-      spdlog::warn("{}: {} from {} names no delivery that waits for an ack", options_.id, what->topic(),
-                   to_string(what->from()));
+      spdlog::warn("{}: {} from {} names no delivery that waits for an ack", options_.id,
+                   what->topic(), to_string(what->from()));
       return;
     }
     const auto* requeue = said->find("requeue");
@@ -226,15 +234,19 @@ std::shared_ptr<feed> feed::make(hub::node& node, relay::io_thread& thread, conn
 }
 
 feed::feed(hub::node& node, relay::io_thread& thread, connection& link, feed_options options)
-    : node_(node), thread_(thread), link_(link), options_(std::move(options)) {}
+    : node_(node), thread_(thread), link_(link), options_(std::move(options)) {
+}
 
 feed::~feed() = default;
 
-hub::process_ref feed::process() const { return {handle_, worker_}; }
+hub::process_ref feed::process() const {
+  return {handle_, worker_};
+}
 
 void feed::start(std::function<void(const std::string&)> on_first) {
   caf::actor_config config{&thread_};
-  auto handle = node_.system().spawn_class<worker, caf::no_spawn_options>(config, thread_, node_, options_);
+  auto handle =
+      node_.system().spawn_class<worker, caf::no_spawn_options>(config, thread_, node_, options_);
   handle_ = caf::actor_cast<caf::strong_actor_ptr>(handle);
   worker_ = static_cast<worker*>(handle_->get());
   auto first = std::make_shared<std::function<void(const std::string&)>>(std::move(on_first));
@@ -253,16 +265,16 @@ void feed::start(std::function<void(const std::string&)> on_first) {
     spdlog::error("{}: cannot consume: {}", id, why);
     tell_first(why);
   };
-  handlers.on_delivery = [self = shared_from_this()](const delivery& from, const delivery_token_ptr& token) {
+  handlers.on_delivery = [self = shared_from_this()](const delivery& from,
+                                                     const delivery_token_ptr& token) {
     if (from.is_oversized) {
-      spdlog::warn("{}: a message of {} bytes, routing key \"{}\", is too big: rejected", self->options_.id,
-                   from.body_size, from.routing_key);
+      spdlog::warn("{}: a message of {} bytes, routing key \"{}\", is too big: rejected",
+                   self->options_.id, from.body_size, from.routing_key);
       token->settle(verdict::reject);
       return;
     }
-    self->thread_.push_call([handle = self->handle_, target = self->worker_, token, text = describe(from)] {
-      target->take(text, token);
-    });
+    self->thread_.push_call([handle = self->handle_, target = self->worker_, token,
+                             text = describe(from)] { target->take(text, token); });
   };
   number_ = link_.consume(options_.queue, std::move(handlers));
 }
@@ -270,7 +282,8 @@ void feed::start(std::function<void(const std::string&)> on_first) {
 void feed::stop() {
   if (!handle_)
     return;
-  handle_->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}), nullptr);
+  handle_->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}),
+                   nullptr);
   link_.cancel(number_);
 }
 
@@ -285,12 +298,16 @@ std::optional<publication> read_publication(const json_value& fields, std::strin
   };
   if (!fields.is(kind::object))
     return fail("a publication is a table with \"exchange\", \"routing_key\" and \"body\"");
-  const std::pair<const char*, std::string*> texts[] = {
-      {"exchange", &p.exchange},         {"routing_key", &p.routing_key},
-      {"content_type", &p.content_type}, {"content_encoding", &p.content_encoding},
-      {"correlation_id", &p.correlation_id}, {"reply_to", &p.reply_to},
-      {"expiration", &p.expiration},     {"message_id", &p.message_id},
-      {"type", &p.type},                 {"app_id", &p.app_id}};
+  const std::pair<const char*, std::string*> texts[] = {{"exchange", &p.exchange},
+                                                        {"routing_key", &p.routing_key},
+                                                        {"content_type", &p.content_type},
+                                                        {"content_encoding", &p.content_encoding},
+                                                        {"correlation_id", &p.correlation_id},
+                                                        {"reply_to", &p.reply_to},
+                                                        {"expiration", &p.expiration},
+                                                        {"message_id", &p.message_id},
+                                                        {"type", &p.type},
+                                                        {"app_id", &p.app_id}};
   for (const auto& [name, value] : fields.members()) {
     const auto* text = std::find_if(std::begin(texts), std::end(texts),
                                     [&name](const auto& t) { return name == t.first; });

@@ -1,15 +1,15 @@
 // A queue of any AMQP system, delivered to a process as messages.
 //
-//   from the queue   each delivery becomes one message of the topic in the options:
-//                    {"exchange", "routing_key", "headers", "content_type", "message_id", "correlation_id",
-//                     "reply_to", "timestamp", "redelivered", "body"} and, with manual acks, "token"
-//                    body: JSON as it is if the content type says so, else text, else base64 with
-//                    "encoding": "base64"
-//   acknowledged     when the process has taken the message out of its mailbox; or, with manual acks, when it
-//                    says so: ack {"token"}, reject {"token", "requeue"}
-//   requeued         what a process that ended had not taken or not acknowledged
-//   while nobody     the process is not there: deliveries wait, as many as the prefetch, and are handed over
-//                    when it is
+//   each delivery   becomes one message of the topic in the options:
+//                   {"exchange", "routing_key", "headers", "content_type", "message_id",
+//                    "correlation_id", "reply_to", "type", "timestamp", "redelivered", "body"}
+//                   and, with manual acks, "token"
+//   body            JSON as it is if the content type says so, else text, else base64 with
+//                   "encoding": "base64"
+//   acknowledged    when the process has taken the message out of its mailbox; or, with manual
+//                   acks, when it says so: ack {"token"}, reject {"token", "requeue"}
+//   requeued        what a process that ended had not taken or not acknowledged
+//   no process      deliveries wait, as many as the prefetch, and are handed over when it is there
 #pragma once
 
 #include "actors/amqp/connection.hpp"
@@ -24,7 +24,7 @@ namespace natterjack::amqp {
 struct feed_options {
   std::string id = "amqp:feed"; ///< entry id: host of its PID, first word of its log lines
   topology queue;
-  std::string process;          ///< PID or registered name
+  std::string process; ///< PID or registered name
   std::string topic = "amqp.message";
   bool manual_acks = false;
 };
@@ -56,9 +56,9 @@ class feed final : public std::enable_shared_from_this<feed> {
   uint16_t number_ = 0;
 };
 
-/// A publication from the fields a hub author gives: exchange, routing_key, body (a text as it is, anything
-/// else as JSON), headers, content_type, content_encoding, correlation_id, reply_to, expiration, message_id,
-/// type, app_id, priority, timestamp, persistent, mandatory.
+/// A publication from the fields a hub author gives: exchange, routing_key, body (a text as it is,
+/// anything else as JSON), headers, content_type, content_encoding, correlation_id, reply_to,
+/// expiration, message_id, type, app_id, priority, timestamp, persistent, mandatory.
 /// @param problem  set when the result is empty
 std::optional<publication> read_publication(const json_value& fields, std::string& problem);
 

@@ -49,59 +49,59 @@ void append_json(std::string& out, const amqp_table_t& table, number_style style
 void append_json(std::string& out, const amqp_field_value_t& value, number_style style) {
   const auto& v = value.value;
   switch (value.kind) {
-    case AMQP_FIELD_KIND_BOOLEAN:
-      out += v.boolean != 0 ? "true" : "false";
-      break;
-    case AMQP_FIELD_KIND_I8:
-      out += std::to_string(v.i8);
-      break;
-    case AMQP_FIELD_KIND_U8:
-      out += std::to_string(v.u8);
-      break;
-    case AMQP_FIELD_KIND_I16:
-      out += std::to_string(v.i16);
-      break;
-    case AMQP_FIELD_KIND_U16:
-      out += std::to_string(v.u16);
-      break;
-    case AMQP_FIELD_KIND_I32:
-      out += std::to_string(v.i32);
-      break;
-    case AMQP_FIELD_KIND_U32:
-      out += std::to_string(v.u32);
-      break;
-    case AMQP_FIELD_KIND_I64:
-      out += std::to_string(v.i64);
-      break;
-    case AMQP_FIELD_KIND_U64:
-      out += std::to_string(v.u64);
-      break;
-    case AMQP_FIELD_KIND_F32:
-      append_python_float(out, static_cast<double>(v.f32), style);
-      break;
-    case AMQP_FIELD_KIND_F64:
-      append_python_float(out, v.f64, style);
-      break;
-    case AMQP_FIELD_KIND_UTF8:
-      if (hub::is_utf8(view(v.bytes)))
-        append_python_text(out, view(v.bytes));
-      else
-        out += "null";
-      break;
-    case AMQP_FIELD_KIND_ARRAY:
-      out += '[';
-      for (int i = 0; i < v.array.num_entries; ++i) {
-        out += i == 0 ? "" : ", ";
-        append_json(out, v.array.entries[i], style);
-      }
-      out += ']';
-      break;
-    case AMQP_FIELD_KIND_TABLE:
-      append_json(out, v.table, style);
-      break;
-    default:
+  case AMQP_FIELD_KIND_BOOLEAN:
+    out += v.boolean != 0 ? "true" : "false";
+    break;
+  case AMQP_FIELD_KIND_I8:
+    out += std::to_string(v.i8);
+    break;
+  case AMQP_FIELD_KIND_U8:
+    out += std::to_string(v.u8);
+    break;
+  case AMQP_FIELD_KIND_I16:
+    out += std::to_string(v.i16);
+    break;
+  case AMQP_FIELD_KIND_U16:
+    out += std::to_string(v.u16);
+    break;
+  case AMQP_FIELD_KIND_I32:
+    out += std::to_string(v.i32);
+    break;
+  case AMQP_FIELD_KIND_U32:
+    out += std::to_string(v.u32);
+    break;
+  case AMQP_FIELD_KIND_I64:
+    out += std::to_string(v.i64);
+    break;
+  case AMQP_FIELD_KIND_U64:
+    out += std::to_string(v.u64);
+    break;
+  case AMQP_FIELD_KIND_F32:
+    append_python_float(out, static_cast<double>(v.f32), style);
+    break;
+  case AMQP_FIELD_KIND_F64:
+    append_python_float(out, v.f64, style);
+    break;
+  case AMQP_FIELD_KIND_UTF8:
+    if (hub::is_utf8(view(v.bytes)))
+      append_python_text(out, view(v.bytes));
+    else
       out += "null";
-      break;
+    break;
+  case AMQP_FIELD_KIND_ARRAY:
+    out += '[';
+    for (int i = 0; i < v.array.num_entries; ++i) {
+      out += i == 0 ? "" : ", ";
+      append_json(out, v.array.entries[i], style);
+    }
+    out += ']';
+    break;
+  case AMQP_FIELD_KIND_TABLE:
+    append_json(out, v.table, style);
+    break;
+  default:
+    out += "null";
+    break;
   }
 }
 
@@ -173,41 +173,41 @@ void put_integer(amqp_field_value_t& to, const json_value& value) {
 void put(amqp_field_value_t& to, const json_value& value, memory_pool& pool) {
   using kind = json_value::kind;
   switch (value.what()) {
-    case kind::null:
-      to.kind = AMQP_FIELD_KIND_VOID;
-      break;
-    case kind::boolean:
-      to.kind = AMQP_FIELD_KIND_BOOLEAN;
-      to.value.boolean = value.boolean() ? 1 : 0;
-      break;
-    case kind::integer:
-      put_integer(to, value);
-      break;
-    case kind::real:
-      if (!std::isfinite(value.real())) // RabbitMQ's language has no such number: it hangs up
-        throw std::invalid_argument("a header holds " + value.to_python_repr() +
-                                    ", which is no finite number");
-      to.kind = AMQP_FIELD_KIND_F64;
-      to.value.f64 = value.real();
-      break;
-    case kind::text:
-      to.kind = AMQP_FIELD_KIND_UTF8;
-      to.value.bytes = keep(value.text(), pool);
-      break;
-    case kind::array: {
-      const auto count = value.elements().size();
-      to.kind = AMQP_FIELD_KIND_ARRAY;
-      to.value.array.num_entries = static_cast<int>(count);
-      to.value.array.entries =
-          static_cast<amqp_field_value_t*>(pool.allocate((count + 1) * sizeof(amqp_field_value_t)));
-      for (size_t i = 0; i < count; ++i)
-        put(to.value.array.entries[i], value.elements()[i], pool);
-      break;
-    }
-    case kind::object:
-      to.kind = AMQP_FIELD_KIND_TABLE;
-      to.value.table = to_table(value, pool);
-      break;
+  case kind::null:
+    to.kind = AMQP_FIELD_KIND_VOID;
+    break;
+  case kind::boolean:
+    to.kind = AMQP_FIELD_KIND_BOOLEAN;
+    to.value.boolean = value.boolean() ? 1 : 0;
+    break;
+  case kind::integer:
+    put_integer(to, value);
+    break;
+  case kind::real:
+    if (!std::isfinite(value.real())) // RabbitMQ's language has no such number: it hangs up
+      throw std::invalid_argument("a header holds " + value.to_python_repr() +
+                                  ", which is no finite number");
+    to.kind = AMQP_FIELD_KIND_F64;
+    to.value.f64 = value.real();
+    break;
+  case kind::text:
+    to.kind = AMQP_FIELD_KIND_UTF8;
+    to.value.bytes = keep(value.text(), pool);
+    break;
+  case kind::array: {
+    const auto count = value.elements().size();
+    to.kind = AMQP_FIELD_KIND_ARRAY;
+    to.value.array.num_entries = static_cast<int>(count);
+    to.value.array.entries =
+        static_cast<amqp_field_value_t*>(pool.allocate((count + 1) * sizeof(amqp_field_value_t)));
+    for (size_t i = 0; i < count; ++i)
+      put(to.value.array.entries[i], value.elements()[i], pool);
+    break;
+  }
+  case kind::object:
+    to.kind = AMQP_FIELD_KIND_TABLE;
+    to.value.table = to_table(value, pool);
+    break;
   }
 }
 
@@ -217,12 +217,11 @@ amqp_table_t to_table(const json_value& object, memory_pool& pool) {
   const auto& members = object.members();
   std::vector<size_t> order(members.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&members](size_t a, size_t b) {
-    return members[a].first < members[b].first;
-  });
+  std::sort(order.begin(), order.end(),
+            [&members](size_t a, size_t b) { return members[a].first < members[b].first; });
   amqp_table_t table{static_cast<int>(members.size()), nullptr};
-  table.entries =
-      static_cast<amqp_table_entry_t*>(pool.allocate((order.size() + 1) * sizeof(amqp_table_entry_t)));
+  table.entries = static_cast<amqp_table_entry_t*>(
+      pool.allocate((order.size() + 1) * sizeof(amqp_table_entry_t)));
   for (size_t i = 0; i < order.size(); ++i) {
     const auto& [key, value] = members[order[i]];
     if (key.size() > key_bytes_max)

@@ -50,7 +50,9 @@ uint32_t unit_at(std::string_view b, size_t at, size_t width, bool big) noexcept
 } // namespace
 
 void append_utf8(std::string& out, uint32_t code) {
-  auto put = [&out](uint32_t byte) { out += static_cast<char>(byte); };
+  auto put = [&out](uint32_t byte) {
+    out += static_cast<char>(byte);
+  };
   if (code < 0x80) {
     put(code);
   } else if (code < 0x800) {

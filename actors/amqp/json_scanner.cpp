@@ -14,7 +14,9 @@ constexpr auto plain_byte = [] {
   return table;
 }();
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 bool is_hex(char c) noexcept {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -25,7 +27,9 @@ size_t sequence_length(std::string_view text, size_t at) noexcept {
   auto byte = [&text, at](size_t i) {
     return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
   };
-  auto follows = [&byte](size_t i) { return (byte(i) & 0xc0) == 0x80; };
+  auto follows = [&byte](size_t i) {
+    return (byte(i) & 0xc0) == 0x80;
+  };
   const auto lead = byte(0);
   if (lead < 0x80)
     return 1;
@@ -75,7 +79,8 @@ size_t scan_string(std::string_view text, size_t at, bool& plain, json_error& er
           if (at + i >= text.size() || !is_hex(text[at + i]))
             return fail(at, "expected four hexadecimal digits", json_error::cause::syntax);
         at += 6;
-      } else if (what != '\0' && std::string_view("\"\\/bfnrt").find(what) != std::string_view::npos) {
+      } else if (what != '\0' &&
+                 std::string_view("\"\\/bfnrt").find(what) != std::string_view::npos) {
         at += 2;
       } else {
         return fail(at, "expected an escape", json_error::cause::syntax);
@@ -98,7 +103,9 @@ size_t scan_number(std::string_view text, size_t at, bool& integer) noexcept {
       ++i;
     return i;
   };
-  auto peek = [&text](size_t i) { return i < text.size() ? text[i] : '\0'; };
+  auto peek = [&text](size_t i) {
+    return i < text.size() ? text[i] : '\0';
+  };
   integer = true;
   if (peek(at) == '-')
     ++at;

@@ -6,7 +6,8 @@
 //   each answers  true to go on
 //
 // The dialect is the one of Python's reader: RFC 8259, and NaN, Infinity, -Infinity; raw control
-// characters in strings are refused, lone surrogates are not. Nesting costs a bit a level, not stack.
+// characters in strings are refused, lone surrogates are not. Nesting costs a bit a level, not
+// stack.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ enum class json_constant : uint8_t { nan, infinity, minus_infinity };
 struct json_error {
   enum class cause : uint8_t { none, syntax, too_deep, not_utf8, refused_by_sink };
   cause what = cause::none;
-  size_t at = 0;         ///< byte offset
-  const char* why = "";  ///< "expected a value", …
+  size_t at = 0;        ///< byte offset
+  const char* why = ""; ///< "expected a value", …
   explicit operator bool() const noexcept { return what != cause::none; }
 };
 
@@ -43,8 +44,7 @@ size_t scan_number(std::string_view text, size_t at, bool& integer) noexcept;
 
 } // namespace detail
 
-template <class Sink>
-json_error scan_json(std::string_view text, Sink& sink, size_t depth_max) {
+template <class Sink> json_error scan_json(std::string_view text, Sink& sink, size_t depth_max) {
   using cause = json_error::cause;
   enum class expect : uint8_t { value, first_value, key, first_key, comma };
 
@@ -53,7 +53,9 @@ json_error scan_json(std::string_view text, Sink& sink, size_t depth_max) {
   size_t at = 0;
   json_error error;
 
-  auto fail = [&at](const char* why, cause what = cause::syntax) { return json_error{what, at, why}; };
+  auto fail = [&at](const char* why, cause what = cause::syntax) {
+    return json_error{what, at, why};
+  };
   auto skip_space = [&text, &at] {
     while (at < text.size() &&
            (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t'))

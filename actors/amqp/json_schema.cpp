@@ -15,14 +15,16 @@ namespace {
 
 using kind = json_value::kind;
 
-constexpr size_t depth_max = 200; // of $ref and nesting together
+constexpr size_t depth_max = 200;             // of $ref and nesting together
 constexpr size_t pattern_text_max = 16 << 10; // std::regex goes down the stack with each character
 
 // Of an integer too: schemas compare them as numbers.
 double number_of(const json_value& v) noexcept {
   return v.is(kind::integer) ? read_double(v.text()) : v.real();
 }
-bool is_number(const json_value& v) noexcept { return v.is(kind::integer) || v.is(kind::real); }
+bool is_number(const json_value& v) noexcept {
+  return v.is(kind::integer) || v.is(kind::real);
+}
 bool is_whole(const json_value& v) noexcept {
   return v.is(kind::integer) || (v.is(kind::real) && std::floor(v.real()) == v.real());
 }
@@ -30,7 +32,8 @@ bool is_whole(const json_value& v) noexcept {
 // Draft 7, 6.1: 1 and 1.0 are equal; objects are, whatever their order.
 bool same(const json_value& a, const json_value& b) {
   if (is_number(a) && is_number(b))
-    return a.is(kind::integer) && b.is(kind::integer) ? a.text() == b.text() : number_of(a) == number_of(b);
+    return a.is(kind::integer) && b.is(kind::integer) ? a.text() == b.text()
+                                                      : number_of(a) == number_of(b);
   if (a.what() != b.what())
     return false;
   if (a.is(kind::array))
@@ -177,7 +180,8 @@ class checker {
   }
 
   bool check_object(const json_value& schema, const json_value& value, const std::string& where) {
-    if (const auto* reference = schema.find("$ref"); reference != nullptr && reference->is(kind::text)) {
+    if (const auto* reference = schema.find("$ref");
+        reference != nullptr && reference->is(kind::text)) {
       const auto* target = resolve_(reference->text()); // draft 7: what stands beside it is ignored
       return target == nullptr || check(*target, value, where);
     }
@@ -191,9 +195,10 @@ class checker {
   bool check_type(const json_value& schema, const json_value& value, const std::string& where) {
     if (const auto* type = schema.find("type")) {
       const bool fits =
-          type->is(kind::text) ? is_of_type(value, type->text())
-                               : std::any_of(type->elements().begin(), type->elements().end(),
-                                             [&value](const auto& t) { return is_of_type(value, t.text()); });
+          type->is(kind::text)
+              ? is_of_type(value, type->text())
+              : std::any_of(type->elements().begin(), type->elements().end(),
+                            [&value](const auto& t) { return is_of_type(value, t.text()); });
       if (!fits)
         return fail(where, "is not of type " + type->to_python_text());
     }
@@ -206,7 +211,8 @@ class checker {
     return true;
   }
 
-  bool check_combinations(const json_value& schema, const json_value& value, const std::string& where) {
+  bool check_combinations(const json_value& schema, const json_value& value,
+                          const std::string& where) {
     if (const auto* all = schema.find("allOf"))
       for (const auto& one : all->elements())
         if (!check(one, value, where))
@@ -264,7 +270,8 @@ class checker {
     if (const auto* step = schema.find("multipleOf"); step != nullptr && number_of(*step) > 0) {
       const auto quotient = n / number_of(*step);
       if (std::abs(quotient - std::round(quotient)) > 1e-9)
-        return fail(where, value.to_python_text() + " is not a multiple of " + step->to_python_text());
+        return fail(where,
+                    value.to_python_text() + " is not a multiple of " + step->to_python_text());
     }
     return true;
   }
@@ -281,7 +288,8 @@ class checker {
     for (size_t i = 0; items != nullptr && i < elements.size(); ++i) {
       const auto* wanted = items;
       if (is_tuple)
-        wanted = i < items->elements().size() ? &items->elements()[i] : schema.find("additionalItems");
+        wanted =
+            i < items->elements().size() ? &items->elements()[i] : schema.find("additionalItems");
       if (wanted != nullptr && !check(*wanted, elements[i], where + "[" + std::to_string(i) + "]"))
         return false;
     }
@@ -368,12 +376,13 @@ json_schema::~json_schema() = default;
 json_schema::json_schema(json_schema&&) noexcept = default;
 json_schema& json_schema::operator=(json_schema&&) noexcept = default;
 
-const json_value& json_schema::document() const noexcept { return state_->document; }
+const json_value& json_schema::document() const noexcept {
+  return state_->document;
+}
 
 bool json_schema::accepts(const json_value& value, std::string* problem) const {
-  checker c(state_->patterns, [this](const std::string& reference) {
-    return state_->resolve(reference);
-  });
+  checker c(state_->patterns,
+            [this](const std::string& reference) { return state_->resolve(reference); });
   const bool result = c.check(state_->document, value, "");
   if (!result && problem != nullptr)
     *problem = c.problem;

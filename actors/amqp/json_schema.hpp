@@ -1,9 +1,10 @@
 // JSON Schema, draft 7, as far as actors' schemas go: what a reply may look like.
 //
-//   understood   type, enum, const, properties, patternProperties, additionalProperties, propertyNames,
-//                required, dependencies, min/maxProperties, items, additionalItems, contains, min/maxItems,
-//                uniqueItems, min/maxLength, pattern, minimum, maximum, exclusiveMinimum/Maximum, multipleOf,
-//                allOf, anyOf, oneOf, not, if/then/else, $ref within the document, true and false
+//   understood   type, enum, const; properties, patternProperties, additionalProperties,
+//                propertyNames, required, dependencies, min/maxProperties; items, additionalItems,
+//                contains, min/maxItems, uniqueItems; min/maxLength, pattern; minimum, maximum,
+//                exclusiveMinimum/Maximum, multipleOf; allOf, anyOf, oneOf, not, if/then/else;
+//                $ref within the document; true and false
 //   passed over  format, title, description, default and whatever else says nothing about validity
 #pragma once
 

@@ -15,7 +15,7 @@ class json_builder {
   bool on_bool(bool b) { return put(json_value(b)); }
   bool on_constant(json_constant what) {
     constexpr auto infinity = std::numeric_limits<double>::infinity();
-    return put(json_value(what == json_constant::nan      ? std::numeric_limits<double>::quiet_NaN()
+    return put(json_value(what == json_constant::nan ? std::numeric_limits<double>::quiet_NaN()
                           : what == json_constant::infinity ? infinity
                                                             : -infinity));
   }
@@ -145,20 +145,20 @@ void json_value::set(std::string key, json_value value) {
 
 bool json_value::is_truthy() const noexcept {
   switch (kind_) {
-    case kind::null:
-      return false;
-    case kind::boolean:
-      return boolean_;
-    case kind::integer:
-      return text_ != "0";
-    case kind::real:
-      return real_ != 0; // NaN is true, as in Python
-    case kind::text:
-      return !text_.empty();
-    case kind::array:
-      return !elements_.empty();
-    case kind::object:
-      return !members_.empty();
+  case kind::null:
+    return false;
+  case kind::boolean:
+    return boolean_;
+  case kind::integer:
+    return text_ != "0";
+  case kind::real:
+    return real_ != 0; // NaN is true, as in Python
+  case kind::text:
+    return !text_.empty();
+  case kind::array:
+    return !elements_.empty();
+  case kind::object:
+    return !members_.empty();
   }
   return false;
 }
@@ -172,46 +172,46 @@ namespace {
 void append_repr(std::string& out, const json_value& value) {
   using kind = json_value::kind;
   switch (value.what()) {
-    case kind::null:
-      out += "None";
-      break;
-    case kind::boolean:
-      out += value.boolean() ? "True" : "False";
-      break;
-    case kind::integer:
-      out += value.text();
-      break;
-    case kind::real:
-      if (std::isnan(value.real()))
-        out += "nan";
-      else if (std::isinf(value.real()))
-        out += value.real() > 0 ? "inf" : "-inf";
-      else
-        append_python_float(out, value.real(), number_style::exact);
-      break;
-    case kind::text:
-      append_python_repr(out, value.text());
-      break;
-    case kind::array:
-      out += '[';
-      for (const auto& element : value.elements()) {
-        if (&element != &value.elements().front())
-          out += ", ";
-        append_repr(out, element);
-      }
-      out += ']';
-      break;
-    case kind::object:
-      out += '{';
-      for (const auto& member : value.members()) {
-        if (&member != &value.members().front())
-          out += ", ";
-        append_python_repr(out, member.first);
-        out += ": ";
-        append_repr(out, member.second);
-      }
-      out += '}';
-      break;
+  case kind::null:
+    out += "None";
+    break;
+  case kind::boolean:
+    out += value.boolean() ? "True" : "False";
+    break;
+  case kind::integer:
+    out += value.text();
+    break;
+  case kind::real:
+    if (std::isnan(value.real()))
+      out += "nan";
+    else if (std::isinf(value.real()))
+      out += value.real() > 0 ? "inf" : "-inf";
+    else
+      append_python_float(out, value.real(), number_style::exact);
+    break;
+  case kind::text:
+    append_python_repr(out, value.text());
+    break;
+  case kind::array:
+    out += '[';
+    for (const auto& element : value.elements()) {
+      if (&element != &value.elements().front())
+        out += ", ";
+      append_repr(out, element);
+    }
+    out += ']';
+    break;
+  case kind::object:
+    out += '{';
+    for (const auto& member : value.members()) {
+      if (&member != &value.members().front())
+        out += ", ";
+      append_python_repr(out, member.first);
+      out += ": ";
+      append_repr(out, member.second);
+    }
+    out += '}';
+    break;
   }
 }
 
@@ -241,8 +241,8 @@ std::string json_value::to_python_repr() const {
 }
 
 void append_python_repr(std::string& out, std::string_view utf8) {
-  const bool double_quotes = utf8.find('\'') != std::string_view::npos &&
-                             utf8.find('"') == std::string_view::npos;
+  const bool double_quotes =
+      utf8.find('\'') != std::string_view::npos && utf8.find('"') == std::string_view::npos;
   const char quote = double_quotes ? '"' : '\'';
   out += quote;
   for (size_t at = 0; at < utf8.size();) {
@@ -272,45 +272,46 @@ void append_python_repr(std::string& out, std::string_view utf8) {
 
 void json_value::write(std::string& out, number_style style) const {
   switch (kind_) {
-    case kind::null:
-      out += "null";
-      break;
-    case kind::boolean:
-      out += boolean_ ? "true" : "false";
-      break;
-    case kind::integer:
-      out += text_;
-      break;
-    case kind::real:
-      append_python_float(out, real_, style);
-      break;
-    case kind::text:
-      append_python_text(out, text_);
-      break;
-    case kind::array:
-      out += '[';
-      for (size_t i = 0; i < elements_.size(); ++i) {
-        out += i == 0 ? "" : ", ";
-        elements_[i].write(out, style);
-      }
-      out += ']';
-      break;
-    case kind::object:
-      out += '{';
-      for (size_t i = 0; i < members_.size(); ++i) {
-        out += i == 0 ? "" : ", ";
-        append_python_text(out, members_[i].first);
-        out += ": ";
-        members_[i].second.write(out, style);
-      }
-      out += '}';
-      break;
+  case kind::null:
+    out += "null";
+    break;
+  case kind::boolean:
+    out += boolean_ ? "true" : "false";
+    break;
+  case kind::integer:
+    out += text_;
+    break;
+  case kind::real:
+    append_python_float(out, real_, style);
+    break;
+  case kind::text:
+    append_python_text(out, text_);
+    break;
+  case kind::array:
+    out += '[';
+    for (size_t i = 0; i < elements_.size(); ++i) {
+      out += i == 0 ? "" : ", ";
+      elements_[i].write(out, style);
+    }
+    out += ']';
+    break;
+  case kind::object:
+    out += '{';
+    for (size_t i = 0; i < members_.size(); ++i) {
+      out += i == 0 ? "" : ", ";
+      append_python_text(out, members_[i].first);
+      out += ": ";
+      members_[i].second.write(out, style);
+    }
+    out += '}';
+    break;
   }
 }
 
 bool has_surrogate(std::string_view utf8) noexcept {
   for (size_t i = 0; i + 1 < utf8.size(); ++i)
-    if (static_cast<unsigned char>(utf8[i]) == 0xed && static_cast<unsigned char>(utf8[i + 1]) >= 0xa0)
+    if (static_cast<unsigned char>(utf8[i]) == 0xed &&
+        static_cast<unsigned char>(utf8[i + 1]) >= 0xa0)
       return true;
   return false;
 }

@@ -1,6 +1,8 @@
-// A JSON value as a tree, with what Python would make of it: truth, str, repr and the text it writes.
+// A JSON value as a tree, with what Python would make of it: truth, str, repr and the text it
+// writes.
 //
-// For what clients ask and for header values; replies on their way through are never made into trees.
+// For what clients ask and for header values; replies on their way through are never made into
+// trees.
 #pragma once
 
 #include "actors/amqp/python_json.hpp"

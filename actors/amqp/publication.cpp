@@ -6,22 +6,22 @@ namespace natterjack::amqp {
 
 const char* to_string(publish_result result) noexcept {
   switch (result) {
-    case publish_result::confirmed:
-      return "confirmed";
-    case publish_result::unroutable:
-      return "unroutable";
-    case publish_result::refused:
-      return "refused";
-    case publish_result::expired:
-      return "expired";
-    case publish_result::unconfirmed:
-      return "unconfirmed";
-    case publish_result::queue_full:
-      return "queue_full";
-    case publish_result::invalid:
-      return "invalid";
-    case publish_result::stopped:
-      return "stopped";
+  case publish_result::confirmed:
+    return "confirmed";
+  case publish_result::unroutable:
+    return "unroutable";
+  case publish_result::refused:
+    return "refused";
+  case publish_result::expired:
+    return "expired";
+  case publish_result::unconfirmed:
+    return "unconfirmed";
+  case publish_result::queue_full:
+    return "queue_full";
+  case publish_result::invalid:
+    return "invalid";
+  case publish_result::stopped:
+    return "stopped";
   }
   return "unknown";
 }
@@ -32,7 +32,8 @@ namespace {
 std::string random_hex() {
   thread_local std::mt19937_64 generator = [] {
     std::random_device source;
-    std::seed_seq seed{source(), source(), source(), source(), source(), source(), source(), source()};
+    std::seed_seq seed{source(), source(), source(), source(),
+                       source(), source(), source(), source()};
     return std::mt19937_64(seed);
   }();
   uint64_t words[2] = {generator(), generator()};
@@ -46,7 +47,9 @@ std::string random_hex() {
 
 } // namespace
 
-std::string make_message_id() { return random_hex(); }
+std::string make_message_id() {
+  return random_hex();
+}
 
 std::string make_uuid() {
   auto hex = random_hex();

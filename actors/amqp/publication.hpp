@@ -14,13 +14,13 @@ struct publication {
   std::string exchange;
   std::string routing_key; ///< at most 255 bytes
   std::string body;
-  json_value headers;        ///< an object, or null for none
-  std::string content_type;  ///< of this and the following texts, empty ones are not sent
+  json_value headers;       ///< an object, or null for none
+  std::string content_type; ///< of this and the following texts, empty ones are not sent
   std::string content_encoding;
   std::string correlation_id;
   std::string reply_to;
   std::string expiration;
-  std::string message_id;    ///< made if empty: 32 hexadecimal digits
+  std::string message_id; ///< made if empty: 32 hexadecimal digits
   std::string type;
   std::string app_id;
   std::optional<uint64_t> timestamp; ///< seconds
@@ -46,17 +46,19 @@ const char* to_string(publish_result result) noexcept;
 
 struct publish_outcome {
   publish_result result = publish_result::confirmed;
-  std::string text;     ///< the broker's words, or what is invalid
-  bool waited = false;  ///< it had to wait for the connection
+  std::string text;    ///< the broker's words, or what is invalid
+  bool waited = false; ///< it had to wait for the connection
 };
 
 using publish_clock = std::chrono::steady_clock;
 
 struct publish_options {
   publish_clock::time_point deadline = publish_clock::time_point::max();
-  /// Send again after a lost connection what was not confirmed: at least once instead of at most once.
+  /// Send again after a lost connection what was not confirmed: at least once instead of at most
+  /// once.
   bool resend = false;
-  /// 0: the bridge's own; 1: those of hub authors, whose mistakes close a channel; 2: presence probes.
+  /// 0: the bridge's own; 1: those of hub authors, whose mistakes close a channel; 2: presence
+  /// probes.
   uint8_t lane = 0;
 };
 

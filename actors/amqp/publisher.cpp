@@ -9,9 +9,9 @@ namespace natterjack::amqp {
 
 namespace {
 
-constexpr size_t chunk_bytes = 32 << 10; // fits a socket that poll calls writable
+constexpr size_t chunk_bytes = 32 << 10;      // fits a socket that poll calls writable
 constexpr size_t header_bytes_max = 64 << 10; // one frame, with room to spare
-constexpr size_t short_text_max = 255;   // AMQP 0-9-1, 4.2.5.3
+constexpr size_t short_text_max = 255;        // AMQP 0-9-1, 4.2.5.3
 
 size_t encoded_size(const json_value& value) noexcept {
   size_t sum = 16 + value.text().size();
@@ -64,11 +64,16 @@ void check(int status) {
 
 std::string publisher::find_fault(const publication& p) {
   const std::pair<const char*, const std::string*> texts[] = {
-      {"exchange", &p.exchange},         {"routing key", &p.routing_key},
-      {"content type", &p.content_type}, {"content encoding", &p.content_encoding},
-      {"correlation id", &p.correlation_id}, {"reply_to", &p.reply_to},
-      {"expiration", &p.expiration},     {"message id", &p.message_id},
-      {"type", &p.type},                 {"app id", &p.app_id}};
+      {"exchange", &p.exchange},
+      {"routing key", &p.routing_key},
+      {"content type", &p.content_type},
+      {"content encoding", &p.content_encoding},
+      {"correlation id", &p.correlation_id},
+      {"reply_to", &p.reply_to},
+      {"expiration", &p.expiration},
+      {"message id", &p.message_id},
+      {"type", &p.type},
+      {"app id", &p.app_id}};
   for (const auto& [name, text] : texts) {
     if (text->size() > short_text_max)
       return std::string("the ") + name + " has " + std::to_string(text->size()) +
@@ -93,7 +98,8 @@ void publisher::enqueue(publication what, const publish_options& options, publis
   if (what.message_id.empty())
     what.message_id = make_message_id();
   if (!done)
-    done = [](const publish_outcome&) {};
+    done = [](const publish_outcome&) {
+    };
   item made{std::move(what), options, std::move(done), !open_, false, false, {}};
   if (auto fault = find_fault(made.what); !fault.empty()) {
     report(made, publish_result::invalid, std::move(fault));
@@ -142,7 +148,9 @@ size_t publisher::waiting() const {
   return waiting_.size();
 }
 
-size_t publisher::unfinished() const { return waiting() + sent_.size(); }
+size_t publisher::unfinished() const {
+  return waiting() + sent_.size();
+}
 
 void publisher::report(item& one, publish_result result, std::string text) {
   if (result == publish_result::confirmed)
@@ -170,7 +178,8 @@ void publisher::on_lost(const std::string& why, int code) {
   sent_.clear();
   std::deque<item> again;
   for (auto& one : lost) {
-    // A closed channel names the exchange it could not find; what else was on its way is not to blame.
+    // A closed channel names the exchange it could not find; what else was on its way is not to
+    // blame.
     const bool is_to_blame =
         code != 0 && why.find("'" + one.what.exchange + "'") != std::string::npos;
     if (is_to_blame) {

@@ -1,4 +1,5 @@
-// One channel that publishes with confirms: what waits, what is on its way, and what became of each.
+// One channel that publishes with confirms: what waits, what is on its way, and what became of
+// each.
 //
 //   enqueue      any thread       queued, or `done` at once: queue_full, invalid, stopped
 //   expire       any thread       `done` for what waits past its deadline
@@ -7,8 +8,8 @@
 //   waiting -> sent -> confirmed | unroutable | refused | unconfirmed
 //   waiting -> expired;   a lost connection brings `resend` ones back to the front, in order
 //
-// Bounds: waiting messages and bytes, unconfirmed messages. A socket that is full is not written to, so
-// that a broker that has stopped reading never stops the thread.
+// Bounds: waiting messages and bytes, unconfirmed messages. A socket that is full is not written
+// to, so that a broker that has stopped reading never stops the thread.
 #pragma once
 
 #include "actors/amqp/broker_options.hpp"
@@ -90,7 +91,7 @@ class publisher {
   std::deque<item> sent_; // numbered first_number_, first_number_ + 1, …
   uint64_t first_number_ = 1;
   std::unordered_map<std::string, uint64_t> by_message_id_;
-  size_t large_sent_ = 0;      // bytes of the last of sent_, while it is being written
+  size_t large_sent_ = 0; // bytes of the last of sent_, while it is being written
   bool large_is_open_ = false;
 };
 

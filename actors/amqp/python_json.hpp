@@ -25,18 +25,20 @@ enum class number_style : uint8_t {
 struct transcode_options {
   number_style numbers = number_style::strict;
   size_t depth_max = 4096;
-  size_t bytes_max = static_cast<size_t>(-1); ///< of the result
+  size_t bytes_max = static_cast<size_t>(-1);   ///< of the result
   std::vector<std::string>* top_keys = nullptr; ///< set: gets the keys of an outermost object
 };
 
 /// Appends `text`, one JSON document in UTF-8, as Python would write it anew.
 /// @returns an error for text that is not JSON; `out` is then as it was
-json_error transcode_json(std::string_view text, std::string& out, const transcode_options& options);
+json_error transcode_json(std::string_view text, std::string& out,
+                          const transcode_options& options);
 
 /// Appends a JSON string. @param text  UTF-8, may hold lone surrogates; broken bytes become U+FFFD
 void append_python_text(std::string& out, std::string_view text);
 
-/// Appends the inside of a scanned JSON string as one with quotes. @param is_plain as the scanner said
+/// Appends the inside of a scanned JSON string as one with quotes. @param is_plain as the scanner
+/// said
 void append_python_string(std::string& out, std::string_view inside, bool is_plain);
 
 /// The text that the inside of a scanned JSON string stands for; lone surrogates as three bytes.

@@ -15,20 +15,20 @@ namespace natterjack::amqp {
 
 const char* to_string(reply_fault fault) noexcept {
   switch (fault) {
-    case reply_fault::none:
-      return "none";
-    case reply_fault::no_code:
-      return "no message code";
-    case reply_fault::foreign_id:
-      return "command id is not the correlation id";
-    case reply_fault::not_json:
-      return "body is not JSON";
-    case reply_fault::too_deep:
-      return "body is nested too deeply";
-    case reply_fault::too_big:
-      return "body is too big";
-    case reply_fault::bad_timestamp:
-      return "timestamp is beyond year 9999";
+  case reply_fault::none:
+    return "none";
+  case reply_fault::no_code:
+    return "no message code";
+  case reply_fault::foreign_id:
+    return "command id is not the correlation id";
+  case reply_fault::not_json:
+    return "body is not JSON";
+  case reply_fault::too_deep:
+    return "body is nested too deeply";
+  case reply_fault::too_big:
+    return "body is too big";
+  case reply_fault::bad_timestamp:
+    return "timestamp is beyond year 9999";
   }
   return "unknown";
 }

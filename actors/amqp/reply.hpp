@@ -1,10 +1,10 @@
 // A reply from the exchange: what it is, and the frame every client gets of it.
 //
-//   taken    a message with a message code, whose command id is its correlation id, whose body is JSON
+//   taken    a message with a message code, whose command id is its correlation id, in JSON
 //   dropped  all else, with the reason; acknowledged all the same, so that nothing stops the flow
 //
-// The frame is made once: {"headers", "exchange", "message_id", "routing_key", "timestamp", "body"}, in
-// this order, written as Python writes JSON.
+// The frame is made once, written as Python writes JSON: {"headers", "exchange", "message_id",
+// "routing_key", "timestamp", "body"}, in this order.
 #pragma once
 
 #include "actors/amqp/delivery.hpp"
@@ -23,12 +23,12 @@ namespace natterjack::amqp {
 /// Why something from the reply queue does not go to the clients.
 enum class reply_fault : uint8_t {
   none,
-  no_code,        ///< no message code, or an empty one: not for clients
-  foreign_id,     ///< command id and correlation id differ
-  not_json,       ///< the body is empty, cut, binary, …
-  too_deep,       ///< the body is nested beyond `depth_max`
-  too_big,        ///< the body, or the frame made of it
-  bad_timestamp,  ///< beyond year 9999
+  no_code,       ///< no message code, or an empty one: not for clients
+  foreign_id,    ///< command id and correlation id differ
+  not_json,      ///< the body is empty, cut, binary, …
+  too_deep,      ///< the body is nested beyond `depth_max`
+  too_big,       ///< the body, or the frame made of it
+  bad_timestamp, ///< beyond year 9999
 };
 constexpr size_t reply_fault_count = 7;
 
@@ -52,16 +52,16 @@ struct reply_demand {
 class reply final : public hub::message_attachment {
  public:
   hub::shared_bytes frame;    ///< a whole websocket text frame
-  hub::shared_bytes deflated; ///< the same, compressed; empty if nobody wants it or it is not shorter
-  uint64_t number = 0;      ///< counts the replies of a bridge
-  std::string sender;       ///< "" if there is none
-  std::string code;         ///< ">", ":", "f", …; Python's text of what is no string
-  std::string command_id;   ///< "" if there is none
+  hub::shared_bytes deflated; ///< the same, compressed, if anybody takes it and it is shorter
+  uint64_t number = 0;        ///< counts the replies of a bridge
+  std::string sender;         ///< "" if there is none
+  std::string code;           ///< ">", ":", "f", …; Python's text of what is no string
+  std::string command_id;     ///< "" if there is none
   std::string commander_id;
   bool internal = false;
-  bool is_held = false;     ///< made by us, never on the exchange
+  bool is_held = false;          ///< made by us, never on the exchange
   std::vector<std::string> keys; ///< of the body, if they were asked for
-  size_t body_at = 0;       ///< of the body's text within the frame
+  size_t body_at = 0;            ///< of the body's text within the frame
   size_t body_size = 0;
 
   /// The body as JSON text.

@@ -56,7 +56,8 @@ constexpr int send_buffer_bytes = 256 << 10;
 
 } // namespace
 
-session::session(const broker_options& options) : state_(amqp_new_connection()) {
+session::session(const broker_options& options)
+    : state_(amqp_new_connection()), is_tls_(options.tls.enabled) {
   if (state_ == nullptr)
     throw std::bad_alloc();
   try {
@@ -68,7 +69,9 @@ session::session(const broker_options& options) : state_(amqp_new_connection()) 
   }
 }
 
-session::~session() { amqp_destroy_connection(state_); }
+session::~session() {
+  amqp_destroy_connection(state_);
+}
 
 void session::connect(const broker_options& options) {
   amqp_socket_t* socket = nullptr;
@@ -79,13 +82,15 @@ void session::connect(const broker_options& options) {
       throw broker_error(0, false, "cannot start TLS");
     amqp_ssl_socket_set_verify_peer(socket, tls.verify_peer ? 1 : 0);
     amqp_ssl_socket_set_verify_hostname(socket, tls.verify_host ? 1 : 0);
-    const auto ca = tls.ca_file.empty() ? std::string("/etc/ssl/certs/ca-certificates.crt") : tls.ca_file;
+    const auto ca =
+        tls.ca_file.empty() ? std::string("/etc/ssl/certs/ca-certificates.crt") : tls.ca_file;
     if (tls.verify_peer && amqp_ssl_socket_set_cacert(socket, ca.c_str()) != AMQP_STATUS_OK)
       throw broker_error(0, false, "cannot read the CA file " + ca);
-    if (!tls.cert_file.empty() &&
-        amqp_ssl_socket_set_key(socket, tls.cert_file.c_str(), tls.key_file.c_str()) != AMQP_STATUS_OK)
+    if (!tls.cert_file.empty() && amqp_ssl_socket_set_key(socket, tls.cert_file.c_str(),
+                                                          tls.key_file.c_str()) != AMQP_STATUS_OK)
       throw broker_error(0, false,
-                         "cannot read the certificate " + tls.cert_file + " with the key " + tls.key_file);
+                         "cannot read the certificate " + tls.cert_file + " with the key " +
+                             tls.key_file);
   } else {
     socket = amqp_tcp_socket_new(state_);
     if (socket == nullptr)
@@ -95,7 +100,8 @@ void session::connect(const broker_options& options) {
   const int opened = amqp_socket_open_noblock(socket, options.host.c_str(), options.port, &timeout);
   if (opened == AMQP_STATUS_SOCKET_ERROR || opened == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED ||
       opened == AMQP_STATUS_TIMEOUT)
-    throw broker_error(0, false, "cannot connect: " + reason_not_connected(options.host, options.port));
+    throw broker_error(0, false,
+                       "cannot connect: " + reason_not_connected(options.host, options.port));
   check_status(opened, "connect");
   const int on = 1;
   ::setsockopt(descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -110,29 +116,31 @@ void session::log_in(const broker_options& options) {
   const auto properties = json_value::make_object(
       {{"product", json_value("Natterjack")},
        {"connection_name", json_value(options.connection_name)},
-       {"capabilities",
-        json_value::make_object({{"authentication_failure_close", json_value(true)},
-                                 {"basic.nack", json_value(true)},
-                                 {"connection.blocked", json_value(true)},
-                                 {"consumer_cancel_notify", json_value(true)},
-                                 {"exchange_exchange_bindings", json_value(true)},
-                                 {"publisher_confirms", json_value(true)}})}});
+       {"capabilities", json_value::make_object({{"authentication_failure_close", json_value(true)},
+                                                 {"basic.nack", json_value(true)},
+                                                 {"connection.blocked", json_value(true)},
+                                                 {"consumer_cancel_notify", json_value(true)},
+                                                 {"exchange_exchange_bindings", json_value(true)},
+                                                 {"publisher_confirms", json_value(true)}})}});
   const auto table = to_table(properties, pool);
   constexpr int channel_max = 2047;
   constexpr int frame_max = 131072;
   const auto reply = amqp_login_with_properties(
-      state_, options.vhost.c_str(), channel_max, frame_max, static_cast<int>(options.heartbeat.count()),
-      &table, AMQP_SASL_METHOD_PLAIN, options.user.c_str(), options.password.c_str());
+      state_, options.vhost.c_str(), channel_max, frame_max,
+      static_cast<int>(options.heartbeat.count()), &table, AMQP_SASL_METHOD_PLAIN,
+      options.user.c_str(), options.password.c_str());
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
       (reply.library_error == AMQP_STATUS_SOCKET_ERROR ||
        reply.library_error == AMQP_STATUS_CONNECTION_CLOSED))
-    throw broker_error(0, false, "the broker hung up during login: " +
-                                     std::string(amqp_error_string2(reply.library_error)));
+    throw broker_error(0, false,
+                       "the broker hung up during login: " +
+                           std::string(amqp_error_string2(reply.library_error)));
   if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
       reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD) {
     const auto& why = *static_cast<amqp_connection_close_t*>(reply.reply.decoded);
     throw broker_error(why.reply_code, false,
-                       "login: " + std::to_string(why.reply_code) + " " + std::string(view(why.reply_text)));
+                       "login: " + std::to_string(why.reply_code) + " " +
+                           std::string(view(why.reply_text)));
   }
   if (reply.reply_type != AMQP_RESPONSE_NORMAL)
     check_status(reply.library_error, "log in");
@@ -142,7 +150,8 @@ void session::log_in(const broker_options& options) {
 
 void session::check_status(int status, const char* doing) const {
   if (status != AMQP_STATUS_OK)
-    throw broker_error(0, false, "cannot " + std::string(doing) + ": " + amqp_error_string2(status));
+    throw broker_error(0, false,
+                       "cannot " + std::string(doing) + ": " + amqp_error_string2(status));
 }
 
 void session::check(const char* doing) {
@@ -247,7 +256,8 @@ void session::confirm_channel_closed(uint16_t channel) {
 
 broker_error session::on_connection_close(const amqp_connection_close_t& method) {
   broker_error error(method.reply_code, false,
-                     std::to_string(method.reply_code) + " " + std::string(view(method.reply_text)));
+                     std::to_string(method.reply_code) + " " +
+                         std::string(view(method.reply_text)));
   amqp_connection_close_ok_t ok{};
   amqp_send_method(state_, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
   return error;

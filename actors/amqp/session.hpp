@@ -1,7 +1,7 @@
 // One TCP (or TLS) connection to the broker, logged in, and the requests made on it.
 //
-// Requests wait for their answer, a bounded time: this runs on the connection's own thread. What the
-// broker says meanwhile is kept by the library for `next_frame`. Only .cpp files include this.
+// Requests wait for their answer, a bounded time: this runs on the connection's own thread. What
+// the broker says meanwhile is kept by the library for `next_frame`. Only .cpp files include this.
 #pragma once
 
 #include "actors/amqp/broker_options.hpp"
@@ -41,6 +41,12 @@ class session {
 
   /// Takes a frame that has come. @returns false when there is none
   bool next_frame(amqp_frame_t& frame);
+  /// Some have come already and wait in the library.
+  bool has_frames() const noexcept {
+    return amqp_frames_enqueued(state_) != 0 || amqp_data_in_buffer(state_) != 0;
+  }
+  /// As `has_frames`, or they may wait in the TLS layer, which no poll sees.
+  bool may_have_frames() const noexcept { return is_tls_ || has_frames(); }
   void release_buffers(uint16_t channel) noexcept {
     amqp_maybe_release_buffers_on_channel(state_, channel);
   }
@@ -64,6 +70,7 @@ class session {
   void log_in(const broker_options& options);
 
   amqp_connection_state_t state_;
+  bool is_tls_;
 };
 
 } // namespace natterjack::amqp

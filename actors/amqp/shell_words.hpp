@@ -1,4 +1,5 @@
-// A command string as words, split as a POSIX shell splits them: blanks, quotes, backslashes; no expansion.
+// A command string as words, split as a POSIX shell splits them: blanks, quotes, backslashes; no
+// expansion.
 #pragma once
 
 #include <optional>

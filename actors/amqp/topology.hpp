@@ -1,4 +1,5 @@
-// What a consumer needs on the broker: exchange, queue, bindings. Declared anew after each reconnect.
+// What a consumer needs on the broker: exchange, queue, bindings. Declared anew after each
+// reconnect.
 #pragma once
 
 #include "actors/amqp/json_value.hpp"
@@ -30,7 +31,7 @@ struct queue_options {
 struct topology {
   std::vector<exchange_options> exchanges; ///< declared first, in order
   queue_options queue;
-  std::string bound_to;                  ///< exchange of the bindings; empty: the default one, no binding
+  std::string bound_to; ///< exchange of the bindings; empty: the default one, no binding
   std::vector<std::string> routing_keys; ///< one binding each
   uint16_t prefetch = 100;               ///< deliveries without an ack at a time
   bool only_consumer = false;            ///< refuse to share the queue

@@ -1,14 +1,15 @@
-// One process of a node with a bridge, worked by lines of JSON on stdin; what it receives goes to stdout.
-// The tests' way to be a hub author.
+// One process of a node with a bridge, worked by lines of JSON on stdin; what it receives goes to
+// stdout. The tests' way to be a hub author.
 //
-//   {"op": "send", "to": ADDRESS, "topic": T, "value": V}     to an amqp: address, a PID or a name
-//   {"op": "monitor", "to": ADDRESS}                          later: {"down": ADDRESS, "error": …}
-//   {"op": "actor", "name": N, …}                             {"actor": N, "problem": …}
+//   {"op": "send", "to": ADDRESS, "topic": T, "value": V}   to an amqp: address, a PID or a name
+//   {"op": "monitor", "to": ADDRESS}                        later: {"down": ADDRESS, "error": …}
+//   {"op": "actor", "name": N, …}                           {"actor": N, "problem": …}
 //   {"op": "stop_actor", "name": N}
-//   {"op": "feed", "queue": …, "topic": T, "manual": B, …}    {"feed": QUEUE, "problem": …}
-//   {"op": "publish", "id": I, "resend": B, "message": {…}}   {"published": I, "result": …, "text": …}
-//   {"op": "stats"}                                           {"stats": {…}}
-//   a message                                                 {"topic": …, "from": PID, "value": …}
+//   {"op": "feed", "queue": Q, "topic": T, "manual": B, …}  {"feed": Q, "problem": …}
+//   {"op": "publish", "id": I, "message": {…}}              {"published": I, "result": …}
+//   {"op": "hold"}, {"op": "release"}                       messages are not taken in between
+//   {"op": "stats"}                                         {"stats": {…}}
+//   a message                                               {"topic": …, "from": PID, "value": …}
 #include "actors/amqp/address_book.hpp"
 #include "actors/amqp/clu_actor.hpp"
 #include "actors/amqp/feed.hpp"
@@ -69,11 +70,13 @@ class console_process final : public relay::pinned_actor {
       auto i = watched_.find(down.source);
       if (i == watched_.end())
         return;
-      print(json_value::make_object({{"down", json_value(i->second.first)},
-                                     {"error", json_value(i->second.second.self->result().error)}}));
+      print(
+          json_value::make_object({{"down", json_value(i->second.first)},
+                                   {"error", json_value(i->second.second.self->result().error)}}));
       watched_.erase(i);
     });
-    return {[](const hub::cancel_signal&) {}};
+    return {[](const hub::cancel_signal&) {
+    }};
   }
   void on_exit() override { hub::process::leave(); }
   void accept(const hub::message_ptr& what) override {
@@ -148,7 +151,8 @@ class console {
         system_.spawn_class<console_process, caf::no_spawn_options>(config, thread, node_));
     self_ = static_cast<console_process*>(handle_->get());
     owner_->start([](const std::string& problem) {
-      print(json_value::make_object({{"ready", json_value(problem.empty())}, {"problem", json_value(problem)}}));
+      print(json_value::make_object(
+          {{"ready", json_value(problem.empty())}, {"problem", json_value(problem)}}));
     });
     address_options addresses;
     addresses.presence_interval = std::chrono::milliseconds(200);
@@ -200,7 +204,8 @@ class console {
  private:
   hub::process_ref find(const std::string& address) {
     std::string why;
-    auto found = address.starts_with("amqp:") ? book_->find(address, &why) : node_.resolve(address, &why);
+    auto found =
+        address.starts_with("amqp:") ? book_->find(address, &why) : node_.resolve(address, &why);
     if (!found)
       print(json_value::make_object({{"problem", json_value(why)}}));
     return found;
@@ -214,16 +219,17 @@ class console {
     std::string text;
     if (value != nullptr && !value->is(kind::text))
       value->write(text, number_style::strict);
-    auto payload = value == nullptr            ? hub::payload{}
+    auto payload = value == nullptr        ? hub::payload{}
                    : value->is(kind::text) ? hub::payload::text(value->text())
-                                               : hub::payload::json(text);
+                                           : hub::payload::json(text);
     to.self->deliver(hub::make_message(self_->id(), hub::shared_bytes(text_of(line, "topic")),
                                        std::move(payload)));
   }
 
   void monitor(const std::string& address) {
     if (auto who = find(address))
-      self_->thread().push_call([self = self_, keep = handle_, address, who] { self->watch(address, who); });
+      self_->thread().push_call(
+          [self = self_, keep = handle_, address, who] { self->watch(address, who); });
   }
 
   void start_actor(const json_value& line) {
@@ -236,7 +242,8 @@ class console {
     if (const auto* commands = line.find("commands"))
       options.commands = read_commands(*commands);
     auto report = [name = options.name](const std::string& problem) {
-      print(json_value::make_object({{"actor", json_value(name)}, {"problem", json_value(problem)}}));
+      print(
+          json_value::make_object({{"actor", json_value(name)}, {"problem", json_value(problem)}}));
     };
     try {
       auto made = clu_actor::make(owner_, options);
@@ -255,16 +262,19 @@ class console {
     options.queue.queue.name = text_of(line, "queue");
     options.queue.queue.durable = flag_of(line, "durable");
     if (line.find("exchange") != nullptr) {
-      options.queue.exchanges = {{text_of(line, "exchange"), "topic", flag_of(line, "durable"), false, false, false}};
+      options.queue.exchanges = {
+          {text_of(line, "exchange"), "topic", flag_of(line, "durable"), false, false, false}};
       options.queue.bound_to = text_of(line, "exchange");
       options.queue.routing_keys = {text_of(line, "key")};
     }
     auto made = feed::make(node_, threads_.front(), owner_->link(), options);
     feeds_.push_back(made);
     made->start([queue = options.queue.queue.name](const std::string& problem) {
-      print(json_value::make_object({{"feed", json_value(queue)}, {"problem", json_value(problem)}}));
+      print(
+          json_value::make_object({{"feed", json_value(queue)}, {"problem", json_value(problem)}}));
     });
-    print(json_value::make_object({{"feed_pid", json_value(to_string(made->process().self->id()))}}));
+    print(
+        json_value::make_object({{"feed_pid", json_value(to_string(made->process().self->id()))}}));
   }
 
   void publish(const json_value& line) {
@@ -272,7 +282,8 @@ class console {
     const auto id = text_of(line, "id");
     auto what = read_publication(*line.find("message"), problem);
     if (!what) {
-      print(json_value::make_object({{"published", json_value(id)}, {"problem", json_value(problem)}}));
+      print(json_value::make_object(
+          {{"published", json_value(id)}, {"problem", json_value(problem)}}));
       return;
     }
     publish_options how;

@@ -171,13 +171,14 @@ def test_too_many_held_commands(broker):
             assert finals == [f"h{i}" for i in range(200)]
 
 
-def test_the_exchange_is_gone_for_a_moment(broker, exchange):
-    """Somebody deletes it: the queue's binding is gone with it, and both are restored."""
-    with Clu(broker.port) as clu, clu.connect() as client:
-        exchange.run(exchange.channel.queue_delete(f"{clu.name}_replies"))
+def test_somebody_deletes_the_exchange(own_broker):
+    """No broker tells; the next command finds out, and exchange and binding are restored."""
+    with Exchange(own_broker.port) as exchange, Clu(own_broker.port) as clu, clu.connect() as client:
+        exchange.run(exchange.channel.exchange_delete("sdss_exchange"))
+        client.send_json(command("finds out"))
+        assert final_of(client, "finds out")["headers"]["message_code"] == "f"
 
         def is_heard():
-            exchange.run(exchange.channel.exchange_declare("sdss_exchange", exchange_type="topic", auto_delete=True))
             exchange.reply({"again": 1})
             try:
                 return client.read_json(0.3)

@@ -15,7 +15,9 @@ struct ledger_fixture {
   std::string taken() {
     std::string result;
     for (const auto& step : ledger->take()) {
-      result += step.what == verdict::ack ? "ack" : step.what == verdict::reject ? "reject" : "requeue";
+      result += step.what == verdict::ack      ? "ack"
+                : step.what == verdict::reject ? "reject"
+                                               : "requeue";
       result += std::to_string(step.tag) + (step.multiple ? "+ " : " ");
     }
     return result;
@@ -44,7 +46,8 @@ SCENARIO_METHOD(ledger_fixture, "what is settled in order is one ack", "[amqp][a
   CHECK(taken() == "ack6+ ");
 }
 
-SCENARIO_METHOD(ledger_fixture, "behind an open delivery each is acknowledged alone", "[amqp][ack_ledger]") {
+SCENARIO_METHOD(ledger_fixture, "behind an open delivery each is acknowledged alone",
+                "[amqp][ack_ledger]") {
   ledger->settle(3, 10, verdict::ack);
   ledger->settle(5, 10, verdict::ack);
   CHECK(taken() == "ack3 ack5 ");
@@ -56,7 +59,8 @@ SCENARIO_METHOD(ledger_fixture, "behind an open delivery each is acknowledged al
   CHECK(taken() == "ack4+ ");
 }
 
-SCENARIO_METHOD(ledger_fixture, "a rejection goes before the ack that covers it", "[amqp][ack_ledger]") {
+SCENARIO_METHOD(ledger_fixture, "a rejection goes before the ack that covers it",
+                "[amqp][ack_ledger]") {
   ledger->settle(1, 10, verdict::ack);
   ledger->settle(2, 10, verdict::requeue);
   ledger->settle(3, 10, verdict::reject);
@@ -72,7 +76,8 @@ SCENARIO_METHOD(ledger_fixture, "the first word about a delivery counts", "[amqp
   CHECK(taken() == "requeue1 ");
 }
 
-SCENARIO_METHOD(ledger_fixture, "a token that nobody settles acknowledges at its end", "[amqp][ack_ledger]") {
+SCENARIO_METHOD(ledger_fixture, "a token that nobody settles acknowledges at its end",
+                "[amqp][ack_ledger]") {
   auto token = caf::make_counted<delivery_token>(ledger, 1, 10);
   CHECK(ledger->settled() == 0);
   token = nullptr;

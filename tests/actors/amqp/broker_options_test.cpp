@@ -50,7 +50,8 @@ SCENARIO("a bad URL is told without its password", "[amqp][broker_options]") {
   CHECK(problem("amqp://u:hush@h:70000").find("1 to 65535") != std::string::npos);
   CHECK(problem("amqp://u:hush@h/a/b").find("%2F") != std::string::npos);
   CHECK(problem("amqp://u:hush%@h").find("broken % escape in the password") != std::string::npos);
-  CHECK(problem("amqp://u:hush@h?colour=red").find("unknown parameter \"colour\"") != std::string::npos);
+  CHECK(problem("amqp://u:hush@h?colour=red").find("unknown parameter \"colour\"") !=
+        std::string::npos);
   for (const char* url : {"amqp://u:hush@h:x", "amqp://u:hush%@h"})
     CHECK(problem(url).find("hush") == std::string::npos);
 }

@@ -25,7 +25,8 @@ reply_ptr some_reply(const std::string& sender, const std::string& code,
 
 SCENARIO("a client asks by query parameters", "[amqp][client_wishes]") {
   client_wishes wishes;
-  CHECK(read_wishes("acks=1&status&own=true&sender=a,b%2Cc&code=:,f&keys=text&history=50&other=x", wishes)
+  CHECK(read_wishes("acks=1&status&own=true&sender=a,b%2Cc&code=:,f&keys=text&history=50&other=x",
+                    wishes)
             .empty());
   CHECK(wishes.acks);
   CHECK(wishes.status);
@@ -57,7 +58,8 @@ SCENARIO("what cannot be read is told", "[amqp][client_wishes]") {
 
 SCENARIO("a client asks by its first message", "[amqp][client_wishes]") {
   client_wishes wishes;
-  CHECK(read_wishes(parse(R"({"acks":true,"sender":["a"],"code":[":"],"keys":["k"],"history":3})"), wishes)
+  CHECK(read_wishes(parse(R"({"acks":true,"sender":["a"],"code":[":"],"keys":["k"],"history":3})"),
+                    wishes)
             .empty());
   CHECK(wishes.acks);
   CHECK(wishes.match(*some_reply("a", ":", {"j", "k"})));

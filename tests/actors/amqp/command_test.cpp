@@ -21,7 +21,8 @@ std::string written(const json_value& value) {
 } // namespace
 
 SCENARIO("a client's message becomes a command", "[amqp][command]") {
-  const auto asked = read(R"({"consumer": "alpha", "command_string": "ping", "command_id": "id-1"})");
+  const auto asked =
+      read(R"({"consumer": "alpha", "command_string": "ping", "command_id": "id-1"})");
   REQUIRE(asked.wanted);
   CHECK(asked.problem.empty());
   const auto p = to_publication(*asked.wanted, us);
@@ -35,9 +36,10 @@ SCENARIO("a client's message becomes a command", "[amqp][command]") {
   CHECK(p.mandatory);
   CHECK_FALSE(p.timestamp);
   CHECK(p.body == R"({"command_string": "ping"})");
-  CHECK(written(p.headers) ==
-        R"({"command_id": "id-1", "commander_id": "amqp-client-0123456789ab.alpha", "internal": false, )"
-        R"("write_to_log": true})");
+  CHECK(
+      written(p.headers) ==
+      R"({"command_id": "id-1", "commander_id": "amqp-client-0123456789ab.alpha", "internal": false, )"
+      R"("write_to_log": true})");
 }
 
 SCENARIO("what is no command is passed over with a reason", "[amqp][command]") {
@@ -82,9 +84,13 @@ SCENARIO("numbers and true are ids in their own type", "[amqp][command]") {
 
 SCENARIO("an id or consumer AMQP cannot carry is told, not sent", "[amqp][command]") {
   auto problem = [](const std::string& consumer, const std::string& id) {
-    return read("{\"consumer\":" + consumer + ",\"command_string\":\"x\",\"command_id\":" + id + "}").problem;
+    return read("{\"consumer\":" + consumer + ",\"command_string\":\"x\",\"command_id\":" + id +
+                "}")
+        .problem;
   };
-  auto text = [](size_t n) { return "\"" + std::string(n, 'x') + "\""; };
+  auto text = [](size_t n) {
+    return "\"" + std::string(n, 'x') + "\"";
+  };
   CHECK(problem("\"a\"", text(255)).empty());
   CHECK_FALSE(problem("\"a\"", text(256)).empty());
   CHECK(problem(text(247), "\"i\"").empty());
@@ -114,9 +120,10 @@ SCENARIO("a failure has the shape of CLU's own", "[amqp][command]") {
   CHECK(p.correlation_id == "nb");
   CHECK(p.reply_to.empty());
   CHECK(p.body == R"({"error": "Failed routing message to consumer 'nobody'."})");
-  CHECK(written(p.headers) ==
-        R"({"command_id": "nb", "commander_id": "amqp-client-0123456789ab.nobody", "internal": false, )"
-        R"("message_code": "f", "sender": "nobody", "write_to_log": true})");
+  CHECK(
+      written(p.headers) ==
+      R"({"command_id": "nb", "commander_id": "amqp-client-0123456789ab.nobody", "internal": false, )"
+      R"("message_code": "f", "sender": "nobody", "write_to_log": true})");
   const auto local = failure_reply(*wanted, us, "gone");
   CHECK(local->is_final());
   CHECK(local->sender == "nobody");

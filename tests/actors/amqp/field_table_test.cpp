@@ -48,11 +48,12 @@ SCENARIO("keys are sorted on the wire, at every level", "[amqp][field_table]") {
 
 SCENARIO("what AMQP cannot carry is refused", "[amqp][field_table]") {
   memory_pool pool;
-  for (const char* object : {R"({"n":9223372036854775808})", R"({"n":NaN})", R"({"n":[1e999]})",
-                             R"({"n":"\ud800"})"})
+  for (const char* object :
+       {R"({"n":9223372036854775808})", R"({"n":NaN})", R"({"n":[1e999]})", R"({"n":"\ud800"})"})
     CHECK_THROWS_AS(to_table(parse(object), pool), std::invalid_argument);
   CHECK_NOTHROW(to_table(parse("{\"" + std::string(128, 'k') + "\":1}"), pool));
-  CHECK_THROWS_AS(to_table(parse("{\"" + std::string(129, 'k') + "\":1}"), pool), std::invalid_argument);
+  CHECK_THROWS_AS(to_table(parse("{\"" + std::string(129, 'k') + "\":1}"), pool),
+                  std::invalid_argument);
 }
 
 SCENARIO("of repeated entries the last counts, at the place of the first", "[amqp][field_table]") {

@@ -14,7 +14,9 @@ json_value parse(std::string_view text) {
   return *value;
 }
 
-std::string repr(std::string_view text) { return parse(text).to_python_repr(); }
+std::string repr(std::string_view text) {
+  return parse(text).to_python_repr();
+}
 
 } // namespace
 
@@ -40,7 +42,8 @@ SCENARIO("what cannot be printed is escaped in a repr", "[amqp][json_value]") {
   CHECK(repr(R"("\n\t\r\u0000\u001b\u007f\u00a0\u00ad")") == R"('\n\t\r\x00\x1b\x7f\xa0\xad')");
   CHECK(repr(R"("\u200b\u2028\ue000\ud83d")") == R"('\u200b\u2028\ue000\ud83d')");
   CHECK(repr("\"\xf3\xa0\x80\x81\"") == R"('\U000e0001')");
-  CHECK(repr("\"h\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80\"") == "'h\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80'");
+  CHECK(repr("\"h\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80\"") ==
+        "'h\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80'");
   CHECK(is_printable(' '));
   CHECK_FALSE(is_printable(0x378)); // unassigned
   CHECK_FALSE(is_printable(0x10ffff));

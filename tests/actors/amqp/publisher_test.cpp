@@ -29,7 +29,8 @@ struct publisher_fixture {
 
 } // namespace
 
-SCENARIO_METHOD(publisher_fixture, "waiting messages are bounded in number and bytes", "[amqp][publisher]") {
+SCENARIO_METHOD(publisher_fixture, "waiting messages are bounded in number and bytes",
+                "[amqp][publisher]") {
   for (int i = 0; i < 3; ++i)
     publish(message());
   CHECK(ends.empty());

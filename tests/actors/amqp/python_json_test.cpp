@@ -32,7 +32,8 @@ SCENARIO("separators are Python's, keys keep their order", "[amqp][python_json]"
   CHECK(as_python("{}") == "{}");
 }
 
-SCENARIO("of duplicate keys the last value stands at the place of the first", "[amqp][python_json]") {
+SCENARIO("of duplicate keys the last value stands at the place of the first",
+         "[amqp][python_json]") {
   CHECK(as_python(R"({"a":1,"b":2,"a":3})") == R"({"a": 3, "b": 2})");
   CHECK(as_python(R"({"a":{"x":1,"x":2},"b":[{"y":1,"y":[]}],"a":{"z":1,"q":2,"z":3}})") ==
         R"({"a": {"z": 3, "q": 2}, "b": [{"y": []}]})");
@@ -45,9 +46,12 @@ SCENARIO("of duplicate keys the last value stands at the place of the first", "[
     for (int i = 0; i < 400; ++i) {
       text += (i == 0 ? "\"k" : ",\"k") + std::to_string(i % 40) + "\":" + std::to_string(i);
       if (i < 40)
-        expected += (i == 0 ? "\"k" : ", \"k") + std::to_string(i) + "\": " + std::to_string(360 + i);
+        expected +=
+            (i == 0 ? "\"k" : ", \"k") + std::to_string(i) + "\": " + std::to_string(360 + i);
     }
-    THEN("the rule is the same") { CHECK(as_python(text + "}") == expected + "}"); }
+    THEN("the rule is the same") {
+      CHECK(as_python(text + "}") == expected + "}");
+    }
   }
 }
 
@@ -66,8 +70,9 @@ SCENARIO("integers keep their digits", "[amqp][python_json]") {
 }
 
 SCENARIO("other numbers are the shortest text that reads back", "[amqp][python_json]") {
-  CHECK(as_python("[1.0,100000.0,1e16,1e15,1e-4,1e-5,1e-07,1E+22,5e-324,-0.0,0e5]") ==
-        "[1.0, 100000.0, 1e+16, 1000000000000000.0, 0.0001, 1e-05, 1e-07, 1e+22, 5e-324, -0.0, 0.0]");
+  CHECK(
+      as_python("[1.0,100000.0,1e16,1e15,1e-4,1e-5,1e-07,1E+22,5e-324,-0.0,0e5]") ==
+      "[1.0, 100000.0, 1e+16, 1000000000000000.0, 0.0001, 1e-05, 1e-07, 1e+22, 5e-324, -0.0, 0.0]");
   CHECK(as_python("[0.30000000000000004,9007199254740993.0,123456789012345678.0,12345.678e3]") ==
         "[0.30000000000000004, 9007199254740992.0, 1.2345678901234568e+17, 12345678.0]");
   CHECK(as_float(1.7976931348623157e308) == "1.7976931348623157e+308");
@@ -84,10 +89,31 @@ SCENARIO("what is not finite is null, unless bytes must match", "[amqp][python_j
 }
 
 SCENARIO("what is not JSON is refused and leaves no trace", "[amqp][python_json]") {
-  for (const auto& text :
-       {""s, " "s, "{"s, "[1,]"s, "{\"a\":1,}"s, "{a:1}"s, "01"s, "1."s, "+1"s, ".5"s, "1 2"s, "\"a"s,
-        "\"\x01\""s, "\"\\x\""s, "\"\\u12g4\""s, "nul"s, "[1}"s, "{\"a\" 1}"s, "-"s, "\"\\ud83d\\u\""s,
-        "\"\xff\""s, "\"\xc0\x80\""s, "\"\xf5\x80\x80\x80\""s, "\xef\xbb\xbf{}"s, "\0"s}) {
+  for (const auto& text : {""s,
+                           " "s,
+                           "{"s,
+                           "[1,]"s,
+                           "{\"a\":1,}"s,
+                           "{a:1}"s,
+                           "01"s,
+                           "1."s,
+                           "+1"s,
+                           ".5"s,
+                           "1 2"s,
+                           "\"a"s,
+                           "\"\x01\""s,
+                           "\"\\x\""s,
+                           "\"\\u12g4\""s,
+                           "nul"s,
+                           "[1}"s,
+                           "{\"a\" 1}"s,
+                           "-"s,
+                           "\"\\ud83d\\u\""s,
+                           "\"\xff\""s,
+                           "\"\xc0\x80\""s,
+                           "\"\xf5\x80\x80\x80\""s,
+                           "\xef\xbb\xbf{}"s,
+                           "\0"s}) {
     CAPTURE(text);
     std::string out = "before";
     const auto error = transcode_json(text, out, {});
@@ -98,7 +124,9 @@ SCENARIO("what is not JSON is refused and leaves no trace", "[amqp][python_json]
 }
 
 SCENARIO("nesting costs no stack and has a bound", "[amqp][python_json]") {
-  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
   std::string out;
   transcode_options options;
   options.depth_max = 100;

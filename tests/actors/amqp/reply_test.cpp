@@ -58,17 +58,19 @@ std::string with_id(std::string_view id) {
 } // namespace
 
 SCENARIO("a reply becomes a frame of six keys", "[amqp][reply]") {
-  incoming one(R"({"command_id":"id-1","commander_id":"me.alpha","internal":false,"message_code":":",)"
-               R"("sender":"alpha"})",
-               R"({"text":"Pong."})");
+  incoming one(
+      R"({"command_id":"id-1","commander_id":"me.alpha","internal":false,"message_code":":",)"
+      R"("sender":"alpha"})",
+      R"({"text":"Pong."})");
   one.correlate("id-1").stamp(1685042705);
   one.properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
   one.properties.message_id = bytes_of("m1");
-  CHECK(one.frame() ==
-        R"({"headers": {"command_id": "id-1", "commander_id": "me.alpha", "internal": false, )"
-        R"("message_code": ":", "sender": "alpha"}, "exchange": "sdss_exchange", "message_id": "m1", )"
-        R"("routing_key": "reply.broadcast", "timestamp": "2023-05-25T19:25:05+00:00", )"
-        R"("body": {"text": "Pong."}})");
+  CHECK(
+      one.frame() ==
+      R"({"headers": {"command_id": "id-1", "commander_id": "me.alpha", "internal": false, )"
+      R"("message_code": ":", "sender": "alpha"}, "exchange": "sdss_exchange", "message_id": "m1", )"
+      R"("routing_key": "reply.broadcast", "timestamp": "2023-05-25T19:25:05+00:00", )"
+      R"("body": {"text": "Pong."}})");
   const auto made = one.read();
   CHECK(made->body() == R"({"text": "Pong."})");
   CHECK(made->sender == "alpha");
@@ -153,7 +155,8 @@ SCENARIO("header values keep their type, what JSON cannot say is null", "[amqp][
 }
 
 SCENARIO("keys and compressed frames are made when somebody wants them", "[amqp][reply]") {
-  incoming one(R"({"message_code":"i"})", R"({"text":")" + std::string(500, 'x') + R"(","done":1})");
+  incoming one(R"({"message_code":"i"})",
+               R"({"text":")" + std::string(500, 'x') + R"(","done":1})");
   CHECK(one.read()->keys.empty());
   CHECK(one.read()->deflated.empty());
   const auto made = one.read({true, true});
