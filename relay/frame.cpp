@@ -185,6 +185,12 @@ hub::shared_bytes encode_frame(opcode op, std::string_view body) {
   });
 }
 
+hub::shared_bytes encode_close(uint16_t code, std::string_view reason) {
+  std::string body{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
+  body += reason;
+  return encode_frame(opcode::close, body);
+}
+
 hub::shared_bytes frames_of(const hub::message_ptr& what) {
   if (auto* kept = what->attachment())
     return static_cast<const frame_attachment*>(kept)->frames();

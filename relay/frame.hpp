@@ -15,6 +15,9 @@ enum class opcode : uint8_t { text = 0x1, binary = 0x2, close = 0x8, ping = 0x9,
 /// One unmasked server frame around `body` (RFC 6455 5.2).
 hub::shared_bytes encode_frame(opcode op, std::string_view body);
 
+/// A close frame with its code and reason. @param reason  at most 123 bytes of UTF-8
+hub::shared_bytes encode_close(uint16_t code, std::string_view reason);
+
 /// The frames of a message; made at the first call and kept with the message while others hold it.
 /// @returns empty for a message without values
 hub::shared_bytes frames_of(const hub::message_ptr& what);

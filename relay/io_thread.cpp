@@ -1,5 +1,7 @@
 #include "relay/io_thread.hpp"
 
+#include "relay/message_run.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <caf/actor_cast.hpp>
@@ -12,6 +14,13 @@ namespace {
 
 // Deliveries before sockets are written and read again: some milliseconds of work.
 constexpr size_t deliveries_a_turn_max = 16'384;
+// Of broadcasts taken together: what a socket takes at once, about.
+constexpr size_t run_bytes_max = 64 << 10;
+
+bool are_same(const std::vector<hub::process_ref>& a, const std::vector<hub::process_ref>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.self == y.self; });
+}
 
 } // namespace
 
@@ -178,24 +187,64 @@ size_t io_thread::run(const work& w) {
         groups_.erase(g);
       break;
     }
-    case kind::deliver: {
-      hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
-      auto g = groups_.find(w.number);
-      return g == groups_.end() ? 1 : deliver_all(g->second, what);
-    }
-    case kind::deliver_list: {
-      hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
-      std::unique_ptr<member_list> members(static_cast<member_list*>(w.object));
-      return deliver_all(*members, what);
-    }
+    case kind::deliver:
+    case kind::deliver_list:
+      return run_broadcasts(w);
   }
   return 1;
 }
 
-size_t io_thread::deliver_all(const member_list& members, const hub::message_ptr& what) {
+// A broadcast and those right behind it that go to the same members: nothing stands between them, so
+// each member may take them together.
+size_t io_thread::run_broadcasts(const work& first) {
+  std::unique_ptr<member_list> listed(static_cast<member_list*>(first.object));
+  const member_list* members = listed.get();
+  if (first.what == kind::deliver) {
+    const auto g = groups_.find(first.number);
+    members = g == groups_.end() ? nullptr : &g->second;
+  }
+  size_t bytes = 0;
+  const auto add = [this, &bytes](const work& w) {
+    run_.emplace_back(static_cast<const hub::message*>(w.content), false);
+    bytes += run_.back()->size();
+    return message_run::is_for_client(*run_.back());
+  };
+  const auto is_to_same = [&first, members](const work& w) {
+    return w.what == first.what && w.number == first.number &&
+           (w.what == kind::deliver || are_same(*static_cast<const member_list*>(w.object), *members));
+  };
+  const size_t room = members == nullptr ? 1 : deliveries_a_turn_max / (members->size() + 1);
+  bool is_run = add(first);
+  while (is_run && batch_done_ < batch_.size() && run_.size() < room && bytes < run_bytes_max &&
+         is_to_same(batch_[batch_done_])) {
+    const auto& next = batch_[batch_done_];
+    if (!message_run::is_for_client(*static_cast<const hub::message*>(next.content)))
+      break;
+    ++batch_done_;
+    delete static_cast<member_list*>(next.object);
+    add(next);
+  }
+  size_t deliveries = run_.size();
+  if (members != nullptr) {
+    deliver_all(*members, run_);
+    deliveries *= members->size();
+  }
+  run_.clear();
+  return std::max<size_t>(deliveries, 1);
+}
+
+void io_thread::deliver_all(const member_list& members,
+                            std::span<const hub::message_ptr> messages) {
+  if (messages.size() == 1) {
+    for (const auto& member : members)
+      static_cast<pinned_actor*>(member.self)->take(messages.front());
+    return;
+  }
+  for (const auto& what : messages)
+    what->settle();
+  message_run run(messages);
   for (const auto& member : members)
-    static_cast<pinned_actor*>(member.self)->take(what);
-  return members.size();
+    static_cast<pinned_actor*>(member.self)->take(run);
 }
 
 void io_thread::discard(const work& w) {

@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -93,7 +94,8 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   void drain();
   /// @returns how many deliveries it was
   size_t run(const work& w);
-  static size_t deliver_all(const member_list& members, const hub::message_ptr& what);
+  size_t run_broadcasts(const work& first);
+  static void deliver_all(const member_list& members, std::span<const hub::message_ptr> messages);
   void flush_dirty();
   void schedule_flush();
   void arm_timer();
@@ -114,6 +116,7 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   bool draining_ = false;
   std::vector<flushable*> dirty_;
   bool flush_scheduled_ = false;
+  std::vector<hub::message_ptr> run_; // broadcasts being delivered together
   std::unordered_map<uint64_t, member_list> groups_;
   std::thread thread_;
 };

@@ -39,7 +39,8 @@ class outbox final : public flushable {
   outbox(io_thread& thread, const gateway_limits& limits, int descriptor, outbox_owner& owner);
   ~outbox() override;
 
-  admitted push_data(hub::shared_bytes frames);
+  /// @param messages  in `frames`, for the count of dropped ones
+  admitted push_data(hub::shared_bytes frames, size_t messages = 1);
   /// Handshake bytes and other raw output, never dropped.
   void push_raw(hub::shared_bytes bytes);
   void push_control(opcode op, hub::shared_bytes frame);
@@ -55,10 +56,10 @@ class outbox final : public flushable {
  private:
   struct block {
     hub::shared_bytes bytes;
-    bool is_data;
+    uint32_t messages; // 0: no data
     bool is_pong;
   };
-  void append(hub::shared_bytes bytes, bool is_data, bool is_pong);
+  void append(hub::shared_bytes bytes, size_t messages, bool is_pong);
   bool drop_oldest_data(size_t until_bytes);
   void watch_soft_bound();
   void advance(size_t written) noexcept;

@@ -1,6 +1,7 @@
 #include "relay/pinned_actor.hpp"
 
 #include "relay/io_thread.hpp"
+#include "relay/message_run.hpp"
 
 #include <caf/detail/sync_request_bouncer.hpp>
 
@@ -35,6 +36,11 @@ hub::delivery_domain* pinned_actor::domain() const noexcept { return &thread_; }
 void pinned_actor::start() {
   if (is_alive())
     activate(&thread_);
+}
+
+void pinned_actor::accept_run(message_run& run) {
+  for (const auto& what : run.messages())
+    take(what);
 }
 
 void pinned_actor::run(caf::mailbox_element_ptr element) {

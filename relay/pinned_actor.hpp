@@ -17,6 +17,7 @@
 namespace natterjack::relay {
 
 class io_thread;
+class message_run;
 
 class pinned_actor : public caf::event_based_actor, public hub::process {
  public:
@@ -40,6 +41,8 @@ class pinned_actor : public caf::event_based_actor, public hub::process {
  protected:
   /// One message, on the io thread, while the actor is alive.
   virtual void accept(const hub::message_ptr& what) = 0;
+  /// Several at once, settled already; the actor may end in the middle.
+  virtual void accept_run(message_run& run);
   /// Called on the io thread some time after `io_thread::push_wake`.
   virtual void on_wake() {}
 
@@ -53,6 +56,10 @@ class pinned_actor : public caf::event_based_actor, public hub::process {
       accept(what);
     else
       what->settle();
+  }
+  void take(message_run& run) {
+    if (is_alive())
+      accept_run(run);
   }
 
   io_thread& thread_;

@@ -361,7 +361,6 @@ void start_client(relay::io_thread& thread, std::shared_ptr<relay::ws_transport>
       config, thread, host, std::move(owner), std::move(transport), options, upgrade.query);
   auto actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
   auto* self = static_cast<clu_client*>(actor->get());
-  raw->allow_deflate(deflate_window_bits);
   raw->accept(upgrade, {}, std::move(actor), *self);
 }
 
@@ -388,6 +387,7 @@ void mount(relay::router& routes, const std::string& pattern, std::shared_ptr<br
   };
   auto open_to_all = std::make_shared<relay::route_options>();
   open_to_all->origins = relay::origin_rule("*");
+  open_to_all->deflate_window_bits = deflate_window_bits;
   added.options = std::move(open_to_all);
   routes.add(std::move(added));
 }

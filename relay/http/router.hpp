@@ -40,6 +40,7 @@ struct route_options {
   std::optional<cors_options> cors;
   bool websocket_relay = false; ///< X-WS-Relay in a response upgrades the connection
   origin_rule origins;          ///< who may upgrade
+  int deflate_window_bits = 0;  ///< of permessage-deflate, 9 to 15; 0: offers are declined
   hub::relay_dialect dialect = hub::relay_dialect::table;
 };
 

@@ -373,8 +373,12 @@ class http_session final : public std::enable_shared_from_this<http_session> {
 
   std::shared_ptr<ws_transport> make_transport() {
     const auto left = buffer_.data();
-    return make_ws_transport(thread_, std::move(socket_), gateway_->limits,
-                             {static_cast<const char*>(left.data()), left.size()},
+    const std::string_view early(static_cast<const char*>(left.data()), left.size());
+    const int window_bits = route_->options ? route_->options->deflate_window_bits : 0;
+    if (window_bits != 0 && offers_deflate(*request_))
+      return make_deflating_transport(thread_, std::move(socket_), gateway_->limits, early,
+                                      std::move(place_), window_bits);
+    return make_ws_transport(thread_, std::move(socket_), gateway_->limits, early,
                              std::move(place_));
   }
 

@@ -1,4 +1,5 @@
-// The one file with a Beast stream: its instantiation alone costs half a minute of compiling.
+// The transport of connections that may be compressed (permessage-deflate); the others have
+// frame_transport. The one file with a Beast stream: instantiating it takes half a minute.
 #include "relay/websocket/transport.hpp"
 
 #include "hub/payload.hpp"
@@ -148,13 +149,9 @@ beast::http::request<beast::http::string_body> to_beast(const http_request& requ
 
 // RFC 6455 5.5.1: the answer to a close frame usually echoes its code; some clients show the reason.
 hub::shared_bytes echo_of(const websocket::close_reason& reason) {
-  std::string body;
-  if (reason.code != websocket::close_code::none) {
-    body += static_cast<char>(reason.code >> 8);
-    body += static_cast<char>(reason.code & 0xff);
-    body.append(reason.reason.data(), reason.reason.size());
-  }
-  return encode_frame(opcode::close, body);
+  if (reason.code == websocket::close_code::none)
+    return encode_frame(opcode::close, {});
+  return encode_close(reason.code, {reason.reason.data(), reason.reason.size()});
 }
 
 // Of our answer's permessage-deflate; RFC 7692 7.1.2.1: 15 if nothing is said.
@@ -171,8 +168,8 @@ class beast_transport final : public ws_transport,
                               public std::enable_shared_from_this<beast_transport> {
  public:
   beast_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
-                  std::string_view leftover, std::shared_ptr<void> place)
-      : thread_(thread), limits_(limits), place_(std::move(place)),
+                  std::string_view leftover, std::shared_ptr<void> place, int window_bits)
+      : thread_(thread), limits_(limits), place_(std::move(place)), deflate_window_(window_bits),
         stream_(thread, std::move(socket), limits, leftover),
         deadline_(this, [](void* self) { static_cast<beast_transport*>(self)->on_deadline(); }) {}
 
@@ -193,15 +190,13 @@ class beast_transport final : public ws_transport,
                                          websocket::stream_base::none(), false};
     stream_.set_option(none); // the io thread's wheel does the timing
     stream_.read_message_max(0); // counted here: the close code depends on the dialect
-    if (deflate_window_ != 0) {
-      websocket::permessage_deflate options;
-      options.server_enable = true;
-      options.server_max_window_bits = deflate_window_;
-      // RFC 7692 7.1.2.2: a client that does not say it can may not be asked for a smaller window.
-      if (upgrade.header("Sec-WebSocket-Extensions").find("client_max_window_bits") != std::string::npos)
-        options.client_max_window_bits = deflate_window_;
-      stream_.set_option(options);
-    }
+    websocket::permessage_deflate options;
+    options.server_enable = true;
+    options.server_max_window_bits = deflate_window_;
+    // RFC 7692 7.1.2.2: a client that does not say it can may not be asked for a smaller window.
+    if (upgrade.header("Sec-WebSocket-Extensions").find("client_max_window_bits") != std::string::npos)
+      options.client_max_window_bits = deflate_window_;
+    stream_.set_option(options);
     stream_.set_option(websocket::stream_base::decorator([this, extra](websocket::response_type& res) {
       res.erase(beast::http::field::server);
       deflate_bits_ = agreed_window_bits(res[beast::http::field::sec_websocket_extensions]);
@@ -235,11 +230,10 @@ class beast_transport final : public ws_transport,
     read_some();
   }
 
-  void allow_deflate(int window_bits) override { deflate_window_ = window_bits; }
   int deflate_bits() const noexcept override { return deflate_bits_; }
 
-  outbox::admitted send(hub::shared_bytes frames) override {
-    return out().box.push_data(std::move(frames));
+  outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
+    return out().box.push_data(std::move(frames), messages);
   }
 
   void send_ping() override {
@@ -394,10 +388,10 @@ class beast_transport final : public ws_transport,
   io_thread& thread_;
   const gateway_limits& limits_; // of the gateway, which `place_` keeps
   std::shared_ptr<void> place_;
+  int deflate_window_;
   websocket::stream<out_stream, true> stream_;
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
-  int deflate_window_ = 0; // 0: offers are declined
   int deflate_bits_ = 0;   // agreed for our frames
   bool reading_ = false;
   bool closing_ = false;
@@ -413,12 +407,13 @@ class beast_transport final : public ws_transport,
 
 } // namespace
 
-std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread, tcp::socket socket,
-                                                const gateway_limits& limits,
-                                                std::string_view leftover,
-                                                std::shared_ptr<void> place) {
+std::shared_ptr<ws_transport> make_deflating_transport(io_thread& thread, tcp::socket socket,
+                                                       const gateway_limits& limits,
+                                                       std::string_view leftover,
+                                                       std::shared_ptr<void> place,
+                                                       int window_bits) {
   return std::make_shared<beast_transport>(thread, std::move(socket), limits, leftover,
-                                           std::move(place));
+                                           std::move(place), window_bits);
 }
 
 } // namespace natterjack::relay

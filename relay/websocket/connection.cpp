@@ -3,6 +3,7 @@
 #include "relay/close_codes.hpp"
 #include "relay/duration.hpp"
 #include "relay/inbound_budget.hpp"
+#include "relay/message_run.hpp"
 #include "relay/websocket/close_request.hpp"
 
 #include <caf/actor_system.hpp>
@@ -100,10 +101,13 @@ class ws_connection final : public pinned_actor, public ws_owner {
     } else if (topic == close_topic) {
       close(read_close_request(what->payloads()));
     } else if (auto frames = frames_of(what); !frames.empty()) {
-      if (transport_->send(std::move(frames)) == outbox::admitted::overflow)
-        on_slow();
-      outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
+      queue(std::move(frames), 1);
     }
+  }
+
+  void accept_run(message_run& run) override {
+    if (state_ == state::open && !run.frames().empty())
+      queue(run.frames(), run.messages().size());
   }
 
   void on_wake() override { read_more(); }
@@ -181,6 +185,12 @@ class ws_connection final : public pinned_actor, public ws_owner {
 
  private:
   enum class state : uint8_t { opening, open, closing, closed };
+
+  void queue(hub::shared_bytes frames, size_t messages) {
+    if (transport_->send(std::move(frames), messages) == outbox::admitted::overflow)
+      on_slow();
+    outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
+  }
 
   // -- target
 

@@ -1,4 +1,4 @@
-// One websocket as its owner sees it: messages in, frames out, one end. No Beast here.
+// One websocket as its owner sees it: messages in, frames out, one end.
 //
 //   owner calls   accept       once, with the upgrade request
 //                 read         for one more message; not called, the kernel's window slows the client
@@ -61,11 +61,10 @@ class ws_transport {
   virtual void accept(const http_request& upgrade, const header_list& extra,
                       caf::strong_actor_ptr owner_actor, ws_owner& owner) = 0;
   virtual void read() = 0;
-  /// Before `accept`: takes offers of permessage-deflate (RFC 7692), with windows of 2^bits bytes.
-  virtual void allow_deflate(int window_bits) = 0;
   /// From `on_open` on: window bits of the frames that may be compressed; 0: none may be.
   virtual int deflate_bits() const noexcept = 0;
-  virtual outbox::admitted send(hub::shared_bytes frames) = 0;
+  /// @param messages  in `frames`, for the count of dropped ones
+  virtual outbox::admitted send(hub::shared_bytes frames, size_t messages = 1) = 0;
   virtual void send_ping() = 0;
   /// Queues a close frame behind what is queued, waits for the client's answer a bounded time.
   virtual void close(uint16_t code, std::string_view reason) = 0;
@@ -86,5 +85,14 @@ std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
                                                 std::shared_ptr<void> place);
+
+/// As above, for a client that offered permessage-deflate (RFC 7692).
+/// @param window_bits  windows of 2^bits bytes are agreed to
+std::shared_ptr<ws_transport> make_deflating_transport(io_thread& thread,
+                                                       boost::asio::ip::tcp::socket socket,
+                                                       const gateway_limits& limits,
+                                                       std::string_view leftover,
+                                                       std::shared_ptr<void> place,
+                                                       int window_bits);
 
 } // namespace natterjack::relay

@@ -1,0 +1,55 @@
+// Messages that came one after another to the same receivers on an io thread: a hub's broadcasts.
+//
+// Their frames are laid end to end once, whatever the number of receivers, so that each of these queues
+// one block and writes it with one send.
+#pragma once
+
+#include "relay/frame.hpp"
+
+#include <cstring>
+#include <span>
+
+namespace natterjack::relay {
+
+class message_run {
+ public:
+  /// @param messages  two or more, in order, none of them for the connection itself (see `is_for_client`)
+  explicit message_run(std::span<const hub::message_ptr> messages) noexcept : messages_(messages) {}
+
+  std::span<const hub::message_ptr> messages() const noexcept { return messages_; }
+
+  /// All frames; made at the first call. Empty if no message has a value.
+  const hub::shared_bytes& frames() {
+    if (!is_laid_) {
+      is_laid_ = true;
+      lay();
+    }
+    return frames_;
+  }
+
+  /// False for topics that a connection takes as its own.
+  static bool is_for_client(const hub::message& what) noexcept {
+    return what.topic() != "ws.control" && what.topic() != "ws.close";
+  }
+
+ private:
+  void lay() {
+    size_t total = 0;
+    for (const auto& what : messages_)
+      total += frames_of(what).size();
+    frames_ = hub::shared_bytes::make(total, [this](char* to) {
+      for (const auto& what : messages_) {
+        const auto one = frames_of(what);
+        if (!one.empty())
+          std::memcpy(to, one.data(), one.size());
+        to += one.size();
+      }
+    });
+  }
+
+  std::span<const hub::message_ptr> messages_;
+  hub::shared_bytes frames_;
+  bool is_laid_ = false;
+};
+
+} // namespace natterjack::relay

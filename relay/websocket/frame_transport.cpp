@@ -1,0 +1,335 @@
+// The transport of most websockets: our own frames on a socket, so that a client who says nothing holds a
+// few hundred bytes. Compressed connections have beast_transport.
+#include "relay/websocket/frame_reader.hpp"
+#include "relay/websocket/handshake.hpp"
+#include "relay/websocket/transport.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace natterjack::relay {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr auto close_wait = std::chrono::seconds(5);  // for the client's close frame
+constexpr auto linger_wait = std::chrono::seconds(2); // for the client's FIN
+
+// One read of whatever is there; what is incomplete moves out of it before the next connection's turn.
+constexpr size_t shared_read_bytes = 64 << 10;
+std::array<char, shared_read_bytes>& shared_read_buffer() {
+  thread_local std::array<char, shared_read_bytes> buffer;
+  return buffer;
+}
+
+class frame_transport final : public ws_transport,
+                              public outbox_owner,
+                              public frame_sink,
+                              public std::enable_shared_from_this<frame_transport> {
+ public:
+  frame_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
+                  std::string_view leftover, std::shared_ptr<void> place)
+      : thread_(thread), place_(std::move(place)), socket_(std::move(socket)),
+        box_(thread, limits, socket_.native_handle(), *this), reader_(limits.message_bytes),
+        deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }) {
+    if (!leftover.empty())
+      early_ = hub::shared_bytes(leftover);
+  }
+
+  void accept(const http_request& upgrade, const header_list& extra,
+              caf::strong_actor_ptr owner_actor, ws_owner& owner) override {
+    owner_actor_ = std::move(owner_actor);
+    owner_ = &owner;
+    box_.push_raw(hub::shared_bytes(handshake_answer(upgrade, extra)));
+    // Behind the start of the owner's actor, which is queued already.
+    thread_.push_call([self = shared_from_this()] {
+      if (self->owner_ != nullptr)
+        self->owner_->on_open();
+    });
+  }
+
+  void read() override {
+    if (owner_ == nullptr || closing_ || wants_message_)
+      return;
+    wants_message_ = true;
+    if (!in_reader_)
+      read_on();
+  }
+
+  int deflate_bits() const noexcept override { return 0; }
+
+  outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
+    return box_.push_data(std::move(frames), messages);
+  }
+
+  void send_ping() override {
+    thread_local const auto ping = encode_frame(opcode::ping, {});
+    box_.push_control(opcode::ping, ping);
+  }
+
+  void close(uint16_t code, std::string_view reason) override {
+    if (closing_ || owner_ == nullptr)
+      return;
+    closing_ = true;
+    reader_.drop_messages();
+    thread_.set_timer(deadline_, close_wait);
+    box_.push_control(opcode::close, encode_close(code, reason));
+    if (!in_reader_)
+      read_on(); // for the client's answer
+  }
+
+  void close_now(uint16_t code, std::string_view reason) override {
+    box_.drop_data();
+    close(code, reason);
+  }
+
+  void abort() override {
+    close_socket();
+    finish({});
+  }
+
+  size_t outbox_bytes() const noexcept override { return box_.bytes(); }
+  uint64_t dropped() const noexcept override { return box_.dropped(); }
+
+  bool peer_is_gone() const noexcept override {
+    pollfd p{const_cast<tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
+    return p.fd < 0 || (::poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
+  }
+
+ private:
+  // -- outbox
+
+  void on_outbox_blocked() override {
+    if (waiting_write_)
+      return;
+    waiting_write_ = true;
+    socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code ec) {
+      self->waiting_write_ = false;
+      if (!ec)
+        self->box_.flush();
+    });
+  }
+  void on_outbox_drained() override {
+    if (lingering_)
+      shut_down_output();
+    else if (owner_ != nullptr)
+      owner_->on_drained();
+  }
+  void on_outbox_failed() override {
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_both, ignored); // a pending read ends with it
+    if (lingering_)
+      shut_down_output();
+    else if (!reading_)
+      finish({});
+  }
+  void on_outbox_slow() override {
+    if (owner_ != nullptr)
+      owner_->on_slow();
+  }
+
+  // -- reading
+
+  // First what is here already, then the socket.
+  void read_on() {
+    auto self = shared_from_this(); // the owner may let go
+    in_reader_ = true;
+    if (!early_.empty()) {
+      auto early = std::exchange(early_, {});
+      std::string bytes(early.view());
+      reader_.take(bytes.data(), bytes.size(), *this);
+    } else {
+      reader_.go_on(*this);
+    }
+    in_reader_ = false;
+    if (output_shut_)
+      read_to_end();
+    else
+      wait_for_bytes();
+  }
+
+  bool wants_bytes() const noexcept { return (wants_message_ || closing_) && owner_ != nullptr; }
+
+  // The operation's own buffer is small, so that a silent client holds little; the rest of what has come
+  // is read into the thread's.
+  void wait_for_bytes() {
+    if (reading_ || lingering_ || !wants_bytes())
+      return;
+    reading_ = true;
+    socket_.async_read_some(asio::buffer(first_),
+                            [self = shared_from_this()](error_code ec, size_t n) {
+                              self->on_bytes(ec, n);
+                            });
+  }
+
+  void on_bytes(error_code ec, size_t n) {
+    reading_ = false;
+    if (lingering_) {
+      if (output_shut_ && ec)
+        close_socket();
+      else if (output_shut_)
+        read_to_end();
+      return;
+    }
+    if (ec) {
+      finish({});
+      return;
+    }
+    char* bytes = first_.data();
+    if (n == first_.size()) {
+      auto& shared = shared_read_buffer();
+      bytes = shared.data();
+      std::memcpy(bytes, first_.data(), n);
+      const auto more = ::recv(socket_.native_handle(), bytes + n, shared.size() - n, MSG_DONTWAIT);
+      if (more > 0)
+        n += static_cast<size_t>(more); // an end or an error shows again at the next read
+    }
+    if (!broken_) {
+      in_reader_ = true;
+      reader_.take(bytes, n, *this);
+      in_reader_ = false;
+    }
+    if (output_shut_)
+      read_to_end();
+    else
+      wait_for_bytes();
+  }
+
+  bool on_message(bool is_text, std::string_view body) override {
+    wants_message_ = false;
+    if (owner_ != nullptr && !closing_)
+      owner_->on_message(is_text ? message_kind::text : message_kind::binary, body);
+    return wants_message_;
+  }
+
+  void on_ping(std::string_view body) override {
+    box_.push_control(opcode::pong, encode_frame(opcode::pong, body));
+  }
+
+  void on_pong() override {
+    if (owner_ != nullptr)
+      owner_->on_pong();
+  }
+
+  // RFC 6455 5.5.1: the answer to a close frame echoes its code; some clients show the reason.
+  void on_close_frame(uint16_t code, std::string_view reason) override {
+    if (!closing_)
+      box_.push_control(opcode::close,
+                        code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason));
+    finish({true, code, std::string(reason)});
+  }
+
+  void on_mistake(uint16_t code, std::string_view what) override {
+    if (owner_ == nullptr || closing_)
+      return;
+    if (code == 1009) {
+      owner_->on_message_too_big();
+    } else if (code == 1007) {
+      owner_->on_not_utf8(); // it closes with its dialect's code
+      if (closing_)
+        finish({});
+    } else {
+      broken_ = true; // what follows cannot be told apart
+      box_.push_control(opcode::close, encode_close(code, what));
+      finish({});
+    }
+  }
+
+  // -- the end
+
+  void on_deadline() {
+    close_socket();
+    finish({});
+  }
+
+  // Tells the owner once, then waits a little for the client's FIN, so that closing with unread bytes
+  // does not turn the close frame into a reset.
+  void finish(ws_end end) {
+    auto self = shared_from_this();
+    wants_message_ = false;
+    reader_.stop();
+    if (owner_ != nullptr) {
+      auto owner_actor = std::move(owner_actor_);
+      std::exchange(owner_, nullptr)->on_closed(end);
+    }
+    if (lingering_)
+      return;
+    lingering_ = true;
+    if (!socket_.is_open()) {
+      deadline_.cancel();
+      return;
+    }
+    // A client that does not read what is queued gets as long as for its close frame.
+    thread_.set_timer(deadline_, box_.empty() ? linger_wait : close_wait);
+    if (box_.empty())
+      shut_down_output();
+  }
+
+  void shut_down_output() {
+    if (!socket_.is_open() || output_shut_)
+      return;
+    output_shut_ = true;
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    thread_.set_timer(deadline_, linger_wait);
+    if (!reading_ && !in_reader_)
+      read_to_end();
+  }
+
+  void read_to_end() {
+    if (reading_ || !socket_.is_open())
+      return;
+    reading_ = true;
+    socket_.async_read_some(asio::buffer(first_),
+                            [self = shared_from_this()](error_code ec, size_t) {
+                              self->reading_ = false;
+                              if (ec)
+                                self->close_socket();
+                              else
+                                self->read_to_end();
+                            });
+  }
+
+  void close_socket() {
+    deadline_.cancel();
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+  io_thread& thread_;
+  std::shared_ptr<void> place_; // keeps the gateway, and with it the limits
+  tcp::socket socket_;
+  outbox box_;
+  frame_reader reader_;
+  hub::shared_bytes early_; // came behind the request head
+  caf::strong_actor_ptr owner_actor_;
+  ws_owner* owner_ = nullptr;
+  timer_wheel::timer deadline_;
+  bool wants_message_ = false;
+  bool in_reader_ = false;
+  bool reading_ = false;
+  bool waiting_write_ = false;
+  bool closing_ = false;   // our close frame is queued
+  bool broken_ = false;    // bytes make no sense any more
+  bool lingering_ = false; // the owner has been told of the end
+  bool output_shut_ = false;
+  std::array<char, 192> first_; // a short message, whole
+};
+
+} // namespace
+
+std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread, tcp::socket socket,
+                                                const gateway_limits& limits,
+                                                std::string_view leftover,
+                                                std::shared_ptr<void> place) {
+  return std::make_shared<frame_transport>(thread, std::move(socket), limits, leftover,
+                                           std::move(place));
+}
+
+} // namespace natterjack::relay
