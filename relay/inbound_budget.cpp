@@ -4,8 +4,9 @@
 
 namespace natterjack::relay {
 
-inbound_budget::inbound_budget(pinned_actor& owner, const gateway_limits& limits)
-    : owner_(owner.ctrl()), raw_(&owner), limits_messages_(limits.inbound_messages),
+inbound_budget::inbound_budget(pinned& owner, caf::actor_control_block* control,
+                               const gateway_limits& limits)
+    : owner_(control), raw_(&owner), limits_messages_(limits.inbound_messages),
       limits_bytes_(limits.inbound_bytes) {}
 
 hub::credit inbound_budget::take(size_t bytes) {

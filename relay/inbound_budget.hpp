@@ -6,7 +6,7 @@
 
 #include "hub/credit.hpp"
 #include "relay/limits.hpp"
-#include "relay/pinned_actor.hpp"
+#include "relay/pinned.hpp"
 
 #include <caf/weak_intrusive_ptr.hpp>
 
@@ -16,7 +16,8 @@ namespace natterjack::relay {
 
 class inbound_budget final : public hub::credit_source {
  public:
-  inbound_budget(pinned_actor& owner, const gateway_limits& limits);
+  /// @param control  the owner's, as CAF knows it
+  inbound_budget(pinned& owner, caf::actor_control_block* control, const gateway_limits& limits);
 
   /// Takes credit for one message. @returns what goes with the message
   hub::credit take(size_t bytes);
@@ -32,7 +33,7 @@ class inbound_budget final : public hub::credit_source {
   }
 
   caf::weak_actor_ptr owner_; // messages may outlive the connection
-  pinned_actor* raw_;         // valid while `owner_` locks
+  pinned* raw_;         // valid while `owner_` locks
   size_t limits_messages_;
   size_t limits_bytes_;
   std::atomic<size_t> messages_{0};

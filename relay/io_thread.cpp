@@ -36,7 +36,10 @@ io_thread::~io_thread() {
 }
 
 void io_thread::start() {
-  thread_ = std::thread([this] { context_.run(); });
+  thread_ = std::thread([this] {
+    hub::wake_list::use(this);
+    context_.run();
+  });
 }
 
 void io_thread::stop() {
@@ -49,34 +52,58 @@ void io_thread::stop() {
 // -- the queue ----------------------------------------------------------------
 
 void io_thread::push(work w) {
-  bool wake;
+  auto* later = hub::wake_list::current();
+  if (later == this)
+    later = nullptr; // its own loop is awake
+  bool is_asleep;
   {
     std::lock_guard guard(mutex_);
     queue_.push_back(w);
-    wake = !scheduled_;
-    scheduled_ = true;
+    is_asleep = !scheduled_;
+    if (later == nullptr)
+      scheduled_ = true;
   }
-  if (wake)
+  if (!is_asleep)
+    return;
+  if (later != nullptr)
+    later->add(*this);
+  else
     boost::asio::post(context_, [this] { drain(); });
 }
 
-void io_thread::push(pinned_actor* to, caf::mailbox_element_ptr element) {
-  intrusive_ptr_add_ref(to->ctrl());
+// Receivers of what our sockets said: a drain wakes them at its end by itself.
+void io_thread::on_first() noexcept {
+  if (!draining_)
+    schedule_flush();
+}
+
+void io_thread::wake() noexcept {
+  {
+    std::lock_guard guard(mutex_);
+    if (scheduled_ || queue_.empty())
+      return;
+    scheduled_ = true;
+  }
+  boost::asio::post(context_, [this] { drain(); });
+}
+
+void io_thread::push(pinned* to, caf::mailbox_element_ptr element) {
+  intrusive_ptr_add_ref(to->control_);
   push(work{kind::element, 0, to, element.release()});
 }
 
-void io_thread::push(pinned_actor* to, hub::message_ptr what) {
-  intrusive_ptr_add_ref(to->ctrl());
+void io_thread::push(pinned* to, hub::message_ptr what) {
+  intrusive_ptr_add_ref(to->control_);
   push(work{kind::message, 0, to, what.detach()});
 }
 
-void io_thread::push_start(pinned_actor* who) {
-  intrusive_ptr_add_ref(who->ctrl());
+void io_thread::push_start(pinned* who) {
+  intrusive_ptr_add_ref(who->control_);
   push(work{kind::start, 0, who});
 }
 
-void io_thread::push_wake(pinned_actor* who) {
-  intrusive_ptr_add_ref(who->ctrl());
+void io_thread::push_wake(pinned* who) {
+  intrusive_ptr_add_ref(who->control_);
   push(work{kind::wake, 0, who});
 }
 
@@ -104,6 +131,7 @@ void io_thread::deliver(std::vector<hub::process_ref> members, hub::message_ptr 
 }
 
 void io_thread::drain() {
+  hub::wake_list::flush(); // what a connection said comes before its end
   draining_ = true;
   if (batch_done_ == batch_.size()) {
     batch_.clear();
@@ -122,6 +150,7 @@ void io_thread::drain() {
     deliveries += run(w);
   }
   draining_ = false;
+  hub::wake_list::flush();
   flush_dirty();
   bool more = batch_done_ < batch_.size();
   if (!more) {
@@ -136,27 +165,27 @@ void io_thread::drain() {
 }
 
 size_t io_thread::run(const work& w) {
-  auto* actor = static_cast<pinned_actor*>(w.object);
+  auto* actor = static_cast<pinned*>(w.object);
   switch (w.what) {
     case kind::element:
       actor->run(caf::mailbox_element_ptr{
           const_cast<caf::mailbox_element*>(static_cast<const caf::mailbox_element*>(w.content))});
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     case kind::message: {
       hub::message_ptr what{static_cast<const hub::message*>(w.content), false};
       actor->take(what);
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     }
     case kind::start:
       actor->start();
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     case kind::wake:
-      if (actor->is_alive())
+      if (actor->is_running())
         actor->on_wake();
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     case kind::call: {
       std::unique_ptr<std::function<void()>> call(static_cast<std::function<void()>*>(w.object));
@@ -237,32 +266,32 @@ void io_thread::deliver_all(const member_list& members,
                             std::span<const hub::message_ptr> messages) {
   if (messages.size() == 1) {
     for (const auto& member : members)
-      static_cast<pinned_actor*>(member.self)->take(messages.front());
+      static_cast<pinned*>(member.self)->take(messages.front());
     return;
   }
   for (const auto& what : messages)
     what->settle();
   message_run run(messages);
   for (const auto& member : members)
-    static_cast<pinned_actor*>(member.self)->take(run);
+    static_cast<pinned*>(member.self)->take(run);
 }
 
 void io_thread::discard(const work& w) {
-  auto* actor = static_cast<pinned_actor*>(w.object);
+  auto* actor = static_cast<pinned*>(w.object);
   switch (w.what) {
     case kind::element:
       caf::mailbox_element_ptr{
           const_cast<caf::mailbox_element*>(static_cast<const caf::mailbox_element*>(w.content))}
           .reset();
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     case kind::message:
       intrusive_ptr_release(static_cast<const hub::message*>(w.content));
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     case kind::start:
     case kind::wake:
-      intrusive_ptr_release(actor->ctrl());
+      intrusive_ptr_release(actor->control_);
       break;
     case kind::call:
       delete static_cast<std::function<void()>*>(w.object);
@@ -308,6 +337,7 @@ void io_thread::schedule_flush() {
   flush_scheduled_ = true;
   boost::asio::post(context_, [this] {
     flush_scheduled_ = false;
+    hub::wake_list::flush();
     flush_dirty();
   });
 }

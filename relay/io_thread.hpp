@@ -7,7 +7,8 @@
 #pragma once
 
 #include "hub/groups.hpp"
-#include "relay/pinned_actor.hpp"
+#include "hub/wake_list.hpp"
+#include "relay/pinned.hpp"
 #include "relay/timer_wheel.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -38,7 +39,10 @@ class flushable {
   size_t dirty_index_ = static_cast<size_t>(-1);
 };
 
-class io_thread final : public caf::execution_unit, public hub::delivery_domain {
+class io_thread final : public caf::execution_unit,
+                        public hub::delivery_domain,
+                        public hub::wakeable,
+                        private hub::wake_list {
  public:
   explicit io_thread(caf::actor_system& system);
   ~io_thread() override;
@@ -51,10 +55,10 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   bool is_current() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
 
   // -- from any thread
-  void push(pinned_actor* to, caf::mailbox_element_ptr element);
-  void push(pinned_actor* to, hub::message_ptr what);
-  void push_start(pinned_actor* who);
-  void push_wake(pinned_actor* who);
+  void push(pinned* to, caf::mailbox_element_ptr element);
+  void push(pinned* to, hub::message_ptr what);
+  void push_start(pinned* who);
+  void push_wake(pinned* who);
   void push_call(std::function<void()> call);
   void exec_later(caf::resumable* what) override;
 
@@ -63,6 +67,9 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
   void leave(uint64_t group, uint64_t member) override;
   void deliver(uint64_t group, hub::message_ptr what) override;
   void deliver(std::vector<hub::process_ref> members, hub::message_ptr what) override;
+
+  /// Lets it look at its queue.
+  void wake() noexcept override;
 
   // -- this thread only
   void mark_dirty(flushable& who);
@@ -90,6 +97,7 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
     const void* content = nullptr;
   };
 
+  void on_first() noexcept override;
   void push(work w);
   void drain();
   /// @returns how many deliveries it was
@@ -109,7 +117,7 @@ class io_thread final : public caf::execution_unit, public hub::delivery_domain 
 
   std::mutex mutex_;
   std::vector<work> queue_;
-  bool scheduled_ = false;
+  bool scheduled_ = false; // a drain is
 
   std::vector<work> batch_; // being run
   size_t batch_done_ = 0;

@@ -16,7 +16,6 @@ namespace natterjack::relay {
 
 namespace {
 
-using closed_atom = caf::atom_constant<caf::atom("closed")>;
 using going_away_atom = caf::atom_constant<caf::atom("goingaway")>;
 
 constexpr auto default_heartbeat = std::chrono::seconds(30);
@@ -38,16 +37,17 @@ constexpr const char* message_topic = "ws.message";
 constexpr std::string_view control_topic = "ws.control";
 constexpr std::string_view close_topic = "ws.close";
 
-class ws_connection final : public pinned_actor, public ws_owner {
+class ws_connection final : public lean_actor, public ws_owner {
  public:
   ws_connection(caf::actor_config& config, io_thread& thread, connection_options options,
                 std::shared_ptr<ws_transport> transport)
-      : pinned_actor(config, thread, options.gateway->node, options.gateway->host),
+      : lean_actor(config, thread, options.gateway->node, options.gateway->host),
         gateway_(std::move(options.gateway)), transport_(std::move(transport)),
-        config_(std::move(options.config)), endpoint_dialect_(options.dialect),
-        budget_(caf::make_counted<inbound_budget>(*this, gateway_->limits)),
+        config_(std::make_unique<relay_config>(std::move(options.config))),
+        endpoint_dialect_(options.dialect),
+        budget_(caf::make_counted<inbound_budget>(*this, ctrl(), gateway_->limits)),
         topic_(topic_of(message_topic)) {
-    enter(ctrl());
+    enter_as(ctrl());
   }
 
   const char* name() const override { return "ws_connection"; }
@@ -56,30 +56,32 @@ class ws_connection final : public pinned_actor, public ws_owner {
     return outbox_bytes_.load(std::memory_order_relaxed);
   }
 
-  caf::behavior make_behavior() override {
-    set_down_handler([this](const caf::down_msg& down) {
-      if (target_ && down.source == target_.actor) {
-        target_ = {}; // nobody is left to tell
-        // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
-        if (!gateway_->draining.load(std::memory_order_relaxed))
-          close(close_cause::target_exited);
-      }
-    });
-    set_exit_handler([this](const caf::exit_msg& exit) {
-      if (exit.reason)
-        close(close_cause::by_hub);
-    });
-    set_default_handler([](caf::scheduled_actor*, caf::message_view&) {
-      return caf::result<caf::message>{caf::sec::unexpected_message};
-    });
-    return {
-        [this](closed_atom) { quit(); },
-        [this](going_away_atom) { close(close_cause::going_away); },
-        [this](const hub::cancel_signal& cancel) {
-          close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
-                                             : cancel.reason});
-        },
-    };
+  void on_down(const caf::down_msg& down) override {
+    if (!target_ || down.source != target_.actor)
+      return;
+    target_ = {}; // nobody is left to tell
+    // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
+    if (!gateway_->draining.load(std::memory_order_relaxed))
+      close(close_cause::target_exited);
+  }
+
+  void on_exit_signal(const caf::exit_msg& exit) override {
+    if (exit.reason)
+      close(close_cause::by_hub);
+  }
+
+  bool on_element(caf::mailbox_element& element) override {
+    auto& content = element.content();
+    if (content.match_elements<going_away_atom>()) {
+      close(close_cause::going_away);
+    } else if (content.match_elements<hub::cancel_signal>()) {
+      const auto& cancel = content.get_as<hub::cancel_signal>(0);
+      close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
+                                         : cancel.reason});
+    } else {
+      return false;
+    }
+    return true;
   }
 
   // Also after a kill, which no handler hears of.
@@ -110,21 +112,26 @@ class ws_connection final : public pinned_actor, public ws_owner {
       queue(run.frames(), run.messages().size());
   }
 
-  void on_wake() override { read_more(); }
+  void on_wake() override {
+    if (state_ == state::closed)
+      quit();
+    else
+      read_more();
+  }
 
   // -- from the client
 
   void on_open() override {
     state_ = state::open;
     opened_ = std::chrono::steady_clock::now();
-    if (config_.message_topic && !config_.message_topic->empty())
-      topic_ = hub::shared_bytes(*config_.message_topic);
-    forced_dialect_ = config_.payload_format;
-    heartbeat_ = config_.heartbeat_interval.value_or(default_heartbeat);
-    if (config_.metadata)
-      metadata_ = std::move(*config_.metadata);
-    auto target = home().resolve(config_.target_pid.value_or(""));
-    config_ = {};
+    const auto config = std::move(config_);
+    if (config->message_topic && !config->message_topic->empty())
+      topic_ = hub::shared_bytes(*config->message_topic);
+    forced_dialect_ = config->payload_format;
+    heartbeat_ = config->heartbeat_interval.value_or(default_heartbeat);
+    if (config->metadata)
+      metadata_ = std::move(*config->metadata);
+    auto target = home().resolve(config->target_pid.value_or(""));
     if (!target || !attach(std::move(target))) {
       close(gateway_->draining ? close_cause::going_away : close_cause::target_unknown);
       return;
@@ -160,7 +167,7 @@ class ws_connection final : public pinned_actor, public ws_owner {
     tell_leave();
     cancel_timers();
     result_.value = hub::payload::text("websocket connection closed");
-    enqueue(nullptr, caf::make_message_id(), caf::make_message(closed_atom::value), nullptr);
+    thread().push_wake(this); // quits there: the transport is in the middle of something
   }
 
   void on_message_too_big() override {
@@ -219,7 +226,7 @@ class ws_connection final : public pinned_actor, public ws_owner {
   void tell_leave() {
     if (std::exchange(joined_, false) && target_) {
       tell(leave_topic, description(), true);
-      demonitor(target_.actor->address());
+      demonitor(target_.actor);
       target_ = {};
     }
   }
@@ -396,7 +403,7 @@ class ws_connection final : public pinned_actor, public ws_owner {
 
   std::shared_ptr<gateway_context> gateway_;
   std::shared_ptr<ws_transport> transport_;
-  relay_config config_; // until open
+  std::unique_ptr<relay_config> config_; // until open
   hub::relay_dialect endpoint_dialect_;
   std::optional<hub::relay_dialect> forced_dialect_;
   hub::relay_dialect dialect_ = hub::relay_dialect::table;
@@ -431,10 +438,8 @@ void start_connection(io_thread& thread, std::shared_ptr<ws_transport> transport
                       connection_options options) {
   auto& system = options.gateway->node.system();
   auto* raw = transport.get();
-  caf::actor_config config{&thread};
-  auto handle = system.spawn_class<ws_connection, caf::no_spawn_options>(
-      config, thread, std::move(options), std::move(transport));
-  auto actor = caf::actor_cast<caf::strong_actor_ptr>(handle);
+  auto actor = spawn_lean<ws_connection>(system, thread, thread, std::move(options),
+                                         std::move(transport));
   auto* self = static_cast<ws_connection*>(actor->get());
   raw->accept(upgrade, extra, std::move(actor), *self);
 }

@@ -19,7 +19,7 @@
 #pragma once
 
 #include "relay/gateway_context.hpp"
-#include "relay/pinned_actor.hpp"
+#include "relay/lean_actor.hpp"
 #include "relay/relay_config.hpp"
 #include "relay/websocket/transport.hpp"
 

@@ -244,6 +244,7 @@ class frame_transport final : public ws_transport,
   // -- the end
 
   void on_deadline() {
+    const auto self = shared_from_this();
     close_socket();
     finish({});
   }
@@ -261,7 +262,9 @@ class frame_transport final : public ws_transport,
     if (lingering_)
       return;
     lingering_ = true;
+    held_ = self; // the owner lets go now, with our close frame still queued
     if (!socket_.is_open()) {
+      held_.reset();
       deadline_.cancel();
       return;
     }
@@ -297,6 +300,7 @@ class frame_transport final : public ws_transport,
   }
 
   void close_socket() {
+    const auto self = std::move(held_);
     deadline_.cancel();
     error_code ignored;
     socket_.close(ignored);
@@ -310,6 +314,7 @@ class frame_transport final : public ws_transport,
   hub::shared_bytes early_; // came behind the request head
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
+  std::shared_ptr<frame_transport> held_; // by itself, from the end until the socket is closed
   timer_wheel::timer deadline_;
   bool wants_message_ = false;
   bool in_reader_ = false;

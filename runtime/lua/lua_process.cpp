@@ -55,12 +55,20 @@ hub::send_result lua_process::deliver(hub::message_ptr what) noexcept {
   try {
     bool wake = false;
     const auto result = box_.put(std::move(what), wake);
-    if (wake)
-      enqueue(nullptr, caf::make_message_id(), run_message(), nullptr);
+    if (wake) {
+      if (auto* later = hub::wake_list::current())
+        later->add(*this, caf::strong_actor_ptr(ctrl()));
+      else
+        this->wake();
+    }
     return result;
   } catch (const std::bad_alloc&) {
     return hub::send_result::mailbox_full;
   }
+}
+
+void lua_process::wake() noexcept {
+  enqueue(nullptr, caf::make_message_id(), run_message(), nullptr);
 }
 
 std::optional<hub::relay_dialect> lua_process::dialect() const noexcept {
@@ -87,6 +95,7 @@ caf::behavior lua_process::make_behavior() {
 }
 
 caf::resumable::resume_result lua_process::resume(caf::execution_unit* context, size_t) {
+  const hub::wake_list::scope batch; // receivers are woken once a slice
   return caf::event_based_actor::resume(context, 1);
 }
 

@@ -14,6 +14,7 @@
 
 #include "hub/directory.hpp"
 #include "hub/process.hpp"
+#include "hub/wake_list.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/inbound_queue.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -38,7 +39,9 @@ struct function_call {
 };
 using function_call_ptr = std::shared_ptr<function_call>;
 
-class lua_process final : public caf::event_based_actor, public hub::process {
+class lua_process final : public caf::event_based_actor,
+                          public hub::process,
+                          public hub::wakeable {
  public:
   enum class role : uint8_t { process, worker };
 
@@ -48,6 +51,7 @@ class lua_process final : public caf::event_based_actor, public hub::process {
   ~lua_process() override;
 
   hub::send_result deliver(hub::message_ptr what) noexcept override;
+  void wake() noexcept override;
   std::optional<hub::relay_dialect> dialect() const noexcept override;
 
   const hub::pid& process_id() const noexcept { return hub::process::id(); }

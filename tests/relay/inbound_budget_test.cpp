@@ -1,4 +1,5 @@
 #include "relay/inbound_budget.hpp"
+#include "relay/pinned_actor.hpp"
 
 #include "tests/catch.hpp"
 #include "tests/relay/io_fixture.hpp"
@@ -37,7 +38,7 @@ SCENARIO_METHOD(io_fixture, "a connection that used its budget is woken once the
   gateway_limits limits;
   limits.inbound_messages = 2;
   limits.inbound_bytes = 100;
-  auto budget = caf::make_counted<inbound_budget>(self, limits);
+  auto budget = caf::make_counted<inbound_budget>(self, self.ctrl(), limits);
   GIVEN("two messages taken of two") {
     auto first = budget->take(10);
     CHECK(budget->has_room());
