@@ -121,7 +121,8 @@ function drawToad(id, x, y) {
   paint.arc(x - 15, y - 20, 7, 0, Math.PI * 2);
   paint.arc(x + 15, y - 20, 7, 0, Math.PI * 2);
   paint.fill();
-  paint.font = id === me ? "bold 26px Georgia, serif" : "26px Georgia, serif";
+  const size = Math.max(26, 12 * canvas.width / canvas.clientWidth); // readable on a phone as well
+  paint.font = `${id === me ? "bold " : ""}${size}px Georgia, serif`;
   paint.textAlign = "center";
   paint.fillText(names.get(id) ?? "", x, y - 38);
 }

@@ -43,7 +43,8 @@ function show(toad) {
     byId("toads").append(card);
   }
   card.dataset.alive = toad.alive;
-  card.querySelector(".pid").textContent = toad.pid;
+  card.querySelector(".pid").textContent = toad.pid.match(/0x\w+/)?.[0] ?? toad.pid;
+  card.querySelector(".pid").title = toad.pid;
   card.querySelector(".about").textContent = toad.alive
     ? `life ${toad.lives}, croaked ${toad.croaks} times in it`
     : toad.error ? `ended: ${toad.error}` : "returned";
