@@ -233,3 +233,9 @@ def test_a_toad_that_returns_is_done(toads):
                                             ("supervision", "supervision")])
 def test_the_page_of_each_is_served(serve, example, title):
     assert f"<title>Natterjack {title}</title>" in page_of(serve(REPOSITORY / "examples" / example))
+
+
+def test_what_the_examples_share_is_the_same_in_each():
+    for file in ("base.css", "link.js", "toad.svg"):
+        [first, *others] = sorted((REPOSITORY / "examples").glob(f"*/public/{file}"))
+        assert [str(o) for o in others if o.read_bytes() != first.read_bytes()] == []
