@@ -22,10 +22,10 @@ hub::hub_process& started(hub::hub_process* process) {
 
 // -- itself -------------------------------------------------------------------
 
-const hub::pid& hub_actor::id() const noexcept { return process_->process_id(); }
-const std::string& hub_actor::entry() const noexcept { return process_->options_.entry; }
-const std::vector<json>& hub_actor::input() const noexcept { return process_->options_.input; }
-const json& hub_actor::options() const noexcept { return process_->options_.options; }
+const hub::pid& hub_actor::id() const { return started(process_).process_id(); }
+const std::string& hub_actor::entry() const { return started(process_).options_.entry; }
+const std::vector<json>& hub_actor::input() const { return started(process_).options_.input; }
+const json& hub_actor::options() const { return started(process_).options_.options; }
 
 void hub_actor::stop(const json& value) { started(process_).stop_value_ = to_payload(value); }
 
@@ -37,18 +37,20 @@ void hub_actor::log(log_level level, std::string_view text) const {
 
 // -- clients ------------------------------------------------------------------
 
-const std::map<hub::pid, client>& hub_actor::clients() const noexcept {
-  return process_->clients_;
+const std::map<hub::pid, client>& hub_actor::clients() const {
+  return started(process_).clients_;
 }
 
-const client* hub_actor::find_client(const hub::pid& who) const noexcept {
-  const auto i = process_->clients_.find(who);
-  return i == process_->clients_.end() ? nullptr : &i->second;
+const client* hub_actor::find_client(const hub::pid& who) const {
+  const auto& all = clients();
+  const auto i = all.find(who);
+  return i == all.end() ? nullptr : &i->second;
 }
 
-const std::string& hub_actor::client_group() const noexcept { return process_->client_group_; }
+const std::string& hub_actor::client_group() const { return started(process_).client_group_; }
 
 hub::send_result hub_actor::reconfigure(const hub::pid& client, const relay_change& change) {
+  auto& known = started(process_).clients_;
   auto body = json::object();
   if (change.target)
     body["target_pid"] = *change.target;
@@ -60,8 +62,8 @@ hub::send_result hub_actor::reconfigure(const hub::pid& client, const relay_chan
     if (!change.metadata->is_object())
       throw std::invalid_argument("reconfigure: metadata must be an object");
     body["metadata"] = *change.metadata;
-    const auto i = process_->clients_.find(client);
-    if (!change.target && !change.metadata->empty() && i != process_->clients_.end())
+    const auto i = known.find(client);
+    if (!change.target && !change.metadata->empty() && i != known.end())
       i->second.metadata = *change.metadata;
   }
   return send_payload(client, hub::control_topic, to_payload(body));
@@ -192,7 +194,7 @@ bool hub_actor::unlink(const hub::pid& whom) {
   return was;
 }
 
-void hub_actor::trap_links(bool yes) noexcept { process_->traps_links_ = yes; }
+void hub_actor::trap_links(bool yes) { started(process_).traps_links_ = yes; }
 
 result<hub::pid> hub_actor::spawn(std::string_view class_name, std::vector<json> input) {
   auto& self = started(process_);
@@ -222,7 +224,7 @@ bool hub_actor::cancel(const hub::pid& whom, const std::string& reason) {
 
 // -- time ---------------------------------------------------------------------
 
-hub_actor::time_point hub_actor::now() const noexcept { return process_->now(); }
+hub_actor::time_point hub_actor::now() const { return started(process_).now(); }
 
 hub_actor::timer hub_actor::after(duration delay, std::function<void()> call) {
   auto& self = started(process_);
@@ -245,6 +247,6 @@ hub_actor::timer hub_actor::every(duration interval, std::function<void()> call)
   return number;
 }
 
-bool hub_actor::cancel(timer which) noexcept { return started(process_).timers_.erase(which); }
+bool hub_actor::cancel(timer which) { return started(process_).timers_.erase(which); }
 
 } // namespace natterjack

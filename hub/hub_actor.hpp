@@ -63,15 +63,25 @@ class hub_actor {
   virtual void on_stop(const std::string& /*reason*/) {}
 
  protected:
-  // -- itself; not in the constructor, from on_start on
+  // -- itself. All of this from on_start on: in the constructor it throws
 
-  const hub::pid& id() const noexcept;
+  const hub::pid& id() const;
   /// Id of the entry it was started from.
-  const std::string& entry() const noexcept;
+  const std::string& entry() const;
   /// `input` of the service, or what `spawn` was given.
-  const std::vector<json>& input() const noexcept;
+  const std::vector<json>& input() const;
+  /// One of them as a type that has `from_json`. @throws std::runtime_error  missing, does not fit
+  template <class T> T input_as(size_t index) const {
+    const auto name = "input " + std::to_string(index + 1);
+    if (index >= input().size())
+      throw std::runtime_error(name + " is missing");
+    auto read = read_value<T>(input()[index]);
+    if (!read)
+      throw std::runtime_error(name + ": " + read.error());
+    return *read;
+  }
   /// `options` of the entry, an object.
-  const json& options() const noexcept;
+  const json& options() const;
   /// `options` as a type that has `from_json`. @throws std::runtime_error  what does not fit
   template <class T> T options_as() const {
     auto read = read_value<T>(options());
@@ -85,9 +95,9 @@ class hub_actor {
 
   // -- clients
 
-  const std::map<hub::pid, client>& clients() const noexcept;
+  const std::map<hub::pid, client>& clients() const;
   /// @returns null for anybody who is no client of this hub
-  const client* find_client(const hub::pid& who) const noexcept;
+  const client* find_client(const hub::pid& who) const;
   /// Asks a connection to change: another target, topic, interval, metadata. See relay_change.
   hub::send_result reconfigure(const hub::pid& client, const relay_change& change);
   /// Closes a connection. @param reason  at most 123 bytes of it arrive
@@ -132,7 +142,7 @@ class hub_actor {
   bool leave(const std::string& group, const hub::pid& member);
   std::vector<hub::pid> members(const std::string& group) const;
   /// The group all clients of this hub are in.
-  const std::string& client_group() const noexcept;
+  const std::string& client_group() const;
 
   // -- names and neighbours
 
@@ -147,7 +157,7 @@ class hub_actor {
   bool link(const hub::pid& whom);
   bool unlink(const hub::pid& whom);
   /// From now on a linked process that fails is told to on_link_down.
-  void trap_links(bool yes) noexcept;
+  void trap_links(bool yes);
   /// Starts a registered class on the host of this process.
   result<hub::pid> spawn(std::string_view class_name, std::vector<json> input = {});
   /// Asks a process to end by itself.
@@ -161,9 +171,9 @@ class hub_actor {
   /// Calls again and again. One that comes late by more than an interval skips what it missed.
   timer every(duration interval, std::function<void()> call);
   /// @returns false if it is no timer any more
-  bool cancel(timer which) noexcept;
+  bool cancel(timer which);
   /// Of the clock the timers go by; a test turns it by hand.
-  time_point now() const noexcept;
+  time_point now() const;
 
  private:
   friend class hub::hub_process;

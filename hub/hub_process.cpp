@@ -145,7 +145,8 @@ void hub_process::begin() {
     fail("constructor: something was thrown that is no std::exception");
   }
   call("on_start", [this] { hub_->on_start(); });
-  first_wait();
+  if (!ended_) // else it is told when it is gone
+    first_wait();
 }
 
 // -- messages -----------------------------------------------------------------

@@ -30,7 +30,7 @@ int64_t seconds_now() { return std::time(nullptr); }
 NATTERJACK_HUB(chat_room, "chat.room");
 
 void chat_room::on_start() {
-  name_ = input().at(0).get<std::string>();
+  name_ = input_as<std::string>(0);
   if (!register_name("chat." + name_))
     throw std::runtime_error("there is a room \"" + name_ + "\" already");
 }

@@ -67,6 +67,7 @@ class scripted : public hub_actor {
   using hub_actor::every;
   using hub_actor::id;
   using hub_actor::input;
+  using hub_actor::input_as;
   using hub_actor::join;
   using hub_actor::link;
   using hub_actor::lookup;
@@ -238,6 +239,27 @@ SCENARIO_METHOD(fixture, "an error ends the hub with a clear text", "[hub][hub_a
     REQUIRE(ada.closed());
     CHECK(ada.closed()->reason == "target process exited");
     CHECK(script.life.expired());
+  }
+  GIVEN("arguments that are missing or do not fit") {
+    int sum = 0;
+    script.start = [&sum](scripted& self) { sum = self.input_as<int>(0) + self.input_as<int>(1); };
+    CHECK(world.is_alive(world.start<scripted>({.input = {1, 2}})));
+    CHECK(sum == 3);
+    CHECK(world.result_of(world.start<scripted>({.input = {1}, .entry = "app:room"})).error ==
+          "app:room: on_start: input 2 is missing");
+    CHECK(world.result_of(world.start<scripted>({.input = {1, "b"}, .entry = "app:room"})).error ==
+          "app:room: on_start: input 2: type must be number, but is string");
+  }
+  GIVEN("a hub that sends in its constructor") {
+    struct hasty : hub_actor {
+      hasty() { broadcast("too", "early"); }
+    };
+    CHECK(world.result_of(world.start<hasty>(entry)).error ==
+          "app:room: constructor: a hub can do this from on_start on, not in its constructor");
+    struct asking : hub_actor {
+      asking() { input(); }
+    };
+    CHECK_FALSE(world.is_alive(world.start<asking>(entry)));
   }
   GIVEN("options that do not fit their type") {
     script.start = [](scripted& self) { self.options_as<settings>(); };

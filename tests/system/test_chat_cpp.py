@@ -53,8 +53,9 @@ def test_the_plain_binary_has_no_classes(application, monkeypatch):
 
 def test_a_hub_that_fails_says_where_and_is_started_again(application, serve):
     server = serve(application({"_index.yaml": ENTRIES.format(class_name="chat.room", input="[]")}))
-    server.wait_for(r"process failed: app:room: on_start: array index 0 is out of range")
+    server.wait_for(r"process failed: app:room: on_start: input 1 is missing")
     server.wait_for(r"app:lobby: failed: app:room: on_start: .*; started again in", times=2)
+    assert "app:lobby: started" not in server.stderr.text()
 
 
 def test_the_page_is_that_of_the_chat():
