@@ -27,15 +27,17 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
 
 } // namespace
 
-cpp_processes::cpp_processes(const application_options& options, hub::node& node) : node_(node) {
+const process_cpp_entry* find_cpp_process(const application_options& options,
+                                          const std::string& entry_id) noexcept {
   for (const auto& entry : options.cpp_processes)
-    entries_.emplace(entry.id, &entry);
+    if (entry.id == entry_id)
+      return &entry;
+  return nullptr;
 }
 
-hub::process_ref cpp_processes::start(const std::string& entry_id, hub::process_host& where,
-                                      const nlohmann::json& input,
-                                      std::function<void()> when_waiting, std::string& error) {
-  const auto& entry = *entries_.at(entry_id);
+hub::process_ref start_cpp_process(hub::node& home, hub::process_host& where,
+                                   const process_cpp_entry& entry, const nlohmann::json& input,
+                                   std::function<void()> when_waiting, std::string& error) {
   const auto* what = hub::find_hub_class(entry.class_name);
   if (what == nullptr) { // the check has refused that
     error = "this program has no hub class \"" + entry.class_name + '"';
@@ -51,7 +53,7 @@ hub::process_ref cpp_processes::start(const std::string& entry_id, hub::process_
                                                    const hub::pid& who, std::string_view text) {
     logger->log(to_spdlog(level), "{} {}: {}", from, hub::to_string(who), text);
   };
-  auto made = hub::spawn_hub(node_, where, *what, std::move(wanted));
+  auto made = hub::spawn_hub(home, where, *what, std::move(wanted));
   error = std::move(made.error);
   return made.process;
 }

@@ -103,8 +103,7 @@ struct server::state {
   state(const command_line& given, application_options app)
       : line(given), options(std::move(app)), programs(make_programs(options)),
         config(cores_or(given.hub_threads)), system(config), node(system, given.node_name),
-        threads(system, cores_or(given.io_threads)), lua(node, lua_options()),
-        cpp(options, node) {}
+        threads(system, cores_or(given.io_threads)), lua(node, lua_options()) {}
 
   lua::runtime_options lua_options() {
     lua::runtime_options result;
@@ -185,9 +184,9 @@ struct server::state {
 
   void start_service(const service_entry& entry) {
     auto starter = [this, &entry](std::function<void()> when_waiting, std::string& error) {
-      if (cpp.has(entry.process_id))
-        return cpp.start(entry.process_id, *lua_options_host(entry.host_id), entry.input,
-                         std::move(when_waiting), error);
+      if (const auto* cpp = find_cpp_process(options, entry.process_id))
+        return start_cpp_process(node, *lua_options_host(entry.host_id), *cpp, entry.input,
+                                 std::move(when_waiting), error);
       lua::spawn_options wanted;
       wanted.on_first_wait = std::move(when_waiting);
       auto spawned = lua.spawn(programs.processes.at(entry.process_id),
@@ -247,7 +246,6 @@ struct server::state {
   hub::node node;
   relay::io_pool threads;
   lua::lua_runtime lua;
-  cpp_processes cpp;
   std::map<std::string, std::shared_ptr<lua::function_pool>> pools;
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::vector<std::unique_ptr<service>> services;

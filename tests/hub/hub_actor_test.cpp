@@ -19,7 +19,12 @@ class scripted : public hub_actor {
     std::function<void(scripted&, const client&, const incoming&)> message;
     std::function<void(scripted&, const incoming&)> topic;
     std::vector<std::string> heard;
+    std::string fails_in;    // name of a callback
     std::weak_ptr<int> life; // of the hub object
+    void maybe_fail(const char* callback) const {
+      if (fails_in == callback)
+        throw std::runtime_error("boom");
+    }
   };
   static inline script* now = nullptr;
 
@@ -30,6 +35,7 @@ class scripted : public hub_actor {
   }
   void on_join(const client& who) override {
     now->heard.push_back("join " + who.metadata.dump());
+    now->maybe_fail("on_join");
     if (now->join)
       now->join(*this, who);
   }
@@ -40,20 +46,30 @@ class scripted : public hub_actor {
   }
   void on_heartbeat(const client&, const heartbeat& beat) override {
     now->heard.push_back("beat " + beat.uptime + " " + std::to_string(beat.messages));
+    now->maybe_fail("on_heartbeat");
   }
-  void on_leave(const client& who) override { now->heard.push_back("leave " + who.metadata.dump()); }
+  void on_leave(const client& who) override {
+    now->heard.push_back("leave " + who.metadata.dump());
+    now->maybe_fail("on_leave");
+  }
   void on_topic(const incoming& what) override {
     now->heard.push_back("topic " + std::string(what.topic()));
+    now->maybe_fail("on_topic");
     if (now->topic)
       now->topic(*this, what);
   }
   void on_down(const hub::pid&, const hub::exit_result& how) override {
     now->heard.push_back("down " + how.error);
+    now->maybe_fail("on_down");
   }
   void on_link_down(const hub::pid&, const hub::exit_result& how) override {
     now->heard.push_back("link_down " + how.error);
+    now->maybe_fail("on_link_down");
   }
-  void on_stop(const std::string& reason) override { now->heard.push_back("stop " + reason); }
+  void on_stop(const std::string& reason) override {
+    now->heard.push_back("stop " + reason);
+    now->maybe_fail("on_stop");
+  }
 
   // Tests speak through it.
   using hub_actor::after;
@@ -238,6 +254,28 @@ SCENARIO_METHOD(fixture, "an error ends the hub with a clear text", "[hub][hub_a
     CHECK(world.result_of(hub).error == expected);
     REQUIRE(ada.closed());
     CHECK(ada.closed()->reason == "target process exited");
+    CHECK(script.life.expired());
+  }
+  GIVEN("an error in each other callback") {
+    script.fails_in = GENERATE(as<std::string>{}, "on_join", "on_heartbeat", "on_leave", "on_topic",
+                               "on_down", "on_link_down", "on_stop");
+    CAPTURE(script.fails_in);
+    auto other = world.process(), linked = world.process();
+    script.start = [&other, &linked](scripted& self) {
+      self.trap_links(true);
+      self.monitor(other.id());
+      self.link(linked.id());
+    };
+    const auto hub = world.start<scripted>(entry);
+    auto ada = world.join(hub);
+    ada.beat();
+    ada.leave();
+    world.process().send(hub, "x", 1);
+    world.run();
+    other.end();
+    linked.end("broken");
+    world.stop(hub);
+    CHECK(world.result_of(hub).error == "app:room: " + script.fails_in + ": boom");
     CHECK(script.life.expired());
   }
   GIVEN("arguments that are missing or do not fit") {
