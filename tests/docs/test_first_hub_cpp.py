@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
         path.write_text(text)
     for command in (["cmake", "-B", "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={PREFIX}"],
                     ["cmake", "--build", "build"]):
-        done = subprocess.run(command, cwd=made, capture_output=True, text=True, timeout=200)
+        done = subprocess.run(command, cwd=made, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
     return made
 
