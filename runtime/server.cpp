@@ -2,6 +2,7 @@
 
 #include "hub/node.hpp"
 #include "relay/gateway.hpp"
+#include "runtime/cpp_processes.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua_programs.hpp"
@@ -183,6 +184,9 @@ struct server::state {
 
   void start_service(const service_entry& entry) {
     auto starter = [this, &entry](std::function<void()> when_waiting, std::string& error) {
+      if (const auto* cpp = find_cpp_process(options, entry.process_id))
+        return start_cpp_process(node, *lua_options_host(entry.host_id), *cpp, entry.input,
+                                 std::move(when_waiting), error);
       lua::spawn_options wanted;
       wanted.on_first_wait = std::move(when_waiting);
       auto spawned = lua.spawn(programs.processes.at(entry.process_id),

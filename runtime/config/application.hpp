@@ -74,6 +74,8 @@ struct load_options {
   std::optional<std::string> listen;      ///< as given to `--listen`
   syntax_check check_syntax;              ///< may be empty: Lua is not looked at
   exec_check check_exec;                  ///< may be empty: commands are not looked at
+  /// Hubs in C++ that this program has; no value: classes are not looked at.
+  std::optional<std::vector<std::string>> hub_classes;
   /// Reads a variable of the environment; empty: the environment of this process.
   std::function<std::optional<std::string>(const std::string& name)> environment;
 };

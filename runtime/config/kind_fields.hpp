@@ -25,6 +25,9 @@ field lua_limits();
 
 } // namespace fields
 
+/// process.cpp.
+kind_definition cpp_kind();
+
 /// pow.exec, pow.lua and pow.service.
 std::vector<kind_definition> pow_kinds();
 

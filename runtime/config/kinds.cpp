@@ -207,7 +207,8 @@ kind_definition process_service() {
   return {
       .name = "process.service",
       .doc = "A process that is started with the application and restarted when it fails",
-      .fields = {make("process", type::reference, "What it runs").of({"process.lua"}).required(),
+      .fields = {make("process", type::reference, "What it runs").of({"process.lua", "process.cpp"})
+                     .required(),
                  make("host", type::reference, "Where it runs")
                      .of({"process.host"})
                      .otherwise("system:processes"),
@@ -247,6 +248,7 @@ std::vector<kind_definition> all() {
   std::vector<kind_definition> made{
       process_host(),
       process_lua(),
+      cpp_kind(),
       process_service(),
       function_lua(),
       {.name = "library.lua",

@@ -1,5 +1,6 @@
 #include "runtime/config/application.hpp"
 
+#include "runtime/config/cpp_options.hpp"
 #include "runtime/config/document.hpp"
 #include "runtime/config/entry_reader.hpp"
 #include "runtime/config/field_check.hpp"
@@ -134,6 +135,8 @@ class loader {
       }
     check_relations(app_);
     check_pow(app_, options_.check_exec);
+    if (options_.hub_classes)
+      check_hub_classes(app_, *options_.hub_classes);
   }
 
   void check_syntax(const entry& e) {

@@ -210,6 +210,8 @@ application_options read_options(const application& app) {
       made.libraries.push_back(read_library(app, e));
     else if (e.kind == "process.lua")
       made.processes.push_back(read_process(app, e));
+    else if (e.kind == "process.cpp")
+      made.cpp_processes.push_back(read_process_cpp(e));
     else if (e.kind == "function.lua")
       made.functions.push_back(read_function(app, e));
     else if (e.kind == "process.service")

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "runtime/config/application.hpp"
+#include "runtime/config/cpp_options.hpp"
 #include "runtime/config/lua_options.hpp"
 #include "runtime/config/pow_options.hpp"
 #include "runtime/config/quantities.hpp"
@@ -88,7 +89,7 @@ struct host_entry {
 
 struct service_entry {
   std::string id;
-  std::string process_id; ///< a process_lua_entry
+  std::string process_id; ///< a process_lua_entry or process_cpp_entry
   std::string host_id;    ///< a host_entry
   nlohmann::json input;   ///< array: the arguments
   lifecycle_options lifecycle;
@@ -166,6 +167,7 @@ struct application_options {
   std::vector<host_entry> hosts;
   std::vector<library_entry> libraries;
   std::vector<process_lua_entry> processes;
+  std::vector<process_cpp_entry> cpp_processes;
   std::vector<function_entry> functions;
   std::vector<service_entry> services;
   std::vector<http_service_entry> gateways;

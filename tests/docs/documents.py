@@ -8,6 +8,8 @@ A comment on the line before a block is its mark; Markdown does not show it:
     <!-- mistakes: NAME -->     what `natterjack check NAME` says about an application that is wrong
     <!-- quote: FILE -->        stands in that file of the repository, word for word; lines such as
                                 `# ...` or `-- ...` stand for what is left out
+    <!-- project: NAME FILE -->  a file of a C++ project that is built against the installed package;
+                                several blocks of one file stand one behind the other
     <!-- heard: ENDPOINT TOPIC -->  the payload of a message, see test_relay_protocol.py
     <!-- not run: WHY -->       none of these
 """
@@ -18,8 +20,8 @@ from dataclasses import dataclass
 
 from natterjack import REPOSITORY
 
-MARKS = {"run": 1, "app": 2, "mistakes": 1, "quote": 1, "heard": 2, "not run": None}
-TESTED_LANGUAGES = {"lua", "yaml"}
+MARKS = {"run": 1, "app": 2, "project": 2, "mistakes": 1, "quote": 1, "heard": 2, "not run": None}
+TESTED_LANGUAGES = {"lua", "yaml", "cpp", "cmake"}
 
 
 @dataclass(frozen=True)
@@ -87,4 +89,13 @@ def applications():
         files = found[block.document, name]
         assert file not in files, f"{block}: {file} of {name} was given before"
         files[file] = block.text
+    return dict(found)
+
+
+def project(name):
+    """{file: text} of the `project` blocks of this name."""
+    found = defaultdict(str)
+    for block in blocks("project"):
+        if block.words[0] == name:
+            found[block.words[1]] += block.text
     return dict(found)

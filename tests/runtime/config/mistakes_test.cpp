@@ -116,7 +116,7 @@ SCENARIO_METHOD(application_fixture, "a wrong type says what was found and expec
         "127.0.0.1:8082 or :8082\n"
         "app/_index.yaml:6: app:gw: lifecycle: found text \"yes\"; expected a map\n"
         "app/_index.yaml:9: app:s: process: found a list; expected the id of an entry of kind "
-        "process.lua\n"
+        "one of: process.cpp, process.lua\n"
         "app/_index.yaml:10: app:s: input: found number 5; expected a list\n"
         "app/_index.yaml:12: app:s: lifecycle.auto_start: found text \"yes\"; expected true or "
         "false\n"

@@ -1,5 +1,8 @@
-// natterjack: one binary, one application folder; or a server that needs none, `pow` and `clu`.
+// One program, one application folder; or a server that needs none, `pow` and `clu`.
+#include <natterjack/run.hpp>
+
 #include "actors/pow/command_line.hpp"
+#include "hub/registration.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/lua/lua_program.hpp"
@@ -74,6 +77,7 @@ application load(const command_line& line) {
     return std::nullopt;
   };
   options.check_exec = check_pow_exec;
+  options.hub_classes = hub::hub_class_names();
   return load_application(options);
 }
 
@@ -138,14 +142,14 @@ std::optional<int> run_own(int argc, char** argv) {
 
 } // namespace natterjack::runtime
 
-int main(int argc, char** argv) {
+int natterjack::run(int argc, char** argv) {
   using namespace natterjack::runtime;
   if (const auto code = run_own(argc, argv))
     return *code;
   const auto line = read_command_line(argc, argv);
   switch (line.command) {
     case command::run:
-      return run(line);
+      return natterjack::runtime::run(line);
     case command::check:
       return check(line);
     case command::version:

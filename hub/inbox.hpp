@@ -1,0 +1,104 @@
+// Where other threads put messages for a hub in C++, without a lock, and how it is woken for them.
+//
+//   call            result                              errors
+//   put, message    sent; `wake` says: schedule it      mailbox_full, no_process (closed)
+//   take_all        what came since the last time       -
+//   rest            true: nothing came, may sleep       -
+//   received        one message was handed over         -
+//   close           what nobody will receive            -
+//
+//   bound   put and not yet received: at most `messages_max`; messages that carry a client's credit
+//           are taken beyond it, since their number is bounded where they came in
+#pragma once
+
+#include "hub/process.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace natterjack::hub {
+
+class inbox {
+ public:
+  explicit inbox(size_t messages_max) noexcept : messages_max_(messages_max) {}
+  ~inbox() { destroy(head_.load(std::memory_order_acquire)); }
+  inbox(const inbox&) = delete;
+  inbox& operator=(const inbox&) = delete;
+
+  /// From any thread. @throws std::bad_alloc
+  send_result put(message_ptr what, bool& wake) {
+    wake = false;
+    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_ &&
+        !what->carries_credit()) {
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      return send_result::mailbox_full;
+    }
+    auto made = std::make_unique<node>();
+    made->message = std::move(what);
+    auto* top = head_.load(std::memory_order_acquire);
+    do {
+      if (top == closed()) {
+        waiting_.fetch_sub(1, std::memory_order_relaxed);
+        return send_result::no_process;
+      }
+      wake = top == asleep();
+      made->next = wake ? nullptr : top;
+    } while (!head_.compare_exchange_weak(top, made.get(), std::memory_order_acq_rel,
+                                          std::memory_order_acquire));
+    made.release();
+    return send_result::sent;
+  }
+
+  /// Appends what came, oldest first. By the owner; one that sleeps sleeps on.
+  void take_all(std::vector<message_ptr>& out) {
+    const auto first = out.size();
+    // Only the owner makes a mark of it, so what is no mark now stays none until the exchange.
+    auto* top = head_.load(std::memory_order_acquire);
+    if (top == nullptr || top == asleep() || top == closed())
+      return;
+    top = head_.exchange(nullptr, std::memory_order_acq_rel);
+    // The newest is on top: turned round below.
+    while (top != nullptr) {
+      std::unique_ptr<node> one(top);
+      top = one->next;
+      out.push_back(std::move(one->message));
+    }
+    std::reverse(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
+  }
+
+  /// Goes to sleep unless something came: the next `put` wakes. @returns true if asleep now
+  bool rest() noexcept {
+    node* nothing = nullptr;
+    return head_.compare_exchange_strong(nothing, asleep(), std::memory_order_acq_rel);
+  }
+
+  void received() noexcept { waiting_.fetch_sub(1, std::memory_order_relaxed); }
+  size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+
+  /// From now on nothing is taken; what waits is destroyed, which gives credit back.
+  void close() noexcept { destroy(head_.exchange(closed(), std::memory_order_acq_rel)); }
+
+ private:
+  struct node {
+    message_ptr message;
+    node* next = nullptr;
+  };
+  // Two addresses that no node has.
+  node* asleep() noexcept { return &marks_[0]; }
+  node* closed() noexcept { return &marks_[1]; }
+  void destroy(node* top) noexcept {
+    while (top != nullptr && top != asleep() && top != closed()) {
+      std::unique_ptr<node> one(top);
+      top = one->next;
+    }
+  }
+
+  const size_t messages_max_;
+  std::atomic<size_t> waiting_{0};
+  node marks_[2];
+  std::atomic<node*> head_{nullptr}; // awake: a new process runs anyway
+};
+
+} // namespace natterjack::hub

@@ -1,0 +1,4 @@
+// natterjack: the binary without hub classes of its own.
+#include <natterjack/run.hpp>
+
+int main(int argc, char** argv) { return natterjack::run(argc, argv); }
