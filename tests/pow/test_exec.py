@@ -5,7 +5,7 @@ import time
 
 import pytest
 from pow_client import CANCEL_SIGNAL, CANCELLED, CLOSE_SIGNAL, PowServer
-from natterjack import command
+from natterjack import DEADLINE_S, command
 
 DONE = {"status": "fulfilled", "value": {"exit_code": 0}}
 
@@ -17,7 +17,7 @@ def run(server, script):
     return ws.read_output_and_result()
 
 
-def wait_until(is_met, timeout=5.0):
+def wait_until(is_met, timeout=DEADLINE_S):
     end = time.monotonic() + timeout
     while not is_met():
         assert time.monotonic() < end
@@ -120,7 +120,7 @@ def test_the_second_cancel_terminates(server):
     ws.send_signal(CANCEL_SIGNAL)
     began = time.monotonic()
     assert ws.read_reason() == CANCELLED
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4.5  # not by the kill after the grace time
 
 
 def test_a_command_that_heeds_the_signal_gives_its_own_result(server):
@@ -138,8 +138,8 @@ def test_a_stubborn_command_is_killed_after_the_grace_time(server):
     ws.send_signal(CANCEL_SIGNAL)
     ws.send_signal(CANCEL_SIGNAL)
     began = time.monotonic()
-    assert ws.read_reason(timeout=15) == CANCELLED
-    assert 4 < time.monotonic() - began < 10
+    assert ws.read_reason(timeout=DEADLINE_S) == CANCELLED
+    assert 4 < time.monotonic() - began < DEADLINE_S
 
 
 def test_the_whole_group_ends(server):
@@ -162,7 +162,7 @@ def test_one_that_escapes_its_group_does_not_hold_the_end(server):
     began = time.monotonic()
     output, result = run(server, "setsid sleep 30 & echo up")
     assert (output, result) == (b"up\n", DONE)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_commands_see_a_clean_world(server):

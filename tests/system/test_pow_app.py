@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from natterjack import REPOSITORY, command
+from natterjack import DEADLINE_S, REPOSITORY, command
 from raw_http import get, request
 from raw_ws import TEXT, Closed
 
@@ -82,7 +82,7 @@ def rest(server, method, path, body=None, headers=None):
 
 def rest_result(server, process):
     """Polls until the job has ended; returns its status document."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
         status = json.loads(rest(server, "GET", f"status/{process}").body)
         if status["result"]["status"] != "pending":
@@ -98,7 +98,7 @@ def children(server):
     return found
 
 
-def until(condition, what, seconds=10):
+def until(condition, what, seconds=DEADLINE_S):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, what
@@ -311,7 +311,7 @@ def test_a_job_that_does_not_end_is_ended_after_its_grace(serve_jobs):
     began = time.monotonic()
     ws.send_signal(CANCEL_SIGNAL)
     assert ws.read_result()["reason"] == CANCELLED
-    assert 0.15 < time.monotonic() - began < 2
+    assert 0.15 < time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize("how", ["send_close", "drop"])
@@ -462,7 +462,7 @@ def test_draining_ends_jobs_in_bounded_time(serve_jobs):
     until(lambda: children(server), "the command runs")
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 15
 
 
 # -- mistakes -----------------------------------------------------------------
