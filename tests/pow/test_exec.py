@@ -158,6 +158,14 @@ def test_what_a_command_leaves_behind_ends_with_it(server):
     wait_until(lambda: not group_members(int(output)))
 
 
+def test_orphans_are_reaped_while_commands_run(server):
+    ws = server.call("sh", ["(sleep 0.1 & setsid sleep 0.1 & exit) ; echo $$; exec sleep 1000"])
+    leader = int(ws.read_text())
+    wait_until(lambda: server.children() == [leader])  # both have become children of the server
+    ws.drop()
+    wait_until(lambda: not server.children())
+
+
 def test_one_that_escapes_its_group_does_not_hold_the_end(server):
     began = time.monotonic()
     output, result = run(server, "setsid sleep 30 & echo up")
