@@ -7,6 +7,10 @@
 //   idle     N connections are opened and held                 resident bytes each, CPU at rest
 //   churn    M times connect, upgrade, close; K at once        cycles/s, latency, us/cycle
 //
+// With --pow the server is one of Process Over Websocket: each connection calls the process `echo`,
+// texts come back bare, and a churn cycle is a whole session: call, one echo, end of input, result,
+// closing handshake.
+//
 // What a server must do: a text message that starts with `b` goes to every connected client, sender
 // included; one that starts with `e` goes back to its sender. It is delivered as
 // `{"topic":"b","data":"<text>"}` (or bare). Each text holds `@<nanoseconds>;`: latency is read
@@ -66,6 +70,7 @@ struct options {
   double time_limit = 120;  ///< seconds for the whole run
   double stall = 15;        ///< seconds without progress that end the run
   bool first_frame = false; ///< churn: wait for one message of the server before closing
+  bool pow = false;         ///< the server speaks pow-1: echo, idle and churn only
 };
 
 /// An option that cannot be used; ends the program with code 2.
@@ -100,6 +105,7 @@ how much
   --count M           end after M measured broadcasts or echoes instead of after --seconds
   --cycles M          churn: cycles in all, 10000
   --first-frame       churn: wait for a message of the server before closing
+  --pow               the server speaks pow-1; echo, idle and churn run sessions of its `echo`
   --parallel K        connections being opened at the same time, 64
   --time-limit S      bound of the whole run, 120
   --stall S           end the run when nothing arrived for so long, 15
@@ -141,6 +147,10 @@ void apply_mode_defaults(options& to) {
     to.payload = to.mode == "slow" ? 8192 : 64;
   if (to.port == 0)
     throw usage_error("--port (or --url) is missing");
+  if (to.pow && to.mode != "echo" && to.mode != "idle" && to.mode != "churn")
+    throw usage_error("--pow: only echo, idle and churn can be run against processes");
+  if (to.pow)
+    to.wrapper = 0;
   if (to.mode == "slow" && to.slow >= to.connections)
     throw usage_error("--slow: at least one of --connections must read");
   if (to.payload < to.wrapper + 18)
@@ -164,6 +174,10 @@ options parse_options(int argc, char** argv) {
     }
     if (name == "--first-frame") {
       to.first_frame = true;
+      continue;
+    }
+    if (name == "--pow") {
+      to.pow = true;
       continue;
     }
     if (i + 1 == argc)
@@ -481,7 +495,8 @@ class pool {
     // RFC 6455 1.3 prints this key with its answer: the accept field is checked without SHA-1.
     request_ = "GET " + with.path + " HTTP/1.1\r\nHost: " + with.host + ":" +
                std::to_string(with.port) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+               (with.pow ? "Sec-WebSocket-Protocol: pow-1\r\n\r\n" : "\r\n");
     limit_ = now_ns() + as_ns(with.time_limit);
   }
 
@@ -533,6 +548,9 @@ class pool {
     ++c.sent;
     mark_dirty(c);
   }
+
+  /// Queues a control message of pow-1: the call, or a signal.
+  void send_binary(connection& c, std::string_view json) { send_control(c, 2, json); }
 
   /// Sends a close frame; listener::ended follows when the server has closed its side.
   void start_close(connection& c) {
@@ -863,13 +881,20 @@ class stall_guard {
 /// What all modes share: opening, the proof that every connection is known to the hub, the end.
 class mode : public listener {
  public:
+  static constexpr std::string_view echo_call = R"({"call":"echo","params":["a"]})";
+  static constexpr std::string_view close_signal = R"({"signal":"close"})";
+
   explicit mode(const options& with)
       : options_(with), server_(with.server_pid), pool_(with, *this) {}
 
   virtual void run(report& to) = 0;
 
  protected:
-  void opened(connection&, int64_t) override { ++open_; }
+  void opened(connection& c, int64_t) override {
+    ++open_;
+    if (options_.pow)
+      pool_.send_binary(c, echo_call);
+  }
 
   void ended(connection& c) override {
     throw std::runtime_error("the server closed connection " + std::to_string(c.index) +
@@ -1163,6 +1188,8 @@ class idle_mode final : public mode {
     auto rss_before = settled_rss(), pss_before = server_.pss();
     auto begin = now_ns();
     open_all(options_.connections, options_.connections);
+    if (options_.pow)
+      greet_all(); // the process of each runs, and waits
     auto open_seconds = static_cast<double>(now_ns() - begin) / 1e9;
     auto rss_after = settled_rss(), pss_after = server_.pss();
     stopwatch watch(server_);
@@ -1270,18 +1297,29 @@ class churn_mode final : public mode {
 
   void opened(connection& c, int64_t now) override {
     upgrade_.record(now - c.started);
-    if (!options_.first_frame)
+    if (options_.pow) {
+      pool_.send_binary(c, echo_call);
+      pool_.send_text(c, 'e', next_stamp());
+    } else if (!options_.first_frame) {
       pool_.start_close(c);
+    }
   }
 
   void other(connection& c) override {
-    if (options_.first_frame && c.at == stage::open)
+    if (options_.pow)
+      ++c.received; // the result; the server closes
+    else if (options_.first_frame && c.at == stage::open)
       pool_.start_close(c);
   }
 
-  void arrived(connection&, int64_t, int64_t, size_t) override {}
+  void arrived(connection& c, int64_t, int64_t, size_t) override {
+    ++c.received;
+    pool_.send_binary(c, close_signal);
+  }
 
   void ended(connection& c) override {
+    if (options_.pow && (c.received != 2 || c.close_code != 1000))
+      mode::ended(c); // one echo, one result, a clean close: else the run fails
     cycle_.record(now_ns() - c.started);
     unclean_ += c.close_code == 0;
     ++finished_;

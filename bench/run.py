@@ -293,6 +293,7 @@ def parse_options():
     groups = ["fanout", "echo", "idle", "churn", "slow", "growth", "cores", "floor"]
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short turn, below 2 minutes")
+    parser.add_argument("--pow", action="store_true", help="process jobs instead (pow_bench.py)")
     parser.add_argument("--only", choices=groups, metavar="MODE", help=", ".join(groups))
     parser.add_argument("--servers", default=",".join(SERVERS), metavar="A,B",
                         help="some of " + ",".join(SERVERS))
@@ -318,6 +319,9 @@ def parse_options():
 
 
 def main():
+    if "--pow" in sys.argv:
+        from pow_bench import main as measure_jobs
+        return measure_jobs([a for a in sys.argv[1:] if a != "--pow"])
     bench = Bench(parse_options())
     bench.prepare()
     if not bench.servers and bench.options.only != "floor":

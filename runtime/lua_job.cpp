@@ -142,8 +142,14 @@ class lua_job final : public pow::job_code {
 
  private:
   void tell(const hub::shared_bytes& name, hub::payload value) {
-    if (process_)
-      process_.self->deliver(hub::make_message(io_->id(), name, std::move(value)));
+    if (!process_)
+      return;
+    const auto message = hub::make_message(io_->id(), name, std::move(value));
+    if (process_.self->deliver(message) != hub::send_result::mailbox_full)
+      return;
+    // Others have flooded it. Input or a signal would be missing: better no job than a wrong one.
+    end_process();
+    io_->fail("the mailbox of the job is full");
   }
 
   void give_room() {

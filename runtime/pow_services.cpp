@@ -34,6 +34,7 @@ pow::exec_options to_pow(const pow_exec_entry& from) {
   to.file_bytes = from.file_bytes;
   to.wall_clock = from.wall_clock;
   to.grace = from.grace;
+  to.lost_grace = from.lost_grace;
   if (from.arguments_min)
     to.arguments_min = *from.arguments_min;
   if (from.arguments_max)
@@ -151,20 +152,14 @@ std::optional<exec_error> check_pow_exec(const pow_exec_entry& entry) {
   try {
     pow::exec_source(to_pow(entry));
     return std::nullopt;
-  } catch (const std::invalid_argument& e) {
-    std::string_view text = e.what();
-    const auto front = "the command \"" + entry.id + "\": ";
-    if (text.starts_with(front))
-      text.remove_prefix(front.size());
+  } catch (const pow::exec_option_error& e) {
     // The library speaks of its options; the file has names of its own for some.
-    constexpr std::pair<std::string_view, const char*> fields[]{
-        {"arguments_min", "arguments.min"}, {"arguments_max", "arguments.max"},
-        {"the pattern", "arguments.patterns"}, {"the directory", "directory"},
-        {"there is no user", "user"}, {"only root", "user"}};
-    for (const auto& [beginning, field] : fields)
-      if (text.starts_with(beginning))
-        return exec_error{field, std::string(text)};
-    return exec_error{"argv", std::string(text)};
+    static const std::map<std::string, std::string> fields{{"arguments_min", "arguments.min"},
+                                                           {"arguments_max", "arguments.max"},
+                                                           {"argument_patterns",
+                                                            "arguments.patterns"}};
+    const auto renamed = fields.find(e.option);
+    return exec_error{renamed == fields.end() ? e.option : renamed->second, e.problem};
   }
 }
 

@@ -127,6 +127,7 @@ std::optional<int> run_own(int argc, char** argv) {
     std::vector<const char*> words(argv + 1, argv + argc);
     words.front() = name;
     words.push_back(nullptr);
+    raise_descriptor_limit();
     return start(argc - 1, words.data());
   };
   if (command == "pow")

@@ -1,6 +1,7 @@
 #include "runtime/server.hpp"
 
 #include "hub/node.hpp"
+#include "hub/quiet_scheduler.hpp"
 #include "relay/gateway.hpp"
 #include "runtime/cpp_processes.hpp"
 #include "runtime/lua/function_pool.hpp"
@@ -48,6 +49,7 @@ struct system_config : caf::actor_system_config {
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", threads);
     set("scheduler.max-throughput", size_t{100});
+    module_factories.emplace_back(hub::make_quiet_scheduler);
   }
 };
 

@@ -1,12 +1,16 @@
 #include "actors/pow/child_process.hpp"
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <grp.h>
+#include <mutex>
 #include <pwd.h>
+#include <set>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -150,7 +154,54 @@ struct launch {
   return pid;
 }
 
+// Commands that run. Any other child that has ended is an orphan one of them has left behind. Held also while
+// a command is started or reaped, so that nobody takes it for the other kind in between.
+struct book {
+  std::mutex mutex;
+  std::set<pid_t> running;
+};
+
+book& commands() {
+  static book all;
+  return all;
+}
+
+// Ended children nobody waits for. @pre the book is locked
+void sweep(const std::set<pid_t>& running) noexcept {
+  for (int found = 0; found < 1000; ++found) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0 ||
+        running.count(info.si_pid) != 0) // that one is reaped by its owner soon
+      return;
+    ::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
+  }
+}
+
 } // namespace
+
+bool reap_orphans(pid_t group) noexcept {
+  std::lock_guard guard(commands().mutex);
+  // Members keep the number of their group from being given away; without any, it may be a new command's.
+  while (commands().running.count(group) == 0) {
+    siginfo_t info{};
+    if (::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG) != 0)
+      break;
+    if (info.si_pid == 0)
+      return true;
+  }
+  sweep(commands().running);
+  return false;
+}
+
+void reap_stray_orphans() noexcept {
+  static std::atomic<int64_t> next{0};
+  const int64_t now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds(1);
+  auto due = next.load();
+  if (now < due || !next.compare_exchange_strong(due, now + 1))
+    return;
+  std::lock_guard guard(commands().mutex);
+  sweep(commands().running);
+}
 
 started_child start_child(const child_plan& plan) {
   auto argv = pointers(plan.argv);
@@ -177,6 +228,9 @@ started_child start_child(const child_plan& plan) {
   l.errors = plan.error_output == child_plan::errors::merged  ? output.writing.get()
              : plan.error_output == child_plan::errors::piped ? errors.writing.get()
                                                               : nowhere.get();
+  static const int adopts = ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  static_cast<void>(adopts); // without it, orphans are left to process 1, as ever
+  std::lock_guard guard(commands().mutex);
   const pid_t pid = launch_child(l);
   if (pid < 0)
     fail(errno, "cannot start " + plan.program);
@@ -197,6 +251,7 @@ started_child start_child(const child_plan& plan) {
     }
     fail(error, "cannot watch " + plan.program);
   }
+  commands().running.insert(pid);
   result.input = input.writing.release();
   result.output = output.reading.release();
   result.errors = errors.reading.release();
@@ -209,6 +264,8 @@ started_child start_child(const child_plan& plan) {
 child_end reap_child(const started_child& child) noexcept {
   // Not reaped yet, the leader still keeps the number of its group from being given away.
   ::kill(-child.pid, SIGKILL);
+  std::lock_guard guard(commands().mutex);
+  commands().running.erase(child.pid);
   siginfo_t info{};
   while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child.pidfd), &info, WEXITED) <
              0 &&

@@ -2,6 +2,7 @@
 //
 //   own process group, default signals, no descriptor of ours but its three pipes; dies with the server
 //   its end is a readable pidfd: no SIGCHLD, no thread
+//   orphans of commands are ours to reap, also those that have left their group
 //
 // Between vfork and exec the child shares our memory and may only make system calls: all it needs is
 // prepared before.
@@ -54,6 +55,14 @@ struct child_end {
 /// The end of a child whose pidfd is readable. Kills what is left of its group before the number of the
 /// group can be used again, then reaps it.
 child_end reap_child(const started_child& child) noexcept;
+
+/// Reaps what a command has left behind: what loses its parent becomes our child, as `start_child` has asked
+/// the kernel for, since nobody says that process 1 of a container reaps anybody.
+/// @param group  of an ended command
+/// @returns false once nobody of that group is left; ask again a moment later otherwise
+bool reap_orphans(pid_t group) noexcept;
+/// The same for all others, at most once a second.
+void reap_stray_orphans() noexcept;
 
 /// Finds a user and its groups. @returns nothing if there is none of that name
 std::optional<child_user> find_user(const std::string& name);

@@ -3,6 +3,7 @@
 #include "actors/pow/exec_source.hpp"
 #include "actors/pow/service.hpp"
 #include "hub/node.hpp"
+#include "hub/quiet_scheduler.hpp"
 #include "relay/duration.hpp"
 #include "relay/gateway.hpp"
 
@@ -51,6 +52,7 @@ struct system_config : caf::actor_system_config {
     // All jobs live on io threads; the scheduler only carries what CAF does by itself.
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", size_t{1});
+    module_factories.emplace_back(hub::make_quiet_scheduler);
   }
 };
 

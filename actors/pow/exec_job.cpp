@@ -23,6 +23,10 @@ using asio::posix::stream_descriptor;
 namespace {
 
 constexpr size_t read_bytes = 32 << 10;
+// What is killed needs a moment to die; what hangs in the kernel is not waited for for ever.
+constexpr auto orphan_look = std::chrono::milliseconds(10);
+constexpr int orphan_looks_max = 1000;
+constexpr auto stray_look = std::chrono::seconds(1);
 // A closed input is often the first sign of the end, which leaves unread input unread.
 constexpr auto discard_wait = std::chrono::milliseconds(100);
 // The group is dead, so its pipes are at their end, unless a child of it has made a session of its own.
@@ -44,7 +48,8 @@ class running_command : public std::enable_shared_from_this<running_command> {
         limit_timer_(this, [](void* self) { self_of(self).on_wall_clock(); }),
         discard_timer_(this, [](void* self) { self_of(self).discard_input(); }),
         kill_timer_(this, [](void* self) { self_of(self).send(SIGKILL); }),
-        linger_timer_(this, [](void* self) { self_of(self).on_linger(); }) {}
+        linger_timer_(this, [](void* self) { self_of(self).on_linger(); }),
+        orphan_timer_(this, [](void* self) { self_of(self).look_for_orphans(); }) {}
 
   void start() {
     try {
@@ -62,6 +67,7 @@ class running_command : public std::enable_shared_from_this<running_command> {
       errors_.assign(child_.errors);
     if (plan_.wall_clock.count() > 0)
       thread_.set_timer(limit_timer_, plan_.wall_clock);
+    thread_.set_timer(orphan_timer_, stray_look);
     wait_for_end();
     read_output();
     read_errors();
@@ -98,6 +104,13 @@ class running_command : public std::enable_shared_from_this<running_command> {
     send(SIGTERM);
     send(SIGCONT); // one that is stopped could not heed it
     thread_.set_timer(kill_timer_, plan_.grace);
+  }
+
+  // As terminate, which may have been said before, but soon.
+  void hurry() {
+    terminate();
+    if (!reaped_)
+      thread_.set_timer(kill_timer_, plan_.lost_grace);
   }
 
   void output_has_room() {
@@ -239,11 +252,26 @@ class running_command : public std::enable_shared_from_this<running_command> {
     kill_timer_.cancel();
     close(ended_);
     close(input_);
+    alive_ = shared_from_this();
+    look_for_orphans();
     if (io_ == nullptr)
       return;
     if (output_.is_open() || errors_.is_open())
       thread_.set_timer(linger_timer_, linger_time);
     finish_if_done();
+  }
+
+  // While it runs, those that have left its group; after its end, the group itself.
+  void look_for_orphans() {
+    if (!reaped_) {
+      reap_stray_orphans();
+      thread_.set_timer(orphan_timer_, stray_look);
+    } else if (reap_orphans(child_.pid) && ++orphan_looks_ < orphan_looks_max) {
+      thread_.set_timer(orphan_timer_, orphan_look);
+    } else {
+      orphan_timer_.cancel();
+      const auto last = std::exchange(alive_, nullptr); // may be the end of this object
+    }
   }
 
   void on_linger() {
@@ -301,6 +329,9 @@ class running_command : public std::enable_shared_from_this<running_command> {
   relay::timer_wheel::timer discard_timer_;
   relay::timer_wheel::timer kill_timer_;
   relay::timer_wheel::timer linger_timer_;
+  relay::timer_wheel::timer orphan_timer_;
+  int orphan_looks_ = 0;
+  std::shared_ptr<running_command> alive_; // from its end until its group is gone
 };
 
 class exec_job final : public job_code {
@@ -319,6 +350,7 @@ class exec_job final : public job_code {
   void on_input_end() override { command_->close_input(); }
   void on_cancel(const std::string&) override { command_->interrupt(); }
   void on_terminate() override { command_->terminate(); }
+  void on_client_lost() override { command_->hurry(); }
   void on_writable() override { command_->output_has_room(); }
 
  private:

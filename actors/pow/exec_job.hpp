@@ -13,6 +13,7 @@ struct exec_job_plan {
   child_plan child;
   std::chrono::nanoseconds wall_clock{0}; ///< 0: no limit
   std::chrono::nanoseconds grace{};       ///< between SIGTERM and SIGKILL
+  std::chrono::nanoseconds lost_grace{};  ///< the same for a lost client
   uint64_t cpu_seconds = 0;               ///< for the error text
   bool interrupt_on_cancel = false;
 };

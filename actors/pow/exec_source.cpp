@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <stdexcept>
+#include <regex>
 #include <unistd.h>
 
 namespace natterjack::pow {
@@ -16,6 +16,13 @@ namespace {
 bool is_placeholder(std::string_view word) noexcept {
   return word.size() == 3 && word.front() == '{' && word.back() == '}' &&
          ((word[1] >= '1' && word[1] <= '9') || word[1] == '*');
+}
+
+// Matches in time that grows with the argument, and needs no stack for it: what a client sends must not be
+// able to hold up a thread or to end the process, as the back-tracking default of libstdc++ would let it.
+std::regex make_pattern(const std::string& text) {
+  using namespace std::regex_constants;
+  return std::regex(text, ECMAScript | __polynomial);
 }
 
 bool has_placeholder_inside(std::string_view word) noexcept {
@@ -32,9 +39,10 @@ class exec_job_source final : public job_source {
     make_plan();
     for (const auto& pattern : options_.argument_patterns) {
       try {
-        patterns_.emplace_back(pattern);
+        patterns_.push_back(make_pattern(pattern));
       } catch (const std::regex_error& e) {
-        refuse("the pattern \"" + pattern + "\" is no regular expression: " + e.what());
+        refuse("argument_patterns",
+               "the pattern \"" + pattern + "\" is no regular expression: " + e.what());
       }
     }
   }
@@ -59,21 +67,21 @@ class exec_job_source final : public job_source {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw std::invalid_argument("the command \"" + options_.name + "\": " + why);
+  [[noreturn]] void refuse(const char* option, const std::string& why) const {
+    throw exec_option_error(options_.name, option, why);
   }
 
   void check_template() {
     if (options_.argv.empty() || options_.argv.front().empty())
-      refuse("there is no program to run");
+      refuse("argv", "there is no program to run");
     if (is_placeholder(options_.argv.front()))
-      refuse("a client may not choose the program");
+      refuse("argv", "a client may not choose the program");
     bool has_rest = false;
     for (const auto& word : options_.argv) {
       if (has_placeholder_inside(word))
-        refuse("a placeholder must be a whole word, found \"" + word + "\"");
+        refuse("argv", "a placeholder must be a whole word, found \"" + word + "\"");
       if (word.find('\0') != std::string::npos)
-        refuse("a word may not hold a NUL byte");
+        refuse("argv", "a word may not hold a NUL byte");
       if (!is_placeholder(word))
         continue;
       if (word[1] == '*')
@@ -84,29 +92,30 @@ class exec_job_source final : public job_source {
     min_ = options_.arguments_min.value_or(named_);
     max_ = options_.arguments_max.value_or(has_rest ? 1000 : named_);
     if (min_ < named_)
-      refuse("arguments_min is " + std::to_string(min_) + ", but the template names {" +
-             std::to_string(named_) + "}");
+      refuse("arguments_min", "it is " + std::to_string(min_) + ", but argv names {" +
+                                  std::to_string(named_) + "}");
     if (max_ < min_)
-      refuse("arguments_max is below the number of arguments the template needs");
+      refuse("arguments_max", "it is " + std::to_string(max_) + ", below the " +
+                                  std::to_string(min_) + " arguments that are needed");
   }
 
   void make_plan() {
     auto& child = plan_.child;
     child.program = find_program(options_.argv.front());
     if (child.program.empty())
-      refuse("\"" + options_.argv.front() + "\" is not in PATH");
+      refuse("argv", "\"" + options_.argv.front() + "\" is not in PATH");
     const bool is_absolute = child.program.front() == '/';
     if ((is_absolute || options_.directory.empty()) && ::access(child.program.c_str(), X_OK) != 0)
-      refuse("\"" + child.program + "\" is not an executable file");
+      refuse("argv", "\"" + child.program + "\" is not an executable file");
     if (!options_.directory.empty() && !std::filesystem::is_directory(options_.directory))
-      refuse("the directory \"" + options_.directory + "\" does not exist");
+      refuse("directory", "there is no directory \"" + options_.directory + "\"");
     child.directory = options_.directory;
     if (!options_.user.empty()) {
       child.user = find_user(options_.user);
       if (!child.user)
-        refuse("there is no user \"" + options_.user + "\"");
+        refuse("user", "there is no user \"" + options_.user + "\"");
       if (::geteuid() != 0 && child.user->uid != ::geteuid())
-        refuse("only root can run a command as another user, \"" + options_.user + "\"");
+        refuse("user", "only root can run a command as another user, \"" + options_.user + "\"");
       if (::geteuid() != 0)
         child.user.reset(); // it is us already
     }
@@ -133,6 +142,7 @@ class exec_job_source final : public job_source {
     plan_.name = options_.name;
     plan_.wall_clock = options_.wall_clock;
     plan_.grace = options_.grace;
+    plan_.lost_grace = std::min(options_.grace, options_.lost_grace);
     plan_.cpu_seconds = options_.cpu_seconds;
     plan_.interrupt_on_cancel = options_.interrupt_on_cancel;
   }

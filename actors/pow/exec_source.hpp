@@ -6,7 +6,7 @@
 //   end       exit code 0: the value {"exit_code":0}; else the error "exit status 3" or "signal: killed"
 //             after a cancel that it heeded: the cause
 //   cancel    the first cancel does nothing (`interrupt_on_cancel`: SIGINT); the second, a limit, or a lost
-//             client: SIGTERM to its whole process group, SIGKILL after `grace`
+//             client: SIGTERM to its whole process group, SIGKILL after `grace` (lost client: `lost_grace`)
 //
 //   the group ends with its leader: what a command leaves running in the background is killed
 #pragma once
@@ -15,7 +15,7 @@
 
 #include <chrono>
 #include <map>
-#include <regex>
+#include <stdexcept>
 
 namespace natterjack::pow {
 
@@ -38,19 +38,30 @@ struct exec_options {
   uint64_t file_bytes = 0;       ///< of a file it writes; 0: no limit
   std::chrono::nanoseconds wall_clock{0}; ///< 0: no limit
   std::chrono::nanoseconds grace = std::chrono::seconds(5); ///< between SIGTERM and SIGKILL
+  /// The same when its client is gone, if that is less: nobody waits for what it has to say.
+  std::chrono::nanoseconds lost_grace = std::chrono::milliseconds(500);
   /// Number of arguments; not set: as many as the template names, any more only with {*}.
   std::optional<size_t> arguments_min;
   std::optional<size_t> arguments_max;
-  /// Regular expressions (ECMAScript) a whole argument must match, by position; the last one also for all
-  /// further arguments. None: any text.
+  /// Regular expressions (ECMAScript, no back-references) a whole argument must match, by position; the last
+  /// one also for all further arguments. None: any text.
   std::vector<std::string> argument_patterns;
   size_t argument_bytes = 4096;  ///< of one argument
   pow::error_output error_output = error_output::merged;
   bool interrupt_on_cancel = false;
 };
 
-/// @throws std::invalid_argument  what is wrong with the options: no such command, user, directory, a broken
-///         pattern, a placeholder inside a word
+/// What is wrong with the options of a command.
+class exec_option_error : public std::invalid_argument {
+ public:
+  exec_option_error(const std::string& name, std::string which, std::string what_is_wrong)
+      : std::invalid_argument("the command \"" + name + "\": " + which + ": " + what_is_wrong),
+        option(std::move(which)), problem(std::move(what_is_wrong)) {}
+  std::string option;  ///< member of exec_options: "argv", "directory", "argument_patterns", …
+  std::string problem; ///< found and expected
+};
+
+/// @throws exec_option_error  no such command, user, directory, a broken pattern, a placeholder inside a word
 std::shared_ptr<job_source> exec_source(exec_options options);
 
 /// Splits a command line into words: white space, '…', "…" and \ as in a shell; nothing is expanded.

@@ -144,16 +144,28 @@ void frame_stream::wait_readable() {
 }
 
 void frame_stream::on_readable() {
+  read_once();
+  if (phase_ != phase::closed && !paused_)
+    wait_readable();
+}
+
+// @returns whether there was anything
+bool frame_stream::read_once() {
   if (paused_ || phase_ == phase::closed)
-    return;
+    return false;
   thread_local char buffer[read_bytes];
   const auto n = ::recv(socket_.native_handle(), buffer, sizeof buffer, MSG_DONTWAIT);
   if (n > 0)
     parser_.take(buffer, static_cast<size_t>(n));
   else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
     lost();
-  if (phase_ != phase::closed && !paused_)
-    wait_readable();
+  return n > 0;
+}
+
+void frame_stream::read_arrived() {
+  const auto alive = shared_from_this();
+  for (int reads = 0; reads < 16 && read_once(); ++reads) { // a sender never without words: enough
+  }
 }
 
 void frame_stream::on_control(opcode op, std::string_view payload) {

@@ -66,6 +66,10 @@ class frame_stream final : public relay::outbox_owner,
   void pause() noexcept;
   void resume();
 
+  /// Hands over what has arrived already. For time-outs: a busy thread may find the time over and the
+  /// message there in the same moment, and then the message was in time.
+  void read_arrived();
+
   /// Close frame with an empty reason behind what is queued, then the closing handshake.
   void close(uint16_t code);
   /// TCP is closed, without a word.
@@ -87,6 +91,7 @@ class frame_stream final : public relay::outbox_owner,
   void send_close(uint16_t code, std::string_view reason);
   void wait_readable();
   void on_readable();
+  bool read_once();
   void on_message(relay::opcode op, std::string_view body) override;
   void on_control(relay::opcode op, std::string_view payload) override;
   void on_mistake(uint16_t code, std::string_view what) override;

@@ -6,6 +6,7 @@
 //   on_input_end   instead of on_input, once: no more will come
 //   on_cancel      once, at the first cause; input and output go on
 //   on_terminate   at most once: end soon (second cancel, client lost, limit, shutdown)
+//   on_client_lost behind it, if that is why: nobody hears what the code still says
 //   on_writable    after a `write` that returned false
 //   on_message     a message of another process that is not the job's own business
 //
@@ -133,6 +134,7 @@ class job_code {
   virtual void on_input_end() = 0;
   virtual void on_cancel(const std::string& cause) { static_cast<void>(cause); }
   virtual void on_terminate() {}
+  virtual void on_client_lost() {}
   virtual void on_writable() {}
   /// @returns false if the message means nothing to this code
   virtual bool on_message(const hub::message_ptr& what) {

@@ -19,6 +19,10 @@ constexpr size_t piece_overhead = 64; // so that a queue of tiny pieces is bound
 
 hub::shared_bytes topic(const char* name) { return hub::shared_bytes(name); }
 
+bool is_input(const hub::message& what) noexcept {
+  return what.topic() == "pow.input" && !what.payloads().empty();
+}
+
 } // namespace
 
 job::job(caf::actor_config& config, relay::io_thread& thread, hub::node& node,
@@ -63,6 +67,8 @@ void job::begin(made_job made) {
     guard([this] { code_->on_cancel(cause_); });
   if (terminated_ && !ended_)
     guard([this] { code_->on_terminate(); });
+  if (client_lost_ && !ended_)
+    guard([this] { code_->on_client_lost(); });
   pump();
 }
 
@@ -72,19 +78,20 @@ void job::push_input(std::string_view bytes, input_done on_done) {
   queue({std::string(bytes), nullptr, std::move(on_done)});
 }
 
-void job::queue(piece added) {
-  if (ended_ || input_closed_) {
-    if (added.message)
-      added.message->settle();
-    if (added.on_done)
-      added.on_done(added.view().empty());
-    return;
+// The last that is heard of a piece: its sender may send more.
+void job::let_go(const piece& done, bool was_read) {
+  if (done.message) {
+    sent_bytes_.fetch_sub(done.view().size() + piece_overhead, std::memory_order_relaxed);
+    done.message->settle();
   }
-  if (added.view().empty()) { // nobody can read nothing
-    if (added.message)
-      added.message->settle();
-    if (added.on_done)
-      added.on_done(true);
+  if (done.on_done)
+    done.on_done(was_read);
+}
+
+void job::queue(piece added) {
+  const bool is_empty = added.view().empty(); // nobody can read nothing
+  if (ended_ || input_closed_ || is_empty) {
+    let_go(added, is_empty);
     return;
   }
   // The short way: the code waits for input, and nothing stands before it.
@@ -93,10 +100,7 @@ void job::queue(piece added) {
     pumping_ = true;
     guard([this, &added] { code_->on_input(added.view()); });
     pumping_ = false;
-    if (added.message)
-      added.message->settle();
-    if (added.on_done)
-      added.on_done(true);
+    let_go(added, true);
     pump();
     return;
   }
@@ -116,10 +120,7 @@ void job::pump() {
     input_.pop_front();
     input_bytes_ -= next.view().size() + piece_overhead;
     guard([this, &next] { code_->on_input(next.view()); });
-    if (next.message)
-      next.message->settle();
-    if (next.on_done)
-      next.on_done(true);
+    let_go(next, true);
   }
   if (input_closed_ && input_.empty() && !input_end_told_ && !ended_ && code_) {
     input_end_told_ = true;
@@ -135,12 +136,8 @@ void job::pump() {
 
 void job::drop_input() {
   input_bytes_ = 0;
-  for (auto dropped = std::exchange(input_, {}); auto& p : dropped) {
-    if (p.message)
-      p.message->settle();
-    if (p.on_done)
-      p.on_done(false);
-  }
+  for (auto dropped = std::exchange(input_, {}); const auto& p : dropped)
+    let_go(p, false);
 }
 
 void job::read() {
@@ -184,6 +181,15 @@ void job::abandon(std::string_view cause) {
   terminate(cause);
   if (!ended_)
     thread().set_timer(stop_timer_, bounds_.stop_wait);
+}
+
+void job::lose_client(std::string_view cause) {
+  abandon(cause);
+  if (ended_ || client_lost_)
+    return;
+  client_lost_ = true;
+  if (code_)
+    guard([this] { code_->on_client_lost(); });
 }
 
 // -- output -------------------------------------------------------------------
@@ -335,9 +341,20 @@ caf::behavior job::make_behavior() {
   };
 }
 
+// From any thread. A job that does not read must not let other processes fill the memory.
+hub::send_result job::deliver(hub::message_ptr what) noexcept {
+  if (is_input(*what)) {
+    const auto size = what->payloads().front().bytes().size() + piece_overhead;
+    if (sent_bytes_.load(std::memory_order_relaxed) >= bounds_.input_bytes)
+      return hub::send_result::mailbox_full;
+    sent_bytes_.fetch_add(size, std::memory_order_relaxed);
+  }
+  return pinned_actor::deliver(std::move(what));
+}
+
 void job::accept(const hub::message_ptr& what) {
   const auto name = what->topic();
-  if (name == "pow.input" && !what->payloads().empty()) {
+  if (is_input(*what)) {
     queue({{}, what, {}});
     return;
   }

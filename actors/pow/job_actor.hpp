@@ -2,6 +2,7 @@
 //
 //   receives            does                                         value
 //   pow.input           queues input; credit comes back when read    text or binary
+//                       `mailbox_full` to the sender when `input_bytes` of processes wait
 //   pow.close           ends the input behind what is queued         -
 //   pow.cancel          sets the cause, the first one wins           text, or none
 //   pow.attach          sends output and end to a process            PID text; none: the sender
@@ -29,6 +30,7 @@
 #include "relay/pinned_actor.hpp"
 #include "relay/timer_wheel.hpp"
 
+#include <atomic>
 #include <deque>
 
 namespace natterjack::pow {
@@ -63,9 +65,11 @@ class job final : public relay::pinned_actor, public job_io {
   void cancel(std::string_view cause);
   /// Cancel, end of input and "end soon".
   void terminate(std::string_view cause);
-  /// The client is gone: as terminate, unread input is dropped, and the job is ended by force when it does
-  /// not end by itself. The front hears nothing more.
+  /// Nobody is interested any more: as terminate, unread input is dropped, and the job is ended by force
+  /// when it does not end by itself. The front hears nothing more.
   void abandon(std::string_view cause);
+  /// As abandon, for a client that has left while its job ran.
+  void lose_client(std::string_view cause);
   void panic(const char* what);
 
   // -- job_io
@@ -90,6 +94,11 @@ class job final : public relay::pinned_actor, public job_io {
   caf::behavior make_behavior() override;
   void on_exit() override;
 
+  // -- hub::process
+  hub::send_result deliver(hub::message_ptr what) noexcept override;
+  /// None, so that what is sent to many comes by `deliver` as well, which counts.
+  hub::delivery_domain* domain() const noexcept override { return nullptr; }
+
  protected:
   void accept(const hub::message_ptr& what) override;
 
@@ -104,6 +113,7 @@ class job final : public relay::pinned_actor, public job_io {
   };
 
   void queue(piece added);
+  void let_go(const piece& done, bool was_read);
   void pump();
   void drop_input();
   template <class Call>
@@ -119,6 +129,7 @@ class job final : public relay::pinned_actor, public job_io {
   std::unique_ptr<job_code> code_;
   std::deque<piece> input_;
   size_t input_bytes_ = 0;
+  std::atomic<size_t> sent_bytes_{0}; // input of processes, from their `deliver` until it is read
   bool input_closed_ = false;
   bool input_end_told_ = false;
   bool wants_input_ = false;
@@ -127,6 +138,7 @@ class job final : public relay::pinned_actor, public job_io {
   bool output_full_ = false;
   bool cancelled_ = false;
   bool terminated_ = false;
+  bool client_lost_ = false;
   bool ended_ = false;
   std::string cause_;
   std::vector<hub::process_ref> observers_;

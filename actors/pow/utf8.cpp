@@ -70,7 +70,7 @@ std::string_view utf8_joiner::take(std::string_view piece) {
   made_ += piece;
   const auto tail = unfinished_tail(made_);
   held_ = made_.substr(made_.size() - tail);
-  made_.resize(made_.size() - tail);
+  made_.erase(made_.size() - tail);
   if (!hub::is_utf8(made_)) {
     std::string repaired;
     append_repaired(repaired, made_);

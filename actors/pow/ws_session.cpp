@@ -54,7 +54,7 @@ class ws_session final : public stream_owner,
     call_timer_.cancel();
     early_.clear();
     if (auto job = std::exchange(job_, {}))
-      job.self->abandon("client has gone away");
+      job.self->lose_client("client has gone away");
   }
 
   // -- from the job
@@ -118,7 +118,9 @@ class ws_session final : public stream_owner,
 
   void on_call_timeout() {
     const auto alive = shared_from_this();
-    finish(R"({"status":"rejected","reason":"timeout expired"})");
+    stream_->read_arrived();
+    if (state_ == state::waiting)
+      finish(R"({"status":"rejected","reason":"timeout expired"})");
   }
 
   void finish(std::string_view result) {

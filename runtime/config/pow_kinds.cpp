@@ -12,6 +12,10 @@ constexpr double kibibyte = 0x1p10;
 constexpr double gibibyte = 0x1p30;
 constexpr double tebibyte = 0x1p40;
 
+field lost_grace() {
+  return time("lost_grace", "500ms", 0, "The same for a lost client, if that is less");
+}
+
 field grace(std::string otherwise) {
   return time("grace", std::move(otherwise), 0,
               "From being told to end until ended by force: second cancel, lost client, limit");
@@ -56,6 +60,7 @@ kind_definition pow_exec() {
                       count("open_files", "256", 3, million, "Descriptors at a time").or_off(),
                   }),
               grace("5s"),
+              lost_grace(),
               flag("interrupt_on_cancel", "false", "The first cancel is SIGINT to it"),
           }};
 }
@@ -75,7 +80,7 @@ field service_limits() {
           count("jobs", "10000", 1, 10 * million, "At a time, both sides together"),
           time("call_time", "1s", 0.01, "From a websocket's handshake to its call"),
           bytes("message_bytes", "2048", 64, gibibyte, "Longest websocket message of a client"),
-          bytes("input_bytes", "256KiB", kibibyte, gibibyte,
+          bytes("input_bytes", "1MiB", kibibyte, gibibyte,
                 "Input a job has not read yet; then its client is not read"),
           bytes("output_bytes", "256KiB", kibibyte, gibibyte,
                 "Output a client has not read yet; then its job waits"),

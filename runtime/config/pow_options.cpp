@@ -46,6 +46,7 @@ pow_exec_entry read_pow_exec(const application&, const entry& e) {
   made.file_bytes = fields.bytes("limits.file_bytes");
   made.open_files = fields.count("limits.open_files");
   made.grace = fields.time("grace");
+  made.lost_grace = fields.time("lost_grace");
   made.interrupt_on_cancel = fields.flag("interrupt_on_cancel");
   return made;
 }

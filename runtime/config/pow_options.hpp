@@ -35,6 +35,7 @@ struct pow_exec_entry {
   uint64_t file_bytes = 0;
   uint64_t open_files = 0;
   duration grace{};
+  duration lost_grace{};
   bool interrupt_on_cancel = false;
 };
 

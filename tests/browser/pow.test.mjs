@@ -122,18 +122,44 @@ for (const [name, viewport] of Object.entries({
   });
 }
 
-test("the terminal keeps apart what is written and what it shows", async () => {
-  const shown = await page.evaluate(async () => {
+/** The lines a terminal shows after these writes, as HTML. */
+function shown(...writes) {
+  return page.evaluate(async (texts) => {
     const { Terminal } = await import("./terminal.js");
     const element = document.createElement("div");
     const terminal = new Terminal(element);
-    terminal.write("abc\rX\n\x1b[3");
-    terminal.write("1mred\x1b[0m plain\tt\n");
-    terminal.write("\x1b]0;title\x07\x1b[2Kkept\b\bP<i>");
+    for (const text of texts) terminal.write(text);
     return [...element.children].map((each) => each.innerHTML);
-  });
-  assert.deepEqual(shown, [
-    "Xbc", `<span data-colour="1">red</span> plain${" ".repeat(7)}t`,
-    "keP&lt;i&gt;",
-  ]);
+  }, writes);
+}
+
+test("the terminal keeps apart what is written and what it shows", async () => {
+  assert.deepEqual(
+    await shown("abc\rX\n\x1b[3", "1mred\x1b[0m plain\tt\n", "\x1b]0;title\x07\x1b[2Kkept\b\bP<i>"),
+    ["Xbc", `<span data-colour="1">red</span> plain${" ".repeat(7)}t`, "keP&lt;i&gt;"]);
+});
+
+test("the terminal moves, erases and goes back up", async () => {
+  assert.deepEqual(await shown("one\ntwo\n", "\x1b[2A\x1b[2CE\x1b[2;1HT"), ["onE", "Two", ""]);
+  assert.deepEqual(await shown("12345\x1b[3D\x1b[K"), ["12"]);
+  assert.deepEqual(await shown("12345\x1b[3G\x1b[1K"), ["   45"]);
+  assert.deepEqual(await shown("a\nb\nc\x1b[A\x1b[J"), ["a", "b", ""]);
+  assert.deepEqual(await shown("old\x1b[2J\x1b[Hnew"), ["old", "new"]); // as in a scroll-back
+  assert.deepEqual(await shown("\x1b[5A\x1b[9D\x1b[?25l\x1b(B\x1b7x\x1b8y"), ["xy"]);
+});
+
+test("the terminal knows all colours, and weights", async () => {
+  assert.deepEqual(await shown("\x1b[1;92;44mA\x1b[22;49mB\x1b[mC"), [
+    '<span data-colour="10" data-ground="4" class="bold">A</span><span data-colour="10">B</span>C']);
+  assert.deepEqual(await shown("\x1b[38;5;31;4mA\x1b[38;2;1;2;3;24mB\x1b[38;5;9mC"), [
+    '<span class="underline" style="color: rgb(0, 135, 175);">A</span>' +
+    '<span style="color: rgb(1, 2, 3);">B</span><span data-colour="9">C</span>']);
+  assert.deepEqual(await shown("\x1b[38;5;999mA\x1b[38;2;1mB\x1b[38mC\x1b[7mD"),
+    ['ABC<span class="inverse">D</span>']);
+});
+
+test("much output stays on the page only as far as anybody scrolls", async () => {
+  const rows = await shown(Array.from({ length: 5000 }, (_, i) => `line ${i}\n`).join(""));
+  assert.equal(rows.length, 2000);
+  assert.deepEqual(rows.slice(-2), ["line 4999", ""]);
 });

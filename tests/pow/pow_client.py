@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 
@@ -12,6 +13,12 @@ from raw_ws import BINARY, TEXT, Closed, RawWebSocket
 CLOSE_SIGNAL = b'{"signal":"close"}'
 CANCEL_SIGNAL = b'{"signal":"cancel"}'
 CANCELLED = "process returned error: client requested cancellation"
+
+
+def few_descriptors():
+    """The soft limit most systems begin with, which the server may raise by itself."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
 
 class PowServer:
@@ -25,6 +32,7 @@ class PowServer:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            preexec_fn=few_descriptors,
         )
         self.stdout = Lines("stdout", self.process.stdout)
         self.stderr = Lines("stderr", self.process.stderr)

@@ -4,6 +4,7 @@ import struct
 import time
 
 import pytest
+from natterjack import DEADLINE_S
 from pow_client import CLOSE_SIGNAL
 from raw_ws import BINARY, CLOSE, PONG, TEXT, encode_frame
 
@@ -106,17 +107,23 @@ def test_there_is_no_result_after_the_clients_close(echo):
     assert close_answer(echo) == b"\x03\xe8"
 
 
-@pytest.mark.parametrize("leave", ["drop", "shut"])
-def test_a_lost_client_ends_its_process(server, leave):
+def seconds_to_end(server, leave):
+    """How long a command lives on when its client has gone, that is, until it is reaped."""
     ws = server.call("sh", ["echo $$; exec sleep 1000"])
     child = int(ws.read_text())
     assert child in server.children()
     getattr(ws, leave)()
     began = time.monotonic()
     while child in server.children():
-        assert time.monotonic() - began < 5, "the process was not ended"
+        assert time.monotonic() - began < DEADLINE_S, "the process was not ended"
         time.sleep(0.01)
-    assert time.monotonic() - began < 1
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("leave", ["drop", "shut"])
+def test_a_lost_client_ends_its_process_within_a_second(server, leave):
+    # A busy machine may need another try; a server that is slow by itself fails them all.
+    assert any(seconds_to_end(server, leave) < 1 for _ in range(5))
 
 
 def test_a_half_closed_connection_counts_as_lost(server):
@@ -126,7 +133,7 @@ def test_a_half_closed_connection_counts_as_lost(server):
     assert ws.at_end()
     began = time.monotonic()
     while child in server.children():
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < DEADLINE_S
         time.sleep(0.01)
 
 
@@ -142,7 +149,7 @@ def test_a_lost_client_that_was_held_back_is_noticed(server):
     ws.drop()
     began = time.monotonic()
     while child in server.children():
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < DEADLINE_S
         time.sleep(0.01)
 
 
@@ -152,7 +159,7 @@ def test_silence_ends_a_session(serve):
     silent.answer_pings = False
     began = time.monotonic()
     assert silent.read_close() in (1001, 1008, None)
-    assert 0.9 < time.monotonic() - began < 4
+    assert 0.9 < time.monotonic() - began < 15
     assert silent.pings >= 3
     assert silent.at_end()
 
@@ -177,7 +184,7 @@ def test_client_pings_do_not_count_as_life(serve):
     began = time.monotonic()
     ws.socket.settimeout(0.1)
     while True:
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
         ws.send_frame(9, b"")
         if ws.read_frame().opcode == CLOSE:
             break
@@ -188,7 +195,7 @@ def test_client_pings_do_not_count_as_life(serve):
 def test_a_client_that_does_not_read_is_cut_off(serve):
     server = serve("--write-timeout", "1s", "--exec=yes=yes")
     ws = server.call("yes", receive_buffer=8192)
-    end = time.monotonic() + 10
+    end = time.monotonic() + DEADLINE_S
     while not server.children():
         assert time.monotonic() < end
     while server.children():

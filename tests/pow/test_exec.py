@@ -5,7 +5,7 @@ import time
 
 import pytest
 from pow_client import CANCEL_SIGNAL, CANCELLED, CLOSE_SIGNAL, PowServer
-from natterjack import command
+from natterjack import DEADLINE_S, command
 
 DONE = {"status": "fulfilled", "value": {"exit_code": 0}}
 
@@ -17,7 +17,7 @@ def run(server, script):
     return ws.read_output_and_result()
 
 
-def wait_until(is_met, timeout=5.0):
+def wait_until(is_met, timeout=DEADLINE_S):
     end = time.monotonic() + timeout
     while not is_met():
         assert time.monotonic() < end
@@ -120,7 +120,7 @@ def test_the_second_cancel_terminates(server):
     ws.send_signal(CANCEL_SIGNAL)
     began = time.monotonic()
     assert ws.read_reason() == CANCELLED
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4.5  # not by the kill after the grace time
 
 
 def test_a_command_that_heeds_the_signal_gives_its_own_result(server):
@@ -138,8 +138,8 @@ def test_a_stubborn_command_is_killed_after_the_grace_time(server):
     ws.send_signal(CANCEL_SIGNAL)
     ws.send_signal(CANCEL_SIGNAL)
     began = time.monotonic()
-    assert ws.read_reason(timeout=15) == CANCELLED
-    assert 4 < time.monotonic() - began < 10
+    assert ws.read_reason(timeout=DEADLINE_S) == CANCELLED
+    assert 4 < time.monotonic() - began < DEADLINE_S
 
 
 def test_the_whole_group_ends(server):
@@ -158,11 +158,20 @@ def test_what_a_command_leaves_behind_ends_with_it(server):
     wait_until(lambda: not group_members(int(output)))
 
 
-def test_one_that_escapes_its_group_does_not_hold_the_end(server):
+def test_orphans_are_reaped_while_commands_run(server):
+    ws = server.call("sh", ["(sleep 0.1 & setsid sleep 0.1 & exit) ; echo $$; exec sleep 1000"])
+    leader = int(ws.read_text())
+    wait_until(lambda: server.children() == [leader])  # both have become children of the server
+    ws.drop()
+    wait_until(lambda: not server.children())
+
+
+def test_one_that_escapes_its_group_does_not_hold_the_end(serve):
+    server = serve("--exec=sh=sh -c {1}")  # its own: what has escaped stays a child of it
     began = time.monotonic()
     output, result = run(server, "setsid sleep 30 & echo up")
     assert (output, result) == (b"up\n", DONE)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_commands_see_a_clean_world(server):
@@ -220,6 +229,7 @@ def test_commands_that_are_refused_at_the_start(option, said):
 
 
 def test_500_commands_at_once(server):
+    """Five descriptors each: more than the soft limit most systems begin with."""
     sessions = [server.call("cat") for _ in range(500)]
     for i, ws in enumerate(sessions):
         ws.send_text(f"I am {i}")

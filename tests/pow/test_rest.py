@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from natterjack import DEADLINE_S
 from pow_client import CANCELLED
 from raw_http import RawHttp
 
@@ -24,7 +25,7 @@ def assert_text(answer, text):
     assert "x-content-type-options" not in answer.headers
 
 
-def wait_for(server, process, is_met, timeout=10):
+def wait_for(server, process, is_met, timeout=DEADLINE_S):
     """Polls the status until it is as wanted."""
     end = time.monotonic() + timeout
     while not is_met(status := server.status(process)):
@@ -224,7 +225,7 @@ def test_cancel_waits_for_the_end(server):
     wait_for(server, process, lambda s: s.get("buffer") == "up")
     began = time.monotonic()
     assert_text(server.post("cancel/" + process), "process cancelled")
-    assert 0.8 < time.monotonic() - began < 4
+    assert 0.8 < time.monotonic() - began < 9
     assert server.status(process)["result"] == {"status": "fulfilled", "value": {"exit_code": 0}}
 
 
@@ -302,7 +303,7 @@ def test_processes_are_bounded(serve):
     process = server.new()
     assert_error(server.post("new", b'{"call":"echo"}'), 503, "too many processes")
     server.post("cancel/" + process)
-    end = time.monotonic() + 5
+    end = time.monotonic() + DEADLINE_S
     while server.post("new", b'{"call":"echo"}').status != 200:
         assert time.monotonic() < end
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from natterjack import DEADLINE_S
 from pow_client import CANCEL_SIGNAL, CANCELLED, CLOSE_SIGNAL
 from raw_ws import BINARY, CLOSE, PING, PONG, TEXT, encode_frame
 
@@ -107,7 +108,7 @@ def test_signals_overtake_input_nobody_reads(server):
         ws.send_text("x" * 2000)  # more than a pipe holds
     ws.send_signal(CANCEL_SIGNAL)
     ws.send_signal(CANCEL_SIGNAL)
-    assert ws.read_reason(timeout=15) == CANCELLED
+    assert ws.read_reason(timeout=DEADLINE_S) == CANCELLED
 
 
 def test_pings_are_answered_at_any_time(echo):
@@ -163,4 +164,4 @@ def test_a_slow_reader_slows_its_own_process_only(server):
     began = time.monotonic()
     quick.send_text("quick")
     assert quick.read_text() == "quick"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5

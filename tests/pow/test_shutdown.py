@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+from natterjack import DEADLINE_S
 from pow_client import CLOSE_SIGNAL
 from raw_http import RawHttp
 from raw_ws import Refused
@@ -15,7 +16,7 @@ def test_an_idle_server_ends_at_once(serve, number):
     began = time.monotonic()
     server.send_signal(number)
     assert server.wait() == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8  # the time for processes to end is 10 s
 
 
 def test_running_sessions_may_finish(serve):
@@ -41,7 +42,7 @@ def test_new_clients_are_refused_meanwhile(serve):
     process = server.new()
     server.send_signal(signal.SIGINT)
     server.stderr.wait_for("SIGINT received")
-    end = time.monotonic() + 5
+    end = time.monotonic() + DEADLINE_S
     while True:  # the signal is at work a moment after the log says so
         try:
             server.connect().shut()
@@ -71,7 +72,7 @@ def test_the_wait_is_bounded(serve):
     assert ws.read_reason() == "process returned error: server closing"
     ws.assert_clean_end()
     assert server.wait() == 0
-    assert 0.4 < time.monotonic() - began < 5
+    assert 0.4 < time.monotonic() - began < 15
 
 
 def test_commands_are_ended_with_the_server(serve):
@@ -89,7 +90,7 @@ def test_commands_do_not_outlive_a_killed_server(serve):
     ws = server.call("sleep")
     child = int(ws.read_text())
     server.kill()
-    end = time.monotonic() + 5
+    end = time.monotonic() + DEADLINE_S
     while True:
         try:
             with open(f"/proc/{child}/stat") as file:
@@ -104,13 +105,13 @@ def test_commands_do_not_outlive_a_killed_server(serve):
 def test_rest_processes_are_cancelled(serve):
     server = serve("--exec=sleep=sleep 60")
     server.new("sleep")
-    end = time.monotonic() + 5
+    end = time.monotonic() + DEADLINE_S
     while not server.children():
         assert time.monotonic() < end
     began = time.monotonic()
     server.send_signal()
     assert server.wait() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9
 
 
 def test_a_second_signal_means_now(serve):
@@ -120,7 +121,7 @@ def test_a_second_signal_means_now(serve):
     assert ws.read_text() == "x"
     server.send_signal()
     server.stderr.wait_for("SIGTERM received")
-    end = time.monotonic() + 5
+    end = time.monotonic() + DEADLINE_S
     while server.is_alive():
         assert time.monotonic() < end
         server.send_signal()
@@ -138,7 +139,7 @@ def test_readiness_goes_first(serve):
     assert ws.read_text() == "x"
     server.send_signal()
     server.stderr.wait_for("SIGTERM received")
-    end = time.monotonic() + 5
+    end = time.monotonic() + DEADLINE_S
     status = 200
     while status != 503:
         assert time.monotonic() < end

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from natterjack import REPOSITORY, command
+from natterjack import DEADLINE_S, REPOSITORY, command
 from raw_http import get, request
 from raw_ws import TEXT, Closed
 
@@ -82,7 +82,7 @@ def rest(server, method, path, body=None, headers=None):
 
 def rest_result(server, process):
     """Polls until the job has ended; returns its status document."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end:
         status = json.loads(rest(server, "GET", f"status/{process}").body)
         if status["result"]["status"] != "pending":
@@ -98,7 +98,7 @@ def children(server):
     return found
 
 
-def until(condition, what, seconds=10):
+def until(condition, what, seconds=DEADLINE_S):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, what
@@ -111,7 +111,7 @@ def until(condition, what, seconds=10):
 def test_the_page_and_the_documents_are_served(example):
     page = get(example.port, "/")
     assert page.status == 200 and b"<title>Natterjack jobs</title>" in page.body
-    for file in ("page.css", "page.js", "pow.js", "terminal.js", "toad.svg"):
+    for file in ("page.css", "page.js", "client/pow.js", "terminal.js", "ansi.js", "toad.svg"):
         assert get(example.port, f"/{file}").status == 200, file
     document = json.loads(get(example.port, "/pow/openapi.json").body)
     assert document["servers"][0] == {"url": "/pow/", "description": "The jobs of examples/pow"}
@@ -311,7 +311,7 @@ def test_a_job_that_does_not_end_is_ended_after_its_grace(serve_jobs):
     began = time.monotonic()
     ws.send_signal(CANCEL_SIGNAL)
     assert ws.read_result()["reason"] == CANCELLED
-    assert 0.15 < time.monotonic() - began < 2
+    assert 0.15 < time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize("how", ["send_close", "drop"])
@@ -382,6 +382,94 @@ def test_many_jobs_at_once_are_not_mixed_up(serve_jobs):
     for i, ws in enumerate(clients):
         output, result = ws.read_output_and_result()
         assert (output.decode(), result["value"]) == (f"line {i}", [f"line {i}", str(i)])
+
+
+WORKER = """
+    job:write(job.pid)
+    for line in job:lines() do job:write("heard " .. line) end
+    return {lines = "done"}
+"""
+WATCHER = """
+    local pid = ...
+    if not process.send(pid, "pow.attach") then return nil, "nobody there" end
+    job:write("attached")
+    local inbox = process.inbox()
+    while true do
+      local message = inbox:receive()
+      if message:topic() == "pow.end" then return message:payload():data() end
+      job:write(message:topic() .. ": " .. message:payload():data())
+    end
+"""
+
+
+def test_others_attach_to_a_running_job_by_its_pid(serve_jobs):
+    server = serve_jobs(job(WORKER, "worker"), job(WATCHER, "watcher"),
+                        service("worker: worker, watcher: watcher, echo: echo"))
+    worker = call(server, "worker")
+    pid = worker.read_text()
+    worker.send_text("before\n")
+    assert worker.read_text() == "heard before"
+    watchers = [call(server, "watcher", [pid]) for _ in range(3)]
+    for watcher in watchers:
+        assert watcher.read_text() == "attached"
+    watchers.pop().drop()  # one that leaves harms nobody
+    for word in ("one", "two"):
+        worker.send_text(word + "\n")
+        for ws, front in [(worker, ""), *((w, "pow.output: ") for w in watchers)]:
+            assert ws.read_text() == f"{front}heard {word}"
+    worker.send_signal(CLOSE_SIGNAL)
+    result = {"status": "fulfilled", "value": {"lines": "done"}}
+    assert worker.read_result() == result
+    for watcher in watchers:
+        assert watcher.read_result() == {"status": "fulfilled", "value": result}
+    assert result_of(server, "watcher", [pid])[1]["reason"].endswith("nobody there")
+
+
+def test_other_processes_talk_to_a_job_by_its_pid(serve_jobs):
+    server = serve_jobs(
+        job("""
+            local pid, what, text = ...
+            return process.send(pid, what, text)
+            """, "tell"), job(WORKER, "worker"), service("worker: worker, tell: tell"))
+    worker = call(server, "worker")
+    pid = worker.read_text()
+    for what, text in (("pow.input", "from afar\n"), ("pow.unknown", "x"), ("job.write", "forged"),
+                       ("job.finish", "1"), ("job.input", "x")):
+        assert result_of(server, "tell", [pid, what, text])[1]["value"] is True
+    assert worker.read_text() == "heard from afar"
+    result_of(server, "tell", [pid, "pow.cancel", "enough"])
+    assert worker.read_result() == {"status": "fulfilled", "value": {"lines": "done"}}
+
+
+@pytest.mark.parametrize("lua", [
+    "job:sleep('1h')", "job:read() job:sleep('1h')", "channel.select{job.cancellation:case_receive()}",
+    "while not job:cancelled() do end", "for i = 1, 1e9 do if job:cancelled() then break end end",
+])
+@pytest.mark.parametrize("pieces", [0, 1, 300])
+def test_a_cancel_overtakes_input_wherever_a_job_waits(serve_jobs, lua, pieces):
+    server = serve_jobs(job(f"job:write('up') {lua} return nil, job:cause()", limits="{ budget: 20s }"),
+                        service())
+    ws = call(server)
+    assert ws.read_text() == "up"
+    for _ in range(pieces):
+        ws.send_text("x" * 2000)
+    ws.send_signal(CANCEL_SIGNAL)
+    assert ws.read_reason() == CANCELLED
+    ws.assert_clean_end()
+
+
+def test_cancel_over_rest_overtakes_a_body_nobody_reads(serve_jobs):
+    server = serve_jobs(job("job:write('up\\n') job:sleep('1h') return nil, job:cause()"), service())
+    process = json.loads(rest(server, "POST", "new", {"call": "job"}).body)
+    sent = []
+    sending = threading.Thread(
+        target=lambda: sent.append(rest(server, "POST", f"input/{process}", b"x" * 500_000)))
+    sending.start()
+    until(lambda: b"up" in rest(server, "GET", f"status/{process}").body, "it runs")
+    assert rest(server, "POST", f"cancel/{process}").body == b"process cancelled"
+    sending.join(DEADLINE_S)
+    assert (sent[0].status, sent[0].body) == (500, b"error copying data to process\n")
+    assert rest_result(server, process)["result"]["reason"] == "client requested cancellation"
 
 
 def test_modules_and_imports_are_the_jobs_own(serve_jobs):
@@ -462,7 +550,7 @@ def test_draining_ends_jobs_in_bounded_time(serve_jobs):
     until(lambda: children(server), "the command runs")
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 15
 
 
 # -- mistakes -----------------------------------------------------------------
@@ -472,11 +560,26 @@ def test_draining_ends_jobs_in_bounded_time(serve_jobs):
     ("{name: c, kind: pow.exec, argv: [no-such-program-here]}",
      'app:c: argv: "no-such-program-here" is not in PATH'),
     ('{name: c, kind: pow.exec, argv: [ls, "--x={1}"]}', "a placeholder must be a whole word"),
-    ("{name: c, kind: pow.exec, argv: [ls], directory: nowhere}", "directory: the directory"),
+    ("{name: c, kind: pow.exec, argv: [ls], directory: nowhere}", "directory: there is no directory"),
     ("{name: c, kind: pow.exec, argv: [ls], user: nobody-of-that-name}", "user: there is no user"),
     ('{name: c, kind: pow.exec, argv: [ls, "{*}"], arguments: {patterns: ["("]}}',
      "arguments.patterns: the pattern"),
     ('{name: c, kind: pow.lua, source: "return +"}', "unexpected symbol"),
+    ("{name: c, kind: pow.exec, argv: []}", "argv"),
+    ('{name: c, kind: pow.exec, argv: ["{1}"]}', "argv: a client may not choose the program"),
+    ("{name: c, kind: pow.exec, argv: [/etc/passwd]}", 'argv: "/etc/passwd" is not an executable file'),
+    ('{name: c, kind: pow.exec, argv: [ls, "{2}"], arguments: {max: 1}}',
+     "arguments.max: it is 1, below the 2 arguments that are needed"),
+    ('{name: c, kind: pow.exec, argv: [ls, "{2}"], arguments: {min: 1}}',
+     "arguments.min: it is 1, but argv names {2}"),
+    ('{name: c, kind: pow.exec, argv: [ls, "{1}"], arguments: {patterns: ["(a)\\\\1"]}}',
+     "arguments.patterns: the pattern"),
+    ("{name: c, kind: pow.exec, argv: [ls], limits: {wall_clock: soon}}", "limits.wall_clock"),
+    ("{name: c, kind: pow.exec, argv: [ls], stderr: apartt}", "stderr"),
+    ("{name: c, kind: pow.exec, argv: [ls], shell: true}", "shell"),
+    ("{name: c, kind: pow.lua}", "source"),
+    ("{name: c, kind: pow.service, jobs: {e: echo}, limits: {rest_timeout: 1s}}", "limits.rest_timeout"),
+    ("{name: c, kind: pow.service, jobs: {e: echo}, authorize: nobody}", "authorize"),
     ("{name: c, kind: pow.service, jobs: {}}", "which names no job"),
     ("{name: c, kind: pow.service, jobs: {x: d}}", 'jobs.x: there is no entry "app:d"'),
 ])

@@ -8,6 +8,7 @@ import * as everything from "natterjack-client";
 import * as pow from "natterjack-client/pow";
 import * as relay from "natterjack-client/relay";
 import * as browser from "../dist/index.js";
+import { filesOfPow, from, to } from "../scripts/example.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const description = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
@@ -34,6 +35,16 @@ describe("the package", () => {
       .flatMap((entry) => typeof entry === "string" ? entry : Object.values(entry).flatMap(Object.values));
     for (const file of files) readFileSync(path.join(root, file));
     assert.equal(files.length, 3 * 3 * 2 + 1);
+  });
+
+  it("is what the example serves (npm run example)", () => {
+    const committed = readdirSync(to, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(to, path.join(entry.parentPath ?? entry.path, entry.name)));
+    assert.deepEqual(committed.sort(), filesOfPow());
+    for (const file of committed) {
+      assert.equal(readFileSync(path.join(to, file), "utf8"), readFileSync(path.join(from, file), "utf8"), file);
+    }
   });
 
   it("imports nothing but its own files in a browser", () => {

@@ -249,6 +249,23 @@ TEST_CASE_METHOD(pow_fixture, "credit comes back when the job has read", "[pow][
   CHECK(wait_until([&] { return credits->back == 3; }));
 }
 
+TEST_CASE_METHOD(pow_fixture, "processes cannot fill a job that does not read", "[pow][job]") {
+  start(deaf_source(), std::nullopt, {1000, 10s});
+  const auto give = [this](size_t size) {
+    return target.self->deliver(hub::make_message(
+        hub::pid{}, hub::shared_bytes("pow.input"), hub::payload::text(std::string(size, 'x'))));
+  };
+  CHECK(give(600) == hub::send_result::sent);
+  CHECK(give(600) == hub::send_result::sent);
+  CHECK(give(1) == hub::send_result::mailbox_full);
+  send("pow.cancel", hub::payload::text("signals are no input"));
+  send("read");
+  CHECK(wait_until([&] { return give(1) == hub::send_result::sent; }));
+  on_thread([this] { CHECK(target.self->is_cancelled()); });
+  close();
+  CHECK(wait_until([&] { return give(3000) == hub::send_result::sent; })); // dropped: nothing waits
+}
+
 TEST_CASE("results stand on the wire as clients know them", "[pow][job]") {
   using kind = job_end::kind;
   CHECK(result_document({kind::value, "1"}, true) == R"({"status":"fulfilled","value":1})");

@@ -25,6 +25,7 @@ SCENARIO_METHOD(application_fixture, "jobs and services have the documented defa
   CHECK(command.file_bytes == 0);
   CHECK(command.open_files == 256);
   CHECK(command.grace == 5s);
+  CHECK(command.lost_grace == 500ms);
   CHECK_FALSE(command.interrupt_on_cancel);
 
   const auto& program = all.pow_programs.at(0);
@@ -43,7 +44,7 @@ SCENARIO_METHOD(application_fixture, "jobs and services have the documented defa
   CHECK(limits.jobs == 10'000);
   CHECK(limits.call_time == 1s);
   CHECK(limits.message_bytes == 2048);
-  CHECK(limits.input_bytes == 256 << 10);
+  CHECK(limits.input_bytes == 1 << 20);
   CHECK(limits.output_bytes == 256 << 10);
   CHECK(limits.read_time == 60s);
   CHECK(limits.ping_interval == 54s);
