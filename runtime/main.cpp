@@ -1,5 +1,6 @@
 // natterjack: one binary, one application folder; or a server that needs none, `pow` and `clu`.
 #include "actors/pow/command_line.hpp"
+#include "runtime/amqp_services.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/lua/lua_program.hpp"
@@ -74,6 +75,7 @@ application load(const command_line& line) {
     return std::nullopt;
   };
   options.check_exec = check_pow_exec;
+  options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   return load_application(options);
 }
 

@@ -25,6 +25,9 @@ field lua_limits();
 
 } // namespace fields
 
+/// amqp.bridge, amqp.actor and amqp.feed.
+std::vector<kind_definition> amqp_kinds();
+
 /// pow.exec, pow.lua and pow.service.
 std::vector<kind_definition> pow_kinds();
 

@@ -7,15 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from broker import SERVER, Broker  # noqa: E402
+from broker import Broker  # noqa: E402
 from exchange import Exchange, FakeActor  # noqa: E402
 from programs import Clu, Console  # noqa: E402
-
-
-def pytest_collection_modifyitems(items):
-    if not SERVER.exists():
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason="rabbitmq-server is not installed"))
 
 
 @pytest.fixture(scope="session")
