@@ -134,9 +134,9 @@ function M.command(actor, text, options)
     if options.on_reply then options.on_reply(reply) end
     if reply.final then
       process.unlisten(replies)
-      if reply.status == "done" then return reply.body, nil, reply end
+      if reply.status == "done" then return reply.body end
       local why = type(reply.body) == "table" and reply.body.error or "the command failed"
-      return nil, errors.new(errors.UNKNOWN, type(why) == "string" and why or "the command failed"), reply
+      return nil, errors.new(errors.UNKNOWN, type(why) == "string" and why or "the command failed")
     end
   end
   process.unlisten(replies)
