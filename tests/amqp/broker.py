@@ -109,12 +109,21 @@ class Broker:
 
     def signal(self, number):
         # The start script leads a session of its own, so this reaches its children and nobody else.
-        os.killpg(self.process.pid, number)
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass  # it has ended
 
     def kill(self):
         self.signal(signal.SIGKILL)
         self.process.wait()
         wait_until(lambda: not self.is_listening(), "the node has gone")
+
+    def revive(self):
+        """Starts the node again after whatever a test left of it."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+        self.start()
 
     def pause(self):
         self.signal(signal.SIGSTOP)

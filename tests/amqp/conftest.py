@@ -18,11 +18,19 @@ def broker(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def own_broker(tmp_path):
-    """A broker for one test, to be killed, paused or filled."""
-    with Broker(tmp_path / "rabbitmq") as running:
+@pytest.fixture(scope="module")
+def mortal_broker(tmp_path_factory):
+    with Broker(tmp_path_factory.mktemp("mortal")) as running:
         yield running
+
+
+@pytest.fixture
+def own_broker(mortal_broker):
+    """A broker to be killed, paused or filled; whole again for the next test."""
+    yield mortal_broker
+    mortal_broker.resume()
+    if not mortal_broker.is_listening():
+        mortal_broker.revive()
 
 
 @pytest.fixture
