@@ -1,5 +1,6 @@
 """One broker for all tests of a run; tests that break brokers start their own."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from broker import Broker  # noqa: E402
 from exchange import Exchange, FakeActor  # noqa: E402
 from programs import Clu, Console  # noqa: E402
+
+
+def pytest_configure():
+    # Whoever ends the run by a signal ends its brokers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 
 
 @pytest.fixture(scope="session")
