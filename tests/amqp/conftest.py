@@ -15,7 +15,11 @@ from programs import Clu, Console  # noqa: E402
 
 def pytest_configure():
     # Whoever ends the run by a signal ends its brokers, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit("terminated")
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @pytest.fixture(scope="session")
