@@ -1,5 +1,7 @@
 #include "hub/node.hpp"
 
+#include "hub/address_schemes.hpp"
+
 namespace natterjack::hub {
 
 const char* to_string(send_result result) noexcept {
@@ -102,6 +104,8 @@ process_ref node::resolve(std::string_view text, std::string* why) {
       return std::move(found->first);
     }
   }
+  if (auto found = find_by_scheme(*this, text, why))
+    return std::move(*found);
   if (auto holder = names_.lookup(std::string(text)))
     if (auto found = processes_.find(holder->number()))
       return found;

@@ -3,6 +3,7 @@
 
 #include "actors/pow/command_line.hpp"
 #include "hub/registration.hpp"
+#include "runtime/amqp_services.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/lua/lua_program.hpp"
@@ -78,6 +79,7 @@ application load(const command_line& line) {
   };
   options.check_exec = check_pow_exec;
   options.hub_classes = hub::hub_class_names();
+  options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   return load_application(options);
 }
 

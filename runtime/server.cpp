@@ -4,6 +4,7 @@
 #include "hub/quiet_scheduler.hpp"
 #include "relay/gateway.hpp"
 #include "runtime/cpp_processes.hpp"
+#include "runtime/amqp_services.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua_programs.hpp"
@@ -158,6 +159,8 @@ struct server::state {
                line.allow_origins);
     pow = std::make_unique<pow_services>(options, programs, lua, threads);
     pow->mount(by_id);
+    amqp = std::make_unique<amqp_services>(options, node, threads);
+    amqp->mount(by_id);
   }
 
   // Jobs may use the drain timeout; then they are asked to end, then made to.
@@ -252,6 +255,7 @@ struct server::state {
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::vector<std::unique_ptr<service>> services;
   std::unique_ptr<pow_services> pow;
+  std::unique_ptr<amqp_services> amqp;
   std::atomic<bool> ready{false};
 };
 
@@ -265,6 +269,8 @@ server::~server() {
     pool->stop();
   if (s.pow)
     s.pow->stop();
+  if (s.amqp)
+    s.amqp->stop();
   s.end_all();
   s.gateways.clear();
   s.threads.stop();
@@ -284,7 +290,9 @@ void server::start() {
   for (auto& gateway : s.gateways)
     gateway->open();
   s.threads.start();
+  s.amqp->start_bridges();
   s.start_services();
+  s.amqp->start_actors();
   s.ready = true;
   for (auto& gateway : s.gateways) {
     gateway->accept();

@@ -82,14 +82,17 @@ class address_book::remote_actor final : public relay::pinned_actor {
   }
 
  private:
-  void refuse(const hub::pid& to, const std::string& command_id, const std::string& why) {
-    commands_->tell(to, id(), describe_reply(command_id, name_, "f", true, false, error_body(why)));
+  void refuse(const hub::pid& to, const std::string& command_id, const std::string& why,
+              const std::string& topic = {}) {
+    commands_->tell(to, id(), describe_reply(command_id, name_, "f", true, false, error_body(why)),
+                    hub::shared_bytes(topic));
   }
 
   struct asked {
     json_value command_string;
     std::string command_id;
     std::string commander; // of a command this one is part of
+    std::string topic;     // of the replies
     bool internal = false;
     double timeout = 0;
   };
@@ -113,6 +116,8 @@ class address_book::remote_actor final : public relay::pinned_actor {
       to.command_string = *json;
       return {};
     }
+    if (const auto* v = json->find("topic"); v != nullptr && v->is(kind::text))
+      to.topic = v->text();
     const auto* text = json->find("command");
     if (text == nullptr)
       text = json->find("command_string");
@@ -136,7 +141,7 @@ class address_book::remote_actor final : public relay::pinned_actor {
   void on_command(const hub::message& what) {
     asked wanted;
     if (const auto problem = read(what, wanted); !problem.empty()) {
-      refuse(what.from(), wanted.command_id, problem);
+      refuse(what.from(), wanted.command_id, problem, wanted.topic);
       return;
     }
     auto& owner = book_->owner();
@@ -145,11 +150,11 @@ class address_book::remote_actor final : public relay::pinned_actor {
     if (!wanted.commander.empty())
       made->commander_id = wanted.commander + "." + name_;
     if (const auto fault = find_fault(*made); !fault.empty()) {
-      refuse(what.from(), made->id_text, fault);
+      refuse(what.from(), made->id_text, fault, wanted.topic);
       return;
     }
     remote_commands::running one{what.from(), id(), made->id_text, name_, clock::time_point::max(),
-                                 {}};
+                                 {}, hub::shared_bytes(wanted.topic)};
     if (wanted.timeout > 0) {
       one.deadline = clock::now() + std::chrono::duration_cast<clock::duration>(
                                         std::chrono::duration<double>(wanted.timeout));
@@ -158,7 +163,7 @@ class address_book::remote_actor final : public relay::pinned_actor {
     const auto key = remote_commands::key_of(made->id_text, made->commander_id);
     if (!commands_->add(key, std::move(one))) {
       refuse(what.from(), made->id_text,
-             "that command id is in use, or too many commands are running");
+             "that command id is in use, or too many commands are running", wanted.topic);
       return;
     }
     // A failure reaches us as a reply; this is for the one that an outage swallows.
@@ -264,9 +269,10 @@ hub::process_ref address_book::find(std::string_view address, std::string* why) 
       *why = text;
     return hub::process_ref{};
   };
-  if (!address.starts_with(address_prefix))
-    return refuse("an actor's address begins with \"amqp:\"");
-  const std::string name(address.substr(address_prefix.size()));
+  const auto prefix = options_.scheme + ":";
+  if (!address.starts_with(prefix))
+    return refuse("an actor's address begins with \"" + prefix + '"');
+  const std::string name(address.substr(prefix.size()));
   constexpr size_t name_bytes_max = 247; // "command." and the name are a routing key
   if (name.empty() || name.size() > name_bytes_max || !hub::is_utf8(name))
     return refuse("an actor's name has 1 to 247 bytes of UTF-8");

@@ -2,7 +2,8 @@
 //
 //   a process sends   and gets
 //   command, text     amqp.reply for each reply; the last one, exactly one, has "final": true
-//   command, {…}      the same; fields: command (text), command_id, internal, timeout (seconds)
+//   command, {…}      the same; fields: command (text), command_id, internal, timeout (seconds),
+//                     commander (of the command this one is part of), topic (of its replies)
 //   follow            amqp.reply for every reply of that actor, also to others, and broadcasts
 //   unfollow          -
 //
@@ -29,14 +30,13 @@
 namespace natterjack::amqp {
 
 struct address_options {
+  std::string scheme = "amqp"; ///< addresses are `<scheme>:NAME`
   size_t addresses_max = 10'000;
   size_t commands_max = 100'000; ///< not finished yet
   std::chrono::milliseconds presence_interval{1'000};
   std::chrono::milliseconds idle_time{60'000};    ///< then an address nobody watches is forgotten
   std::chrono::milliseconds outage_grace{30'000}; ///< for finals after the broker is back
 };
-
-inline constexpr std::string_view address_prefix = "amqp:";
 
 class address_book final : public std::enable_shared_from_this<address_book> {
  public:
@@ -45,7 +45,7 @@ class address_book final : public std::enable_shared_from_this<address_book> {
   ~address_book();
 
   /// The process that stands for a CLU actor; made at the first call. From any thread.
-  /// @param address  "amqp:NAME"
+  /// @param address  "amqp:NAME", with the scheme of the options
   /// @param why      set to a sentence when the result is empty
   hub::process_ref find(std::string_view address, std::string* why = nullptr);
 

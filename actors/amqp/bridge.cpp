@@ -136,7 +136,7 @@ void bridge::start(std::function<void(const std::string&)> on_first) {
   link_.watch([this](const link_event& event) { on_link(event); });
   topology replies;
   replies.exchanges = {{options_.exchange, "topic", false, true, false, false}};
-  replies.queue.name = self_.name + "_replies";
+  replies.queue.name = options_.queue.empty() ? self_.name + "_replies" : options_.queue;
   replies.queue.exclusive = true;
   replies.bound_to = options_.exchange;
   replies.routing_keys = {"reply.#"};
@@ -149,8 +149,10 @@ void bridge::start(std::function<void(const std::string&)> on_first) {
     if (code == 0)
       return;
     spdlog::error("{}: cannot consume replies as {}: {}", options_.id, self_.name, why);
-    if (auto first = std::exchange(on_first_, nullptr))
+    if (auto first = std::exchange(on_first_, nullptr)) {
+      first_code_ = code;
       first(why);
+    }
   };
   link_.consume(std::move(replies), std::move(handlers));
   link_.start();
@@ -221,8 +223,10 @@ void bridge::read_history(size_t count,
 
 void bridge::on_link(const link_event& event) {
   if (event.state == link_state::up || event.state == link_state::down)
-    if (auto first = std::exchange(on_first_, nullptr))
+    if (auto first = std::exchange(on_first_, nullptr)) {
+      first_code_ = event.code;
       first(event.why);
+    }
   const uint64_t connects = link_.stats().connects;
   auto notice = caf::make_counted<link_notice>();
   notice->state = event.state;

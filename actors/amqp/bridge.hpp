@@ -35,6 +35,7 @@ struct bridge_options {
   broker_options broker;
   std::string exchange = "sdss_exchange";
   std::string name;        ///< on the exchange; empty: amqp-client-<12 hex>
+  std::string queue;       ///< for replies; empty: <name>_replies
   uint16_t prefetch = 500; ///< replies on their way through
   reply_options replies;
   std::chrono::milliseconds hold_time{15'000}; ///< how long a command may wait for the broker
@@ -73,9 +74,10 @@ class bridge final : public std::enable_shared_from_this<bridge> {
   ~bridge();
 
   /// @param on_first  called once, when the first attempt to connect has ended: an empty text if
-  /// all is
-  ///                  well, else what went wrong; the bridge goes on trying
+  ///                  all is well, else what went wrong; the bridge goes on trying
   void start(std::function<void(const std::string& problem)> on_first = {});
+  /// The broker's code for what `on_first` was told; 0: it could not be reached.
+  int first_code() const noexcept { return first_code_; }
   /// Ends the connection. What waits for the broker is `done` when this returns, as failed;
   /// commands that wait to be tried again are forgotten. Not from an io thread.
   void stop();
@@ -145,6 +147,7 @@ class bridge final : public std::enable_shared_from_this<bridge> {
   link_state last_state_ = link_state::connecting; // the connection's thread only, as the next two
   uint64_t last_connects_ = 0;
   std::function<void(const std::string&)> on_first_; // the connection's thread only
+  std::atomic<int> first_code_{0};
   std::shared_ptr<desk> desk_;
 };
 

@@ -9,13 +9,17 @@
 
 namespace natterjack::amqp {
 
-std::shared_ptr<clu_actor> clu_actor::make(std::shared_ptr<bridge> owner, actor_options options) {
-  constexpr size_t name_bytes_max =
-      200; // with "command.….#" around it, and a client's name before it
-  if (options.name.empty() || options.name.size() > name_bytes_max || !hub::is_utf8(options.name) ||
-      options.name.find_first_of(".#*") != std::string::npos)
-    throw std::invalid_argument("actor name \"" + options.name +
+void check_actor_name(const std::string& name) {
+  // With "command.….#" around it, and a client's name before it, it is a routing key.
+  constexpr size_t name_bytes_max = 200;
+  if (name.empty() || name.size() > name_bytes_max || !hub::is_utf8(name) ||
+      name.find_first_of(".#*") != std::string::npos)
+    throw std::invalid_argument("actor name \"" + name +
                                 "\": expected 1 to 200 bytes of UTF-8 without '.', '#' and '*'");
+}
+
+std::shared_ptr<clu_actor> clu_actor::make(std::shared_ptr<bridge> owner, actor_options options) {
+  check_actor_name(options.name);
   make_actor_schema(options.schema); // throws
   return std::shared_ptr<clu_actor>(new clu_actor(std::move(owner), std::move(options)));
 }

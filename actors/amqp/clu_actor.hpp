@@ -45,6 +45,9 @@ struct actor_options {
 
 struct actor_worker;
 
+/// @throws std::invalid_argument  for what cannot be an actor's name
+void check_actor_name(const std::string& name);
+
 class clu_actor final : public std::enable_shared_from_this<clu_actor> {
  public:
   /// @throws std::invalid_argument  for a bad name, schema or command

@@ -87,7 +87,8 @@ void remote_commands::finish(const std::string& key, const std::string& why) {
     return;
   const auto one = i->second;
   drop(i);
-  tell(one.asker, one.from, describe_reply(one.id, one.actor, "f", true, false, error_body(why)));
+  tell(one.asker, one.from, describe_reply(one.id, one.actor, "f", true, false, error_body(why)),
+       one.topic);
 }
 
 void remote_commands::finish_all_of(const std::string& actor, const std::string& why) {
@@ -116,8 +117,10 @@ void remote_commands::unfollow(const std::string& actor, const hub::pid& who) {
     followers_.erase(i);
 }
 
-bool remote_commands::tell(const hub::pid& to, const hub::pid& from, hub::payload what) {
-  return bridge_.node().send(to, hub::make_message(from, reply_topic(), std::move(what))) !=
+bool remote_commands::tell(const hub::pid& to, const hub::pid& from, hub::payload what,
+                           const hub::shared_bytes& topic) {
+  const auto& subject = topic.empty() ? reply_topic() : topic;
+  return bridge_.node().send(to, hub::make_message(from, subject, std::move(what))) !=
          hub::send_result::no_process;
 }
 
@@ -133,7 +136,8 @@ void remote_commands::on_reply(const reply& what) {
   const auto one = i->second;
   const bool is_there = tell(one.asker, one.from,
                              describe_reply(what.command_id, one.actor, what.code, what.is_final(),
-                                            what.internal, what.body()));
+                                            what.internal, what.body()),
+                             one.topic);
   if (what.is_final() || !is_there)
     drop(i);
 }

@@ -38,6 +38,7 @@ class remote_commands final : public std::enable_shared_from_this<remote_command
     std::string actor;
     clock::time_point deadline = clock::time_point::max();
     std::string why_late;
+    hub::shared_bytes topic; ///< of its replies; empty: amqp.reply
   };
 
   /// @param commands_max  not finished yet
@@ -67,8 +68,10 @@ class remote_commands final : public std::enable_shared_from_this<remote_command
   /// When the broker last came back after an outage.
   clock::time_point up_again() const noexcept { return up_again_; }
 
-  /// Sends an amqp.reply. @returns false if nobody is there any more
-  bool tell(const hub::pid& to, const hub::pid& from, hub::payload what);
+  /// Sends a reply. @param topic  empty: amqp.reply
+  /// @returns false if nobody is there any more
+  bool tell(const hub::pid& to, const hub::pid& from, hub::payload what,
+            const hub::shared_bytes& topic = {});
 
  private:
   using command_map = std::unordered_map<std::string, running>;

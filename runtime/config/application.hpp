@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +69,9 @@ struct override_option {
   std::string text;   ///< what followed it
 };
 
+/// Looks at what only the AMQP library can judge; see amqp_options.hpp.
+struct amqp_check;
+
 struct load_options {
   std::filesystem::path folder;
   std::vector<override_option> overrides; ///< applied in this order
@@ -76,6 +80,7 @@ struct load_options {
   exec_check check_exec;                  ///< may be empty: commands are not looked at
   /// Hubs in C++ that this program has; no value: classes are not looked at.
   std::optional<std::vector<std::string>> hub_classes;
+  std::shared_ptr<const amqp_check> check_amqp; ///< may be null
   /// Reads a variable of the environment; empty: the environment of this process.
   std::function<std::optional<std::string>(const std::string& name)> environment;
 };

@@ -15,7 +15,8 @@ const std::vector<catalogue_item>& known_modules() {
   static const std::vector<catalogue_item> all{
       {"process", yes}, {"channel", yes},     {"payload", yes},   {"json", yes},
       {"http", yes},    {"time", yes},        {"logger", yes},    {"pubsub", yes},
-      {"errors", yes},  {"pg", yes},          {"uuid", no},       {"base64", no},
+      {"errors", yes},  {"pg", yes},          {"amqp", yes},      {"uuid", no},
+      {"base64", no},
       {"hash", no},     {"env", no},          {"events", no},     {"funcs", no},
       {"registry", no}, {"ctx", no},          {"store", no},      {"security", no},
       {"queue", no},    {"http_client", no},  {"websocket", no},  {"crypto", no},

@@ -69,6 +69,37 @@ void place_pow_services(application& app) {
   }
 }
 
+void place_amqp_bridges(application& app) {
+  std::vector<entry> gateways; // added last: adding moves the entries
+  for (auto& e : app.entries) {
+    const auto* addr = e.data.find_member("addr");
+    const auto* server = e.data.find("server");
+    const auto id = e.id + ".gateway";
+    if (e.kind != "amqp.bridge" || !addr || addr->value.is_null() || (server && !server->is_null()) ||
+        app.find(id))
+      continue;
+    entry made;
+    made.id = id;
+    made.ns = e.ns;
+    made.name = e.name + ".gateway";
+    made.kind = "http.service";
+    made.file = e.file;
+    made.line = e.line;
+    made.folder = e.folder;
+    made.implicit = true;
+    made.data.put("addr", addr->value, addr->line);
+    made.data.put("lifecycle", config_value::map()).put("auto_start", config_value::boolean(true));
+    // Whole frames of replies wait for clients: more room than a hub's small messages need.
+    auto& limits = made.data.put("limits", config_value::map());
+    limits.put("outbox_soft_bytes", config_value::text("4MiB"));
+    limits.put("outbox_hard_bytes", config_value::text("64MiB"));
+    gateways.push_back(std::move(made));
+    e.data.put("server", config_value::text(id, e.line));
+  }
+  for (auto& made : gateways)
+    app.add(std::move(made));
+}
+
 void add_implicit(application& app, const std::function<void(entry&)>& complete) {
   // The router first: what it refers to decides whether the gateway is needed.
   for (const char* id : {implicit_host, implicit_router, implicit_gateway}) {

@@ -27,6 +27,9 @@ entry make_implicit(const std::string& id);
 /// Puts endpoints without `meta.router` on system:api and marks them as guide dialect.
 void place_endpoints(application& app);
 
+/// Makes a http.service of its own for each amqp.bridge with `addr`.
+void place_amqp_bridges(application& app);
+
 /// Puts pow.service entries without a gateway on system:gateway.
 void place_pow_services(application& app);
 

@@ -27,6 +27,8 @@ field lua_limits();
 
 /// process.cpp.
 kind_definition cpp_kind();
+/// amqp.bridge, amqp.actor and amqp.feed.
+std::vector<kind_definition> amqp_kinds();
 
 /// pow.exec, pow.lua and pow.service.
 std::vector<kind_definition> pow_kinds();

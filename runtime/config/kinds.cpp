@@ -271,6 +271,8 @@ std::vector<kind_definition> all() {
   };
   for (auto& kind : pow_kinds())
     made.push_back(std::move(kind));
+  for (auto& kind : amqp_kinds())
+    made.push_back(std::move(kind));
   for (const char* name : {"terminal.host",        "pg.scope",
                            "store.memory",         "store.sql",
                            "store.kv.raft",        "store.kv.crdt",

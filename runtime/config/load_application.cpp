@@ -1,5 +1,6 @@
 #include "runtime/config/application.hpp"
 
+#include "runtime/config/amqp_options.hpp"
 #include "runtime/config/cpp_options.hpp"
 #include "runtime/config/document.hpp"
 #include "runtime/config/entry_reader.hpp"
@@ -116,6 +117,7 @@ class loader {
       substitute(e, environment_, mistakes);
     place_endpoints(app_);
     place_pow_services(app_);
+    place_amqp_bridges(app_);
     add_implicit(app_, [this, &overrides](entry& e) {
       overrides.apply(e, app_.diagnostics);
       substitute(e, environment_, app_.diagnostics);
@@ -137,6 +139,7 @@ class loader {
     check_pow(app_, options_.check_exec);
     if (options_.hub_classes)
       check_hub_classes(app_, *options_.hub_classes);
+    check_amqp(app_, options_.check_amqp ? *options_.check_amqp : amqp_check{});
   }
 
   void check_syntax(const entry& e) {

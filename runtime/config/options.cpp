@@ -232,6 +232,12 @@ application_options read_options(const application& app) {
       made.pow_programs.push_back(read_pow_lua(app, e));
     else if (e.kind == "pow.service")
       made.pow_services.push_back(read_pow_service(app, e));
+    else if (e.kind == "amqp.bridge")
+      made.amqp_bridges.push_back(read_amqp_bridge(app, e));
+    else if (e.kind == "amqp.actor")
+      made.amqp_actors.push_back(read_amqp_actor(app, e));
+    else if (e.kind == "amqp.feed")
+      made.amqp_feeds.push_back(read_amqp_feed(app, e));
   }
   made.start_order = start_order(app);
   return made;

@@ -8,6 +8,7 @@
 // (`ns:name`). The application must be `ok()`.
 #pragma once
 
+#include "runtime/config/amqp_options.hpp"
 #include "runtime/config/application.hpp"
 #include "runtime/config/cpp_options.hpp"
 #include "runtime/config/lua_options.hpp"
@@ -178,6 +179,9 @@ struct application_options {
   std::vector<pow_exec_entry> pow_commands;
   std::vector<pow_lua_entry> pow_programs;
   std::vector<pow_service_entry> pow_services;
+  std::vector<amqp_bridge_entry> amqp_bridges;
+  std::vector<amqp_actor_entry> amqp_actors;
+  std::vector<amqp_feed_entry> amqp_feeds;
   std::vector<std::string> start_order; ///< hosts, services, gateways
 };
 

@@ -7,6 +7,7 @@ add_library(natterjack_lua_modules OBJECT
   json_encoder.cpp
   json_scanner.cpp
   json_text.cpp
+  module_amqp.cpp
   module_errors.cpp
   module_http.cpp
   module_http_request.cpp

@@ -1,5 +1,6 @@
 // `require`: native modules the entry is granted, its imports, and the global tables by name.
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/module_amqp.hpp"
 #include "runtime/lua/module_pg.hpp"
 #include "runtime/lua/sandbox.hpp"
 #include "runtime/lua/time_library.hpp"
@@ -18,7 +19,8 @@ struct native_module {
   lua_CFunction open;
 };
 
-constexpr native_module native_modules[] = {{"http", open_http},
+constexpr native_module native_modules[] = {{"amqp", open_amqp},
+                                            {"http", open_http},
                                             {"json", open_json},
                                             {"logger", open_logger},
                                             {"pg", open_pg},

@@ -18,6 +18,7 @@ from pathlib import Path
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 CONTROL = Path("/usr/lib/rabbitmq/bin/rabbitmqctl")
 DEADLINE_S = 90.0
+START_S = 240.0  # seconds alone, minutes beside a few compilers
 
 
 def free_port():
@@ -89,7 +90,7 @@ class Broker:
             [SERVER], env=self.env, cwd=self.folder, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
         )
-        wait_until(self.is_serving, f"RabbitMQ serves on {self.port}; see {self.folder}/log")
+        wait_until(self.is_serving, f"RabbitMQ serves on {self.port}; see {self.folder}/log", START_S)
         return self
 
     def is_serving(self):
@@ -109,12 +110,21 @@ class Broker:
 
     def signal(self, number):
         # The start script leads a session of its own, so this reaches its children and nobody else.
-        os.killpg(self.process.pid, number)
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass  # it has ended
 
     def kill(self):
         self.signal(signal.SIGKILL)
         self.process.wait()
         wait_until(lambda: not self.is_listening(), "the node has gone")
+
+    def revive(self):
+        """Starts the node again after whatever a test left of it."""
+        if self.process and self.process.poll() is None:
+            self.kill()
+        self.start()
 
     def pause(self):
         self.signal(signal.SIGSTOP)
@@ -140,7 +150,7 @@ class Broker:
         """Runs rabbitmqctl; returns what it prints."""
         done = subprocess.run(
             [CONTROL, "-q", "-n", self.node, *arguments], env=self.env, cwd=self.folder,
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -1,5 +1,6 @@
 """One broker for all tests of a run; tests that break brokers start their own."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -7,15 +8,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from broker import SERVER, Broker  # noqa: E402
+from broker import Broker  # noqa: E402
 from exchange import Exchange, FakeActor  # noqa: E402
 from programs import Clu, Console  # noqa: E402
 
 
-def pytest_collection_modifyitems(items):
-    if not SERVER.exists():
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason="rabbitmq-server is not installed"))
+def pytest_configure():
+    # Whoever ends the run by a signal ends its brokers, too.
+    def end(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit("terminated")
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +28,19 @@ def broker(tmp_path_factory):
         yield running
 
 
-@pytest.fixture
-def own_broker(tmp_path):
-    """A broker for one test, to be killed, paused or filled."""
-    with Broker(tmp_path / "rabbitmq") as running:
+@pytest.fixture(scope="module")
+def mortal_broker(tmp_path_factory):
+    with Broker(tmp_path_factory.mktemp("mortal")) as running:
         yield running
+
+
+@pytest.fixture
+def own_broker(mortal_broker):
+    """A broker to be killed, paused or filled; whole again for the next test."""
+    yield mortal_broker
+    mortal_broker.resume()
+    if not mortal_broker.is_listening():
+        mortal_broker.revive()
 
 
 @pytest.fixture

@@ -10,6 +10,13 @@ from programs import Clu, Console
 from proxy import Proxy
 
 
+class Patient(Clu):
+    """Does not drop a client that is not read while a broker takes its time to start."""
+
+    def __init__(self, port, *arguments):
+        super().__init__(port, "--ping-interval", "0s", *arguments)
+
+
 def command(command_id, consumer="alpha"):
     return {"consumer": consumer, "command_string": "ping", "command_id": command_id}
 
@@ -30,7 +37,7 @@ def final_of(client, command_id, timeout=40):
 
 
 def test_kill_and_return(own_broker):
-    with Clu(own_broker.port, "--hold-time", "1s") as clu:
+    with Patient(own_broker.port, "--hold-time", "1s") as clu:
         with clu.connect("/?status=1") as watcher, clu.connect() as plain:
             wait_for_status(watcher, "up")
             own_broker.kill()
@@ -62,7 +69,7 @@ def test_kill_and_return(own_broker):
 
 def test_a_held_command_is_sent_when_the_broker_and_the_actor_are_back(own_broker):
     """CLU's actors come back some seconds after the broker; a held command waits for them too."""
-    with Clu(own_broker.port, "--hold-time", "120s") as clu, clu.connect("/?status=1") as client:
+    with Patient(own_broker.port, "--hold-time", "120s") as clu, clu.connect("/?status=1") as client:
         wait_for_status(client, "up")
         own_broker.kill()
         wait_for_status(client, "down")
@@ -76,7 +83,7 @@ def test_a_held_command_is_sent_when_the_broker_and_the_actor_are_back(own_broke
 
 def test_paused(own_broker):
     """SIGSTOP: nothing is refused, nothing is answered."""
-    with Exchange(own_broker.port) as exchange, Clu(own_broker.port, "--hold-time", "1s") as clu:
+    with Exchange(own_broker.port) as exchange, Patient(own_broker.port, "--hold-time", "1s") as clu:
         FakeActor(exchange, "alpha")
         with clu.connect() as client, clu.connect() as other:
             client.send_json(command("before"))
@@ -98,7 +105,7 @@ def test_paused(own_broker):
 
 
 def test_a_paused_broker_is_noticed_by_its_missing_heartbeat(own_broker):
-    with Clu(own_broker.port, "--heartbeat", "2s") as clu, clu.connect("/?status=1") as client:
+    with Patient(own_broker.port, "--heartbeat", "2s") as clu, clu.connect("/?status=1") as client:
         wait_for_status(client, "up")
         own_broker.pause()
         try:
@@ -118,7 +125,7 @@ def test_an_idle_connection_lives_by_its_heartbeats(broker):
 
 
 def test_blocked_by_the_memory_alarm(own_broker):
-    with Exchange(own_broker.port) as exchange, Clu(own_broker.port, "--hold-time", "60s") as clu:
+    with Exchange(own_broker.port) as exchange, Patient(own_broker.port, "--hold-time", "60s") as clu:
         FakeActor(exchange, "alpha")
         with clu.connect("/?status=1&acks=1") as client:
             wait_for_status(client, "up")
@@ -133,7 +140,7 @@ def test_blocked_by_the_memory_alarm(own_broker):
 
 
 def test_cut_in_the_middle_of_a_frame(broker, exchange):
-    with Proxy(broker.port) as proxy, Clu(proxy.port) as clu:
+    with Proxy(broker.port) as proxy, Patient(proxy.port) as clu:
         FakeActor(exchange, "alpha")
         with clu.connect("/?status=1") as client:
             wait_for_status(client, "up")
@@ -147,7 +154,7 @@ def test_cut_in_the_middle_of_a_frame(broker, exchange):
 
 
 def test_many_cuts_leave_nothing_behind(broker, exchange):
-    with Proxy(broker.port) as proxy, Clu(proxy.port) as clu, clu.connect("/?status=1") as client:
+    with Proxy(broker.port) as proxy, Patient(proxy.port) as clu, clu.connect("/?status=1") as client:
         wait_for_status(client, "up")
         descriptors = len(list_descriptors(clu))
         for _ in range(10):
@@ -162,7 +169,7 @@ def list_descriptors(clu):
 
 def test_too_many_held_commands(broker):
     """Each client has a bounded number of commands waiting; more stay in its socket."""
-    with Proxy(broker.port) as proxy, Clu(proxy.port, "--hold-time", "1s") as clu:
+    with Proxy(broker.port) as proxy, Patient(proxy.port, "--hold-time", "1s") as clu:
         with clu.connect() as client:
             proxy.refuse()
             for i in range(200):
@@ -173,7 +180,7 @@ def test_too_many_held_commands(broker):
 
 def test_somebody_deletes_the_exchange(own_broker):
     """No broker tells; the next command finds out, and exchange and binding are restored."""
-    with Exchange(own_broker.port) as exchange, Clu(own_broker.port) as clu, clu.connect() as client:
+    with Exchange(own_broker.port) as exchange, Patient(own_broker.port) as clu, clu.connect() as client:
         exchange.run(exchange.channel.exchange_delete("sdss_exchange"))
         client.send_json(command("finds out"))
         assert final_of(client, "finds out")["headers"]["message_code"] == "f"

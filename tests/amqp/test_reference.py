@@ -17,7 +17,6 @@ from programs import Clu, Console, reference_program
 from raw_ws import RawWebSocket
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.skipif(reference_program("clu") is None, reason="sdss-clu is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def test_the_readme_lists_every_option_of_the_command_line():
 LIST_NAMES = """\
 return { run = function()
   local all = {}
-  for _, name in ipairs({ "json", "time", "logger", "http", "pg", "process", "channel", "payload",
+  for _, name in ipairs({ "json", "time", "logger", "http", "pg", "amqp", "process", "channel", "payload",
                           "errors", "pubsub", "coroutine" }) do
     local library = require(name)
     for member in pairs(library) do
@@ -119,7 +119,7 @@ def test_every_function_of_lua_is_listed(write, serve):
 namespace: app
 entries:
   - { name: gateway, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
-  - { name: list, kind: process.lua, source: "file://list.lua", modules: [ json, time, logger, http, pg ] }
+  - { name: list, kind: process.lua, source: "file://list.lua", modules: [ json, time, logger, http, pg, amqp ] }
   - { name: service, kind: process.service, process: list, lifecycle: { auto_start: true } }
 """})
     [(_, line)] = serve(folder).stdout.wait_for(r"^names (.*)")

@@ -69,7 +69,7 @@ SCENARIO_METHOD(application_fixture, "an unknown kind names the nearest right on
        "  - {name: c, kind: queue.consumer}\n");
   REQUIRE(app.diagnostics.size() == 3);
   CHECK_THAT(said(), Contains("app/_index.yaml:3: app:a: unknown kind \"proces.lua\" (did you mean "
-                              "\"process.lua\"?); expected one of: fs.directory, function.lua, "));
+                              "\"process.lua\"?); expected one of: amqp.actor, amqp.bridge, "));
   CHECK(app.diagnostics[1].message == "unknown kind \"banana\"");
   CHECK(app.diagnostics[2].message == "kind queue.consumer is not built yet");
   CHECK(app.diagnostics[2].line == 5);
@@ -287,7 +287,7 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
       "    middleware: [cor, ratelimit, websocket_relay]\n"
       "    options: {cors.alow.origins: x, allow_origins: \"*\", cors.max.age: 5, max_age: [1]}\n");
   CHECK_THAT(said(), StartsWith("app/_index.yaml:7: app:f: modules: unknown module \"jsn\" (did "
-                                "you mean \"json\"?); expected one of: channel, errors, http, "));
+                                "you mean \"json\"?); expected one of: amqp, channel, errors, "));
   REQUIRE(app.diagnostics.size() == 8);
   auto line = [this](size_t i) {
     return std::to_string(app.diagnostics[i].line) + ' ' + app.diagnostics[i].message;
