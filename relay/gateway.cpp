@@ -68,8 +68,12 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
       socket.non_blocking(true, ignored);
       asio::post(thread.context(), [self = shared_from_this(), &thread, place = std::move(place),
                                     socket = std::move(socket)]() mutable {
-        start_http_session(thread, std::move(socket), self->context, self->routes,
-                           std::move(place));
+        try {
+          start_http_session(thread, std::move(socket), self->context, self->routes,
+                             std::move(place));
+        } catch (const std::exception& e) {
+          spdlog::error("{}: cannot serve a client: {}", self->options.entry_id, e.what());
+        }
       });
     }
     accept_next();
@@ -129,9 +133,23 @@ void gateway::open() {
     if (ec)
       throw std::system_error(ec, "cannot " + std::string(what) + " " + place);
   };
+  if (s.options.tls)
+    s.context->tls = std::make_shared<tls_context>(*s.options.tls);
   error_code ec;
-  const auto address = asio::ip::make_address(s.options.address, ec);
-  check(ec, "read the address");
+  auto address = asio::ip::make_address(s.options.address, ec);
+  if (ec) {
+    // Before anything runs, so waiting for the resolver holds nobody up. One gateway has one socket:
+    // of several addresses it is the first of IPv4, as "localhost" is meant by most.
+    tcp::resolver resolver(s.threads.front().context());
+    const auto found = resolver.resolve(s.options.address, "", tcp::resolver::passive, ec);
+    check(ec, "find the address of");
+    address = found.begin()->endpoint().address();
+    for (const auto& one : found)
+      if (one.endpoint().address().is_v4()) {
+        address = one.endpoint().address();
+        break;
+      }
+  }
   const tcp::endpoint endpoint(address, s.options.port);
   s.acceptor.open(endpoint.protocol(), ec);
   check(ec, "open a socket for");
@@ -155,7 +173,8 @@ void gateway::set_ready(std::function<bool()> is_ready) {
 
 std::string gateway::url() const {
   const auto address = state_->bound.address();
-  return "http://" + (address.is_v6() ? "[" + address.to_string() + "]" : address.to_string()) +
+  return (state_->options.tls ? "https://" : "http://") +
+         (address.is_v6() ? "[" + address.to_string() + "]" : address.to_string()) +
          ":" + std::to_string(state_->bound.port());
 }
 

@@ -9,20 +9,23 @@
 
 #include "relay/gateway_context.hpp"
 #include "relay/http/router.hpp"
+#include "relay/http/tls_context.hpp"
 #include "relay/io_pool.hpp"
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace natterjack::relay {
 
 struct gateway_options {
   std::string entry_id;            ///< of the http.service
-  std::string address = "127.0.0.1"; ///< IPv4 or IPv6 address, without brackets
+  std::string address = "127.0.0.1"; ///< IPv4 or IPv6 address without brackets, or a name
   uint16_t port = 8082;            ///< 0: a free one
   gateway_limits limits;
+  std::optional<tls_options> tls; ///< set: HTTPS and wss alone
 };
 
 class gateway {
@@ -34,7 +37,8 @@ class gateway {
   router& routes() noexcept;
 
   /// Binds and listens, but does not accept yet.
-  /// @throws std::system_error  what() names address and cause
+  /// @throws std::system_error   what() names address and cause; a name that nobody knows is one
+  /// @throws std::runtime_error  certificate or key cannot be used
   void open();
   void accept();
   /// Who decides about /readyz; called on io threads.

@@ -88,6 +88,16 @@ relay::gateway_limits to_relay(const http_limits& from) {
   return to;
 }
 
+relay::tls_options to_relay(const http_tls& from) {
+  using auth = relay::client_certificate;
+  static const std::map<std::string, auth> words{{"none", auth::none},
+                                                 {"request", auth::request},
+                                                 {"require", auth::require},
+                                                 {"verify_if_given", auth::verify_if_given},
+                                                 {"require_and_verify", auth::require_and_verify}};
+  return {from.cert, from.key, from.client_ca, words.at(from.client_auth)};
+}
+
 restart_policy to_policy(const lifecycle_options& from) {
   return {from.restart.initial_delay, from.restart.max_delay,    from.restart.backoff_factor,
           from.restart.jitter,        from.restart.max_attempts, from.stable_threshold};
@@ -147,10 +157,10 @@ struct server::state {
       relay::gateway_options wanted;
       wanted.entry_id = entry.id;
       wanted.address = entry.address.host.empty() ? "0.0.0.0" : entry.address.host;
-      if (wanted.address == "localhost")
-        wanted.address = "127.0.0.1";
       wanted.port = entry.address.port;
       wanted.limits = to_relay(entry.limits);
+      if (entry.tls)
+        wanted.tls = to_relay(*entry.tls);
       gateways.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));
       gateways.back()->set_ready([this] { return ready.load(); });
       by_id.emplace(entry.id, gateways.back().get());

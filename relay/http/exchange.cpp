@@ -6,15 +6,30 @@
 
 namespace natterjack::relay {
 
-namespace {
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
+bool same_word(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::vector<std::string_view> list_items(std::string_view list) {
+  std::vector<std::string_view> items;
+  while (!list.empty()) {
+    auto item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), item.size() + 1));
+    while (!item.empty() && (item.front() == ' ' || item.front() == '\t'))
+      item.remove_prefix(1);
+    while (!item.empty() && (item.back() == ' ' || item.back() == '\t'))
+      item.remove_suffix(1);
+    if (!item.empty())
+      items.push_back(item);
+  }
+  return items;
+}
+
+namespace {
+
 const std::string* find(const header_list& headers, std::string_view name) noexcept {
   auto i = std::find_if(headers.begin(), headers.end(),
-                        [name](const auto& header) { return same_name(header.first, name); });
+                        [name](const auto& header) { return same_word(header.first, name); });
   return i == headers.end() ? nullptr : &i->second;
 }
 
@@ -40,7 +55,23 @@ std::string_view http_response::header(std::string_view name) const noexcept {
 }
 
 void http_response::erase(std::string_view name) {
-  std::erase_if(headers, [name](const auto& header) { return same_name(header.first, name); });
+  std::erase_if(headers, [name](const auto& header) { return same_word(header.first, name); });
+}
+
+void add_to_list(http_response& response, std::string_view name, std::string_view item) {
+  std::string list(response.header(name));
+  for (auto there : list_items(list))
+    if (same_word(there, item))
+      return;
+  list.append(list.empty() ? "" : ", ").append(item);
+  response.set(name, std::move(list));
+}
+
+size_t http_response::body_size() const noexcept {
+  if (!file)
+    return body.size();
+  const auto rest = file->size() > file_offset ? file->size() - file_offset : 0;
+  return std::min(rest, file_bytes);
 }
 
 open_file::~open_file() { ::close(descriptor_); }

@@ -1,5 +1,7 @@
 #include "relay/http/router.hpp"
 
+#include "relay/http/response_head.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -76,7 +78,7 @@ bool router::contains(std::string_view method, std::string_view pattern) const n
   });
 }
 
-bool router::matches(const compiled& entry, const std::vector<std::string_view>& parts,
+bool router::matches(const compiled& entry, const std::vector<std::string>& parts,
                      header_list& params) {
   params.clear();
   size_t i = 0;
@@ -99,10 +101,26 @@ bool router::matches(const compiled& entry, const std::vector<std::string_view>&
   return i == parts.size();
 }
 
+void router::list_method(std::string& list, std::string_view method) {
+  for (std::string_view rest = list; !rest.empty();) {
+    const auto item = rest.substr(0, rest.find(','));
+    if (item == method)
+      return;
+    rest.remove_prefix(std::min(rest.size(), item.size() + 2));
+  }
+  list.append(list.empty() ? "" : ", ").append(method);
+  if (method == "GET")
+    list_method(list, "HEAD");
+}
+
 router::match router::find(std::string_view method, std::string_view path) const {
-  const auto parts = split(path);
+  std::vector<std::string> parts;
   match result;
-  std::vector<std::string_view> allowed;
+  for (auto part : split(path)) {
+    parts.emplace_back();
+    if (!percent_decode(part, parts.back()))
+      return result;
+  }
   for (const auto& entry : routes_) {
     if (!matches(entry, parts, result.params))
       continue;
@@ -111,15 +129,18 @@ router::match router::find(std::string_view method, std::string_view path) const
       result.found = &entry.target;
       return result;
     }
-    allowed.push_back(own);
-    if (own == "GET")
-      allowed.push_back("HEAD");
+    list_method(result.allow, own);
   }
   result.params.clear();
-  for (auto name : allowed)
-    if (result.allow.find(name) == std::string::npos)
-      result.allow.append(result.allow.empty() ? "" : ", ").append(name);
   return result;
+}
+
+std::string router::methods() const {
+  std::string list;
+  for (const auto& entry : routes_)
+    if (!entry.target.method.empty())
+      list_method(list, entry.target.method);
+  return list;
 }
 
 } // namespace natterjack::relay

@@ -9,12 +9,11 @@
 // method is 405 with Allow; HEAD is answered by GET.
 #pragma once
 
-#include "relay/http/exchange.hpp"
+#include "relay/http/middleware.hpp"
 #include "relay/origin.hpp"
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,23 +23,14 @@ class ws_transport;
 class io_thread;
 struct socket_route;
 
-/// CORS headers of a router (middleware `cors`).
-struct cors_options {
-  origin_rule origins{"*"};
-  bool any_origin = true;
-  std::string methods = "GET,POST,PUT,DELETE,OPTIONS,PATCH";
-  std::string headers = "Origin,Content-Type,Accept,Authorization,X-Requested-With";
-  std::string expose_headers;
-  bool credentials = false;
-  std::string max_age = "86400";
-};
-
 /// What the middleware of a router adds to its routes.
 struct route_options {
-  std::optional<cors_options> cors;
+  middleware_chain chain;
   bool websocket_relay = false; ///< X-WS-Relay in a response upgrades the connection
   origin_rule origins;          ///< who may upgrade
   int deflate_window_bits = 0;  ///< of permessage-deflate, 9 to 15; 0: offers are declined
+  bool sse_relay = false;       ///< X-SSE-Relay in a response makes it a stream of events
+  origin_rule sse_origins;      ///< who may read such a stream
   hub::relay_dialect dialect = hub::relay_dialect::table;
 };
 
@@ -55,6 +45,7 @@ struct route {
   upgrade_handler upgrade; ///< set: websocket upgrades go here, all else to `handler`
   std::shared_ptr<const route_options> options;
   std::shared_ptr<const socket_route> socket = nullptr; ///< set: upgrades give their socket away
+  std::string entry_id{}; ///< of the entry that asked for it; empty: none
 };
 
 class router {
@@ -68,7 +59,10 @@ class router {
     header_list params;
     std::string allow; ///< methods of this path, when only the method is wrong
   };
+  /// @param path  as sent: parts are decoded one by one, so that %2F in one is no slash between two
   match find(std::string_view method, std::string_view path) const;
+  /// Methods of all routes, for OPTIONS *.
+  std::string methods() const;
 
  private:
   struct segment {
@@ -80,8 +74,9 @@ class router {
     route target;
   };
   static std::vector<segment> compile(const std::string& pattern);
-  static bool matches(const compiled& entry, const std::vector<std::string_view>& parts,
+  static bool matches(const compiled& entry, const std::vector<std::string>& parts,
                       header_list& params);
+  static void list_method(std::string& list, std::string_view method);
 
   std::vector<compiled> routes_; // most specific first
 };

@@ -1,7 +1,10 @@
 #include "relay/http/static_files.hpp"
 
+#include "relay/http/response_head.hpp"
+
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> types{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 31> types{{
     {".html", "text/html; charset=utf-8"},
     {".htm", "text/html; charset=utf-8"},
     {".css", "text/css; charset=utf-8"},
@@ -33,12 +36,24 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 20> types{{
     {".wasm", "application/wasm"},
     {".xml", "application/xml"},
     {".pdf", "application/pdf"},
+    {".avif", "image/avif"},
+    {".woff", "font/woff"},
+    {".ttf", "font/ttf"},
+    {".otf", "font/otf"},
+    {".mp3", "audio/mpeg"},
+    {".ogg", "audio/ogg"},
+    {".wav", "audio/wav"},
+    {".mp4", "video/mp4"},
+    {".webm", "video/webm"},
+    {".csv", "text/csv; charset=utf-8"},
+    {".webmanifest", "application/manifest+json"},
 }};
 
 std::string type_of(const fs::path& file) {
   const auto ending = file.extension().string();
-  auto i = std::find_if(types.begin(), types.end(),
-                        [&ending](const auto& type) { return type.first == ending; });
+  auto i = std::find_if(types.begin(), types.end(), [&ending](const auto& type) {
+    return same_word(type.first, ending);
+  });
   return std::string(i == types.end() ? "application/octet-stream" : i->second);
 }
 
@@ -56,8 +71,37 @@ std::optional<fs::path> locate(const fs::path& root, const std::string& relative
   return real;
 }
 
-http_response answer(const http_request& request, const fs::path& file,
-                     const static_options& options) {
+// RFC 9110 13.1.2: compared weakly, since compressing makes a tag weak.
+bool lists_tag(std::string_view list, std::string_view tag) {
+  for (auto item : list_items(list)) {
+    if (item.starts_with("W/"))
+      item.remove_prefix(2);
+    if (item == "*" || item == tag)
+      return true;
+  }
+  return false;
+}
+
+bool is_fresh(const http_request& request, std::string_view tag, std::time_t modified) {
+  if (request.has("If-None-Match")) // then If-Modified-Since does not count
+    return lists_tag(request.header("If-None-Match"), tag);
+  const auto since = parse_http_time(request.header("If-Modified-Since"));
+  return since && modified <= *since;
+}
+
+// RFC 9110 13.1.5: a part of another version would not fit what the client has.
+bool may_be_part(const http_request& request, std::string_view tag, std::time_t modified) {
+  if (!request.has("Range") || request.method == "HEAD")
+    return false;
+  const auto condition = request.header("If-Range");
+  if (condition.empty())
+    return true;
+  if (condition.starts_with('"') || condition.starts_with("W/"))
+    return condition == tag;
+  return parse_http_time(condition) == modified;
+}
+
+http_response answer(const http_request& request, const fs::path& file, const std::string& cache) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat about {};
   if (descriptor < 0 || ::fstat(descriptor, &about) != 0) {
@@ -71,37 +115,153 @@ http_response answer(const http_request& request, const fs::path& file,
                 static_cast<long>(about.st_mtim.tv_nsec), static_cast<long>(about.st_size));
   http_response response;
   response.set("ETag", tag);
-  if (!options.cache.empty())
-    response.set("Cache-Control", options.cache);
-  if (request.header("If-None-Match") == tag) {
+  response.set("Last-Modified", format_http_time(about.st_mtim.tv_sec));
+  response.set("Accept-Ranges", "bytes");
+  if (!cache.empty())
+    response.set("Cache-Control", cache);
+  if (is_fresh(request, tag, about.st_mtim.tv_sec)) {
     response.status = 304;
     return response;
   }
   response.set("Content-Type", type_of(file));
   response.set("X-Content-Type-Options", "nosniff");
+  const auto all = std::to_string(opened->size());
+  if (may_be_part(request, tag, about.st_mtim.tv_sec)) {
+    const auto range = read_range(request.header("Range"), opened->size());
+    if (range.what == byte_range::kind::unsatisfiable) {
+      auto refusal = text_response(416, "the file has " + all + " bytes");
+      refusal.set("Content-Range", "bytes */" + all);
+      return refusal;
+    }
+    if (range.what == byte_range::kind::one) {
+      response.status = 206;
+      response.file_offset = range.first;
+      response.file_bytes = range.size;
+      response.set("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                        std::to_string(range.first + range.size - 1) + "/" + all);
+    }
+  }
   response.file = std::move(opened);
   return response;
 }
 
+fs::path real_folder(const fs::path& folder) {
+  std::error_code ec;
+  auto real = fs::canonical(folder, ec);
+  return ec ? folder : real;
+}
+
+// The same URL with a slash behind it, so that relative links of the index work.
+http_response to_folder(const http_request& request) {
+  auto response = text_response(301, "this is a folder");
+  // Not a path of two slashes: a browser would take its first part for a host.
+  const auto start = std::min(request.raw_path.find_first_not_of('/'), request.raw_path.size());
+  response.set("Location", "/" + request.raw_path.substr(start) + "/" +
+                               (request.query.empty() ? "" : "?" + request.query));
+  return response;
+}
+
+class sendfile final : public middleware {
+ public:
+  explicit sendfile(const fs::path& folder) : folder_(real_folder(folder)) {}
+
+  void after(const http_request& request, http_response& response) override {
+    const std::string wanted(response.header("X-Sendfile"));
+    if (wanted.empty() || response.status != 200)
+      return;
+    const std::string name(response.header("X-File-Name"));
+    response.erase("X-Sendfile");
+    response.erase("X-File-Name");
+    const auto file = locate(folder_, wanted);
+    auto sent = file ? answer(request, *file, "") : text_response(404, "not found");
+    for (auto& [header, value] : response.headers)
+      if (file && !same_word(header, "Content-Length"))
+        sent.set(header, value); // what the handler says goes before what the file says
+    if (file && !name.empty())
+      sent.set("Content-Disposition", disposition(name));
+    response = std::move(sent);
+  }
+
+ private:
+  // RFC 6266: ASCII in quotes, everything in the extended form.
+  static std::string disposition(const std::string& name) {
+    std::string plain, extended;
+    for (unsigned char c : name) {
+      const bool simple = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+      plain += simple ? static_cast<char>(c) : '_';
+      char text[4];
+      std::snprintf(text, sizeof text, "%%%02X", static_cast<unsigned>(c));
+      if (std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_')
+        extended += static_cast<char>(c);
+      else
+        extended += text;
+    }
+    return "attachment; filename=\"" + plain + "\"; filename*=UTF-8''" + extended;
+  }
+
+  fs::path folder_;
+};
+
 } // namespace
 
+byte_range read_range(std::string_view header, size_t file_bytes) noexcept {
+  using kind = byte_range::kind;
+  constexpr std::string_view unit = "bytes=";
+  if (!header.starts_with(unit) || header.find(',') != std::string_view::npos)
+    return {};
+  header.remove_prefix(unit.size());
+  auto number = [&header](size_t& to) {
+    const auto [end, ec] = std::from_chars(header.data(), header.data() + header.size(), to);
+    header.remove_prefix(static_cast<size_t>(end - header.data()));
+    return ec == std::errc{};
+  };
+  size_t first = 0, last = 0;
+  if (header.starts_with('-')) { // the last so many bytes
+    header.remove_prefix(1);
+    if (!number(last) || !header.empty())
+      return {};
+    if (last == 0 || file_bytes == 0)
+      return {kind::unsatisfiable};
+    last = std::min(last, file_bytes);
+    return {kind::one, file_bytes - last, last};
+  }
+  if (!number(first) || !header.starts_with('-'))
+    return {};
+  header.remove_prefix(1);
+  if (header.empty())
+    last = static_cast<size_t>(-1);
+  else if (!number(last) || !header.empty() || last < first)
+    return {};
+  if (first >= file_bytes)
+    return {kind::unsatisfiable};
+  return {kind::one, first, std::min(last, file_bytes - 1) - first + 1};
+}
+
 http_handler serve_files(static_options options) {
-  std::error_code ec;
-  if (auto real = fs::canonical(options.directory, ec); !ec)
-    options.directory = real;
+  options.directory = real_folder(options.directory);
   return [options = std::move(options)](const std::shared_ptr<const http_request>& request,
                                         const http_reply& reply) {
     std::string wanted;
     for (const auto& [name, value] : request->params)
       if (name == "path")
         wanted = value;
-    if ((wanted.empty() || wanted.ends_with('/')) && !options.index.empty())
-      wanted += options.index;
-    auto file = locate(options.directory, wanted);
-    if (!file && options.spa)
+    const bool folder = wanted.empty() || wanted.ends_with('/');
+    if (wanted.empty() && !request->raw_path.ends_with('/')) // "/docs" of "/docs/{path...}"
+      return reply(to_folder(*request));
+    auto file = locate(options.directory, folder ? wanted + options.index : wanted);
+    if (file)
+      return reply(answer(*request, *file, options.cache));
+    if (!folder && !options.index.empty() &&
+        locate(options.directory, wanted + "/" + options.index))
+      return reply(to_folder(*request));
+    if (options.spa)
       file = locate(options.directory, options.index);
-    reply(file ? answer(*request, *file, options) : text_response(404, "not found"));
+    reply(file ? answer(*request, *file, options.cache) : text_response(404, "not found"));
   };
+}
+
+std::shared_ptr<middleware> make_sendfile(fs::path directory) {
+  return std::make_shared<sendfile>(directory);
 }
 
 } // namespace natterjack::relay

@@ -135,7 +135,19 @@ kind_definition http_service() {
                       make("buffer_size", type::integer, "Mailboxes need no size").without_effect(),
                       make("worker_count", type::integer, "Cores are shared").without_effect(),
                   }),
-              make("tls", type::section, "Certificates").not_built(),
+              make("tls", type::section, "HTTPS and wss instead of HTTP and websockets")
+                  .with({
+                      make("mode", type::choice, "manual: with the certificate given here")
+                          .of({"manual", "off"})
+                          .otherwise("off"),
+                      make("cert", type::text, "Certificate and those that signed it, PEM or a file"),
+                      make("key", type::text, "Its private key, PEM or a file"),
+                      make("client_ca", type::text, "Who signs certificates of clients"),
+                      make("client_auth", type::choice, "What is asked of clients")
+                          .of({"none", "request", "require", "verify_if_given",
+                               "require_and_verify"})
+                          .otherwise("none"),
+                  }),
               make("network", type::any, "Network the address belongs to").not_built(),
               lifecycle(),
           },

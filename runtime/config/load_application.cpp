@@ -6,9 +6,11 @@
 #include "runtime/config/entry_reader.hpp"
 #include "runtime/config/field_check.hpp"
 #include "runtime/config/file_fields.hpp"
+#include "runtime/config/gateway_check.hpp"
 #include "runtime/config/implicit_entries.hpp"
 #include "runtime/config/kind_schema.hpp"
 #include "runtime/config/locate.hpp"
+#include "runtime/config/middleware_check.hpp"
 #include "runtime/config/overrides.hpp"
 #include "runtime/config/pow_check.hpp"
 #include "runtime/config/pow_options.hpp"
@@ -136,6 +138,8 @@ class loader {
         check_syntax(e);
       }
     check_relations(app_);
+    check_middleware(app_);
+    check_gateways(app_);
     check_pow(app_, options_.check_exec);
     if (options_.hub_classes)
       check_hub_classes(app_, *options_.hub_classes);

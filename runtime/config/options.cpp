@@ -1,6 +1,7 @@
 #include "runtime/config/options.hpp"
 
 #include "runtime/config/field_reader.hpp"
+#include "runtime/config/gateway_check.hpp"
 #include "runtime/config/implicit_entries.hpp"
 #include "runtime/config/static_folder.hpp"
 #include "runtime/config/url_pattern.hpp"
@@ -144,6 +145,9 @@ http_service_entry read_http_service(const application&, const entry& e) {
   limits.connections = fields.count("limits.connections");
   limits.connections_per_address = fields.count("limits.connections_per_address");
   limits.strict_close_codes = fields.flag("limits.strict_close_codes");
+  if (fields.says("tls.mode") && fields.text("tls.mode") == "manual")
+    made.tls = http_tls{pem_or_path(e, "tls.cert"), pem_or_path(e, "tls.key"),
+                        pem_or_path(e, "tls.client_ca"), fields.text("tls.client_auth")};
   return made;
 }
 

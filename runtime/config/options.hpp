@@ -116,10 +116,17 @@ struct http_limits {
   bool strict_close_codes = false;
 };
 
+/// Certificates of a gateway: PEM text or the absolute path of a file.
+struct http_tls {
+  std::string cert, key, client_ca;
+  std::string client_auth; ///< none, request, require, verify_if_given, require_and_verify
+};
+
 struct http_service_entry {
   std::string id;
   network_address address;
   http_limits limits;
+  std::optional<http_tls> tls; ///< set: HTTPS
   lifecycle_options lifecycle;
   bool implicit = false;
 };

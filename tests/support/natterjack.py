@@ -92,7 +92,7 @@ class Natterjack:
         self.stdout = Lines("stdout", self.process.stdout)
         self.stderr = Lines("stderr", self.process.stderr)
         try:
-            [(_, match), *_] = self.stderr.wait_for(r"listening on http://([0-9.]+|\[.*\]):(\d+)")
+            [(_, match), *_] = self.stderr.wait_for(r"listening on https?://([0-9.]+|\[.*\]):(\d+)")
         except BaseException:
             self.kill()
             raise

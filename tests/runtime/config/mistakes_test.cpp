@@ -284,7 +284,7 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
       "  - name: r\n"
       "    kind: http.router\n"
       "    meta: {server: gw}\n"
-      "    middleware: [cor, ratelimit, websocket_relay]\n"
+      "    middleware: [cor, endpoint_firewall, websocket_relay]\n"
       "    options: {cors.alow.origins: x, allow_origins: \"*\", cors.max.age: 5, max_age: [1]}\n");
   CHECK_THAT(said(), StartsWith("app/_index.yaml:7: app:f: modules: unknown module \"jsn\" (did "
                                 "you mean \"json\"?); expected one of: amqp, channel, errors, "));
@@ -296,7 +296,7 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
   CHECK(line(2) == "9 modules: found number 5");
   CHECK(line(3) == "11 imports.json: the same name stands in modules");
   CHECK(line(4) == "17 middleware: unknown middleware \"cor\" (did you mean \"cors\"?)");
-  CHECK(line(5) == "17 middleware: middleware \"ratelimit\" is not built yet");
+  CHECK(line(5) == "17 middleware: middleware \"endpoint_firewall\" is not built yet");
   CHECK(line(6) == "18 options: unknown option \"cors.alow.origins\" (did you mean "
                    "\"cors.allow.origins\"?)");
   CHECK(line(7) == "18 options.max_age: found a list");
@@ -312,7 +312,7 @@ SCENARIO_METHOD(application_fixture, "what is known but not built is refused or 
        "    timeouts: {write: 5s}\n"
        "    lifecycle:\n"
        "      security: {groups: [a]}\n");
-  CHECK(said() == "app/_index.yaml:6: app:gw: tls is not built yet\n"
+  CHECK(said() == "app/_index.yaml:6: app:gw: tls.mode: found text \"auto\"; expected one of: manual, off\n"
                   "app/_index.yaml:10: app:gw: lifecycle.security is not built yet\n");
   CHECK(warned() ==
         "app/_index.yaml:7: app:gw: host.buffer_size has no effect here: Mailboxes need "

@@ -1,0 +1,61 @@
+#include "relay/http/relaying.hpp"
+
+#include "relay/http/upgrade.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace natterjack::relay {
+
+std::optional<http_response> read_ws_relay(const std::string& header, const http_request& request,
+                                           const route& of, gateway_context& gateway,
+                                           relay_config& config) {
+  std::string error;
+  auto read = parse_relay_config(header, error);
+  if (read && !read->problems.empty())
+    error = read->problems.front();
+  if (!error.empty()) {
+    spdlog::error("{} {}: X-WS-Relay: {}; found {}", request.method, of.pattern, error, header);
+    auto refused = text_response(500, "{\"error\":\"the endpoint's X-WS-Relay header is wrong; "
+                                      "the server's log says what\"}");
+    refused.set("Content-Type", "application/json");
+    return refused;
+  }
+  for (const auto& warning : read->warnings)
+    spdlog::warn("{} {}: X-WS-Relay: {}", request.method, of.pattern, warning);
+  const auto target = read->target_pid.value_or("");
+  std::string why = "target_pid is missing";
+  if (target.empty() || (!hub::parse_pid(target, &why) && !gateway.node.names().lookup(target)))
+    return text_response(400, "Invalid target PID: " + why);
+  if (auto refusal = refuse_upgrade(request, of.options->origins))
+    return refusal;
+  config = std::move(*read);
+  return std::nullopt;
+}
+
+std::optional<http_response> read_sse_relay(const std::string& header, const http_request& request,
+                                            const route& of, gateway_context& gateway,
+                                            sse_config& config, hub::process_ref& target) {
+  std::string error;
+  auto read = parse_sse_config(header, error);
+  if (!read) {
+    spdlog::error("{} {}: X-SSE-Relay: {}; found {}", request.method, of.pattern, error, header);
+    return text_response(400, "invalid relay configuration: " + error);
+  }
+  const auto origin = request.has("Origin") ? std::optional(request.header("Origin")) : std::nullopt;
+  if (!of.options->sse_origins.allows(origin, request.host))
+    return text_response(403, "origin \"" + std::string(*origin) + "\" is not allowed for host \"" +
+                                  request.host + "\"");
+  const auto wanted = read->target_pid.value_or("");
+  if (!wanted.empty()) {
+    std::string why;
+    if (!hub::parse_pid(wanted, &why) && !gateway.node.names().lookup(wanted))
+      return text_response(400, "invalid target PID: \"" + wanted + "\": " + why);
+    target = gateway.node.resolve(wanted, &why);
+    if (!target)
+      return text_response(404, "pid not registered");
+  }
+  config = std::move(*read);
+  return std::nullopt;
+}
+
+} // namespace natterjack::relay

@@ -1,0 +1,182 @@
+#include "relay/http/request_reader.hpp"
+
+#include "relay/http/response_head.hpp"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <optional>
+
+namespace natterjack::relay {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr size_t read_bytes = 8 << 10;
+constexpr size_t body_read_bytes = 64 << 10;
+
+} // namespace
+
+struct request_reader::state {
+  beast::flat_buffer buffer;
+  std::optional<http::request_parser<http::string_body>> parser;
+  bool head_seen = false;
+};
+
+request_reader::request_reader(const gateway_limits& limits)
+    : limits_(limits), state_(std::make_unique<state>()) {}
+
+request_reader::~request_reader() = default;
+
+std::pair<char*, size_t> request_reader::prepare() {
+  // An idle connection holds no room for bodies.
+  auto room = state_->buffer.prepare(state_->head_seen ? body_read_bytes : read_bytes);
+  return {static_cast<char*>(room.data()), room.size()};
+}
+
+void request_reader::commit(size_t bytes) { state_->buffer.commit(bytes); }
+
+bool request_reader::has_begun() const noexcept {
+  return state_->parser || state_->buffer.size() > 0;
+}
+
+std::string_view request_reader::leftover() const noexcept {
+  const auto left = state_->buffer.data();
+  return {static_cast<const char*>(left.data()), left.size()};
+}
+
+void request_reader::drop_input() { state_->buffer.clear(); }
+
+request_reader::outcome request_reader::parse() {
+  auto& s = *state_;
+  if (s.buffer.size() == 0 && !(s.parser && s.parser->is_done()))
+    return outcome::need_more;
+  if (!s.parser) {
+    s.parser.emplace();
+    s.parser->header_limit(static_cast<uint32_t>(limits_.head_bytes));
+    s.parser->body_limit(limits_.body_bytes);
+    s.parser->eager(false); // first the head alone: what comes behind a body must not get among its fields
+    s.head_seen = false;
+  }
+  error_code ec;
+  while (s.buffer.size() > 0 && !s.parser->is_done()) {
+    const auto used = s.parser->put(s.buffer.data(), ec);
+    s.buffer.consume(used);
+    if (s.parser->is_header_done() && !s.head_seen) {
+      s.head_seen = true;
+      s.parser->eager(true);
+      if (on_head() == outcome::failed)
+        return outcome::failed;
+      if (ec == http::error::need_more)
+        ec = {};
+      return ec ? refuse(&ec) : outcome::head;
+    }
+    if (ec == http::error::need_more)
+      break;
+    if (ec)
+      return refuse(&ec);
+    if (used == 0)
+      break;
+  }
+  if (s.parser->is_done())
+    return outcome::done;
+  if (!s.head_seen && s.buffer.size() > limits_.head_bytes) {
+    ec = http::error::header_limit;
+    return refuse(&ec);
+  }
+  return outcome::need_more;
+}
+
+request_reader::outcome request_reader::on_head() {
+  const auto& head = state_->parser->get();
+  request_ = std::make_shared<http_request>();
+  http_1_0_ = head.version() < 11;
+  keep_alive_ = head.keep_alive();
+  request_->received = std::chrono::steady_clock::now();
+  request_->method = head.method_string();
+  request_->target = head.target();
+  request_->host = head[http::field::host];
+  size_t fields = 0;
+  for (auto i = head.begin(); i != head.end(); ++i)
+    ++fields;
+  if (fields > limits_.header_count)
+    return fail(text_response(431, "more than " + std::to_string(limits_.header_count) +
+                                       " header fields"));
+  request_->headers.reserve(fields);
+  for (const auto& field : head)
+    request_->headers.emplace_back(field.name_string(), field.value());
+  if (head.version() != 11 && head.version() != 10)
+    return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
+  if (head.count(http::field::host) > 1 || (!http_1_0_ && head.count(http::field::host) == 0))
+    return fail(text_response(400, "a request has one Host header"));
+  // RFC 9112 6.1: a coding that is not understood leaves the end of the body unknown.
+  if (head.count(http::field::transfer_encoding) > 0) {
+    if (!beast::iequals(head[http::field::transfer_encoding], "chunked"))
+      return fail(text_response(501, "Transfer-Encoding \"" +
+                                         std::string(head[http::field::transfer_encoding]) +
+                                         "\" is not understood, only \"chunked\""));
+    if (http_1_0_)
+      return fail(text_response(400, "HTTP/1.0 has no Transfer-Encoding"));
+  }
+  const auto expect = head[http::field::expect];
+  // RFC 9110 10.1.1: 1.0 clients do not know what they say with it.
+  if (!expect.empty() && !http_1_0_ && !beast::iequals(expect, "100-continue"))
+    return fail(text_response(417, "only 100-continue can be expected"));
+  expects_continue_ = !expect.empty() && !http_1_0_ && !state_->parser->is_done();
+  if (!split_target())
+    return fail(text_response(400, "the request target is not a path, or has a broken % escape"));
+  return outcome::head;
+}
+
+bool request_reader::split_target() {
+  std::string_view target = request_->target;
+  for (std::string_view scheme : {"http://", "https://"}) // RFC 9112 3.2.2: absolute form
+    if (target.size() > scheme.size() &&
+        beast::iequals(target.substr(0, scheme.size()), scheme)) {
+      const auto slash = target.find_first_of("/?", scheme.size());
+      target = slash == std::string_view::npos ? "/" : target.substr(slash);
+      if (target.starts_with('?'))
+        request_->query = target.substr(1), target = "/";
+      break;
+    }
+  if (!target.starts_with('/') && !(target == "*" && request_->method == "OPTIONS"))
+    return false;
+  const auto mark = target.find('?');
+  if (mark != std::string_view::npos)
+    request_->query = target.substr(mark + 1);
+  request_->raw_path = target.substr(0, mark);
+  return percent_decode(request_->raw_path, request_->path);
+}
+
+request_reader::outcome request_reader::refuse(const void* error) {
+  const auto& ec = *static_cast<const error_code*>(error);
+  if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
+    return fail(text_response(431, "request head exceeds " + std::to_string(limits_.head_bytes) +
+                                       " bytes"));
+  if (ec == http::error::body_limit)
+    return fail(text_response(413, "request body exceeds " + std::to_string(limits_.body_bytes) +
+                                       " bytes"));
+  if (ec == http::error::bad_version)
+    return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
+  return fail(text_response(400, "malformed request: " + ec.message()));
+}
+
+request_reader::outcome request_reader::fail(http_response response) {
+  failure_ = std::move(response);
+  return outcome::failed;
+}
+
+std::shared_ptr<http_request> request_reader::take() {
+  request_->body = std::move(state_->parser->get().body());
+  state_->parser.reset();
+  state_->head_seen = false;
+  if (state_->buffer.size() == 0 && state_->buffer.capacity() > body_read_bytes)
+    state_->buffer.shrink_to_fit();
+  return std::exchange(request_, nullptr);
+}
+
+} // namespace natterjack::relay

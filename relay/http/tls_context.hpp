@@ -1,0 +1,44 @@
+// Certificate and key of a gateway, and which clients' certificates it takes.
+//
+// TLS 1.2 and 1.3. HTTP/1.1 is what is offered by ALPN.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+struct ssl_ctx_st;
+
+namespace natterjack::relay {
+
+enum class client_certificate : uint8_t {
+  none,            ///< not asked for
+  request,         ///< asked for; not looked at
+  require,         ///< must be there, from whomever
+  verify_if_given, ///< need not be there, but must be signed by `client_ca` if it is
+  require_and_verify,
+};
+
+/// Each is PEM text, or the path of a file that holds it.
+struct tls_options {
+  std::string certificate; ///< first the gateway's own, then those that signed it
+  std::string key;
+  std::string client_ca; ///< empty: none
+  client_certificate client_auth = client_certificate::none;
+};
+
+class tls_context {
+ public:
+  /// @throws std::runtime_error  what() says which file or text, and what is wrong with it
+  explicit tls_context(const tls_options& options);
+  ~tls_context();
+  tls_context(const tls_context&) = delete;
+  tls_context& operator=(const tls_context&) = delete;
+
+  ssl_ctx_st* native() const noexcept { return context_; }
+
+ private:
+  ssl_ctx_st* context_;
+};
+
+} // namespace natterjack::relay

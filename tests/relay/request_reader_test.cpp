@@ -1,0 +1,85 @@
+#include "relay/http/request_reader.hpp"
+#include "tests/catch.hpp"
+
+#include <cstring>
+
+using namespace natterjack::relay;
+using outcome = request_reader::outcome;
+
+namespace {
+
+// Feeds a text in steps of `step` bytes. @returns the first outcome that is not need_more or head
+outcome feed(request_reader& reader, std::string_view text, size_t step = 1) {
+  for (;;) {
+    const auto now = reader.parse();
+    if (now == outcome::head)
+      continue;
+    if (now != outcome::need_more || text.empty())
+      return now;
+    const auto [to, room] = reader.prepare();
+    const auto n = std::min({step, room, text.size()});
+    std::memcpy(to, text.data(), n);
+    reader.commit(n);
+    text.remove_prefix(n);
+  }
+}
+
+unsigned status_of(std::string_view text, gateway_limits limits = {}) {
+  request_reader reader(limits);
+  return feed(reader, text, 4096) == outcome::failed ? reader.failure().status : 0;
+}
+
+} // namespace
+
+SCENARIO("requests are read one after another, however their bytes come", "[relay][request_reader]") {
+  const gateway_limits limits;
+  const std::string text = "POST /a%20b?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+                           "GET /c HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  for (size_t step : {size_t{1}, size_t{7}, text.size()}) {
+    request_reader reader(limits);
+    const bool at_once = step == text.size();
+    REQUIRE(feed(reader, at_once ? text : text.substr(0, text.find("GET")), step) == outcome::done);
+    const auto first = reader.take();
+    CHECK(first->method == "POST");
+    CHECK(first->path == "/a b");
+    CHECK(first->raw_path == "/a%20b");
+    CHECK(first->query == "x=1");
+    CHECK(first->body == "abc");
+    REQUIRE(feed(reader, at_once ? "" : text.substr(text.find("GET")), step) == outcome::done);
+    CHECK_FALSE(reader.keep_alive());
+    CHECK(reader.take()->path == "/c");
+    CHECK_FALSE(reader.has_begun());
+  }
+}
+
+SCENARIO("fields behind a chunked body stay outside", "[relay][request_reader]") {
+  const gateway_limits limits;
+  request_reader reader(limits);
+  REQUIRE(feed(reader, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       "2\r\nab\r\n0\r\nX-Late: 1\r\n\r\n") == outcome::done);
+  const auto request = reader.take();
+  CHECK(request->body == "ab");
+  CHECK_FALSE(request->has("X-Late"));
+}
+
+SCENARIO("bounds and rules of requests", "[relay][request_reader]") {
+  gateway_limits limits;
+  limits.body_bytes = 4;
+  limits.head_bytes = 256;
+  limits.header_count = 3;
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\n";
+  CHECK(status_of(head + "Content-Length: 4\r\n\r\nabcd", limits) == 0);
+  CHECK(status_of(head + "Content-Length: 5\r\n\r\n", limits) == 413);
+  CHECK(status_of(head + "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", limits) == 413);
+  CHECK(status_of(head + "A: 1\r\nB: 2\r\n\r\n", limits) == 0);
+  CHECK(status_of(head + "A: 1\r\nB: 2\r\nC: 3\r\n\r\n", limits) == 431);
+  CHECK(status_of(head + "A: " + std::string(300, 'x'), limits) == 431);
+  CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);
+  CHECK(status_of("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n") == 400);
+  CHECK(status_of("GET / HTTP/1.0\r\n\r\n") == 0);
+  CHECK(status_of("GET x HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of(head + "Transfer-Encoding: gzip\r\n\r\n") == 501);
+  CHECK(status_of(head + "Expect: more\r\nContent-Length: 0\r\n\r\n") == 417);
+  CHECK(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+}

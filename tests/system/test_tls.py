@@ -1,0 +1,259 @@
+"""TLS of a gateway: HTTPS, wss and events through it, certificates of clients, wrong certificates."""
+
+import json
+import shutil
+import socket
+import ssl
+import threading
+
+import pytest
+
+import probe
+from certificates import Authority
+from natterjack import Natterjack, command
+from raw_http import RawHttp
+from raw_sse import SseClient
+from raw_ws import RawWebSocket
+
+YAML = """
+namespace: app
+entries:
+  - name: gateway
+    kind: http.service
+    addr: 127.0.0.1:0
+    tls: { mode: manual, cert: server.pem, key: server.key%s }
+    lifecycle: { auto_start: true }
+  - { name: api, kind: http.router, meta: { server: gateway }, middleware: [ websocket_relay, sse_relay ] }
+  - { name: hub, kind: process.lua, source: file://hub.lua, method: run, modules: [ json ] }
+  - { name: hub.service, kind: process.service, process: hub, lifecycle: { auto_start: true } }
+  - { name: join, kind: function.lua, source: file://join.lua, method: handler, modules: [ http, json ] }
+  - { name: join.get, kind: http.endpoint, meta: { router: api }, path: /join, func: join }
+  - { name: events.get, kind: http.endpoint, meta: { router: api }, path: /events, func: join }
+  - { name: upload.post, kind: http.endpoint, meta: { router: api }, method: POST, path: /upload, func: join }
+  - { name: files, kind: fs.directory, directory: ./files }
+  - { name: site, kind: http.static, meta: { server: gateway }, path: /files, fs: files }
+"""
+
+# Says everything back; `flood` sends that many texts of that size.
+HUB = """
+function run()
+  process.registry.register("hub")
+  local inbox, events = process.inbox(), process.events()
+  while true do
+    local result = channel.select({ inbox:case_receive(), events:case_receive() })
+    if result.channel ~= inbox then return end
+    local m = result.value
+    if m:topic() == "ws.message" then
+      local count, size = m:payload():data():match("^flood (%d+) (%d+)$")
+      if count then
+        local text = string.rep("x", tonumber(size))
+        for i = 1, tonumber(count) do process.send(m:from(), "flood", text) end
+      else
+        process.send(m:from(), "echo", m:payload():data())
+      end
+    elseif m:topic() == "sse.join" then
+      process.send(m:from(), "sse.message", "hello")
+    end
+  end
+end
+return { run = run }
+"""
+
+JOIN = """
+local http, json = require("http"), require("json")
+return { handler = function()
+  local req, res = http.request(), http.response()
+  if req:method() == "POST" then return res:write_json({ size = #req:body() }) end
+  local header = req:path() == "/join" and "X-WS-Relay" or "X-SSE-Relay"
+  res:set_header(header, json.encode({ target_pid = process.registry.lookup("hub") }))
+end }
+"""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    made = Authority(tmp_path_factory.mktemp("tls"))
+    made.issue("server")
+    made.issue("ada", "ada")
+    return made
+
+
+def application(authority, more=""):
+    folder = authority.folder
+    (folder / "_index.yaml").write_text(YAML % more)
+    (folder / "hub.lua").write_text(HUB)
+    (folder / "join.lua").write_text(JOIN)
+    (folder / "files").mkdir(exist_ok=True)
+    (folder / "files/large.bin").write_bytes(b"0123456789" * 300_000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secure(authority):
+    with Natterjack(application(authority)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(authority):
+    return authority.client()
+
+
+def test_the_log_says_https(secure):
+    assert "listening on https://127.0.0.1:" in secure.stderr.text()
+
+
+def test_requests_and_kept_connections(secure, client):
+    with RawHttp(secure.port, tls=client) as connection:
+        assert connection.socket.version() in ("TLSv1.2", "TLSv1.3")
+        for _ in range(3):
+            connection.ask("GET", "/healthz")
+            assert connection.answer().body == b"ok\n"
+
+
+def test_large_bodies_both_ways(secure, client):
+    with RawHttp(secure.port, tls=client) as connection:
+        connection.ask("POST", "/upload", body=b"u" * 1_000_000)
+        assert json.loads(connection.answer().body) == {"size": 1_000_000}
+        connection.ask("GET", "/files/large.bin")
+        assert connection.answer().body == b"0123456789" * 300_000
+
+
+def test_http_1_1_is_what_is_offered(secure, authority):
+    context = authority.client()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with RawHttp(secure.port, tls=context) as connection:
+        assert connection.socket.selected_alpn_protocol() == "http/1.1"
+
+
+def test_a_websocket_through_tls(secure, client):
+    with RawWebSocket(secure.port, "/join", tls=client) as ws:
+        for text in ("one", "x" * 100_000, ""):
+            ws.send_text(text)
+            assert ws.read_topic("echo") == text
+        ws.send_close(1000, "bye")
+        with pytest.raises(Exception) as closed:
+            ws.read_data()
+        assert closed.value.code == 1000
+
+
+def test_a_frame_that_comes_with_the_handshake(secure, client):
+    from raw_ws import TEXT, encode_frame
+
+    with RawWebSocket(secure.port, "/join", tls=client, pipelined=encode_frame(TEXT, b"early")) as ws:
+        assert ws.read_topic("echo") == "early"
+
+
+def test_a_flood_arrives_whole_and_in_time_with_others(secure, client):
+    with RawWebSocket(secure.port, "/join", tls=client) as ws:
+        ws.send_text("flood 60 100000")
+        for _ in range(60):
+            assert len(ws.read_topic("flood")) == 100_000
+
+
+def test_a_client_that_vanishes_is_noticed(secure, client):
+    ws = RawWebSocket(secure.port, "/join", tls=client)
+    ws.send_text("hi")
+    ws.read_topic("echo")
+    ws.drop()
+    with RawHttp(secure.port, tls=client) as connection:
+        connection.ask("GET", "/healthz")
+        assert connection.answer().status == 200
+
+
+def test_events_through_tls(secure, client):
+    stream = SseClient(secure.port, "/events", tls=client)
+    assert stream.event() == ("sse.message", "hello")
+
+
+def test_plain_http_gets_no_answer(secure):
+    with RawHttp(secure.port) as connection:
+        connection.ask("GET", "/healthz")
+        assert connection.at_end() or not connection.buffer.startswith(b"HTTP/1.1 200")
+
+
+def test_sigterm_ends_tls_clients_politely(authority, client):
+    with Natterjack(application(authority), "--drain-window", "10ms") as server:
+        ws = RawWebSocket(server.port, "/join", tls=client)
+        ending = threading.Thread(target=server.stop)
+        ending.start()
+        with pytest.raises(Exception) as closed:
+            ws.read_data()
+        assert closed.value.code == 1001
+        ws.shut()
+        ending.join()
+        assert server.process.returncode == 0
+
+
+# --- certificates of clients ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("auth, shows, comes_in", [
+    ("require_and_verify", None, False), ("require_and_verify", "ada", True),
+    ("require_and_verify", "stranger", False), ("verify_if_given", None, True),
+    ("verify_if_given", "stranger", False), ("require", "stranger", True), ("require", None, False),
+    ("request", None, True), ("request", "stranger", True),
+])
+def test_what_is_asked_of_clients(authority, tmp_path, auth, shows, comes_in):
+    if shows == "stranger":
+        other = Authority(tmp_path, "other")
+        other.issue("stranger")
+        for file in ("stranger.pem", "stranger.key"):
+            shutil.copy(tmp_path / file, authority.folder / file)
+    with Natterjack(application(authority, f", client_ca: ca.pem, client_auth: {auth}")) as server:
+        answered = False
+        try:
+            with RawHttp(server.port, tls=authority.client(shows)) as connection:
+                connection.ask("GET", "/healthz")
+                answered = connection.answer().status == 200
+        except (ssl.SSLError, EOFError, ConnectionError, socket.timeout):
+            pass
+        assert answered == comes_in
+
+
+# --- mistakes ------------------------------------------------------------------------------------
+
+
+def broken(authority, tmp_path, change):
+    folder = tmp_path / "application"
+    shutil.copytree(application(authority), folder)
+    (folder / "_index.yaml").write_text((YAML % "").replace(*change))
+    return folder
+
+
+@pytest.mark.parametrize("change, text", [
+    (("cert: server.pem", "cert: nowhere.pem"), "tls.cert"),
+    ((", key: server.key", ""), "tls.key is missing"),
+    (("mode: manual", "mode: auto"), "tls.mode"),
+    (("key: server.key", "key: server.key, client_auth: verify_if_given"), "tls.client_ca is missing"),
+    (("key: server.key", "key: server.key, client_auth: maybe"), "tls.client_auth"),
+])
+def test_the_check_finds_what_is_missing(authority, tmp_path, change, text):
+    done = command("check", broken(authority, tmp_path, change))
+    assert done.returncode == 2
+    assert text in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("change, text", [
+    (("key: server.key", "key: ada.key"), "is not the key of tls.cert"),
+    (("cert: server.pem", "cert: hub.lua"), "holds no certificate"),
+    (("key: server.key", "key: server.pem"), "holds no private key"),
+])
+def test_a_start_with_a_wrong_certificate_fails_clearly(authority, tmp_path, change, text):
+    done = command("run", broken(authority, tmp_path, change))
+    assert done.returncode == 1
+    assert text in done.stderr, done.stderr
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_a_name_is_looked_up(serve):
+    server = serve(probe.FOLDER, "--set", "system:gateway.addr=localhost:0", listen="localhost:0")
+    assert server.host == "127.0.0.1"
+
+
+def test_a_name_that_nobody_knows_ends_the_start():
+    done = command("run", probe.FOLDER, "--listen", "no-such-host.invalid:0")
+    assert done.returncode == 1
+    assert "no-such-host.invalid" in done.stderr and "address" in done.stderr
