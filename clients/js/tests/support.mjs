@@ -7,7 +7,7 @@ import { WebSocketServer } from "ws";
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const binary = process.env.NATTERJACK_BIN ?? path.join(repository, "build/release/natterjack");
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 40_000; // a loaded machine is slow, not wrong
 
 /** Resolves once `look()` gives something true; fails with the last thing it gave. */
 export async function until(look, what) {
