@@ -52,7 +52,7 @@ class event_stream final : public pinned_actor, public event_source {
       : pinned_actor(config, thread, options.gateway->node, options.gateway->host),
         gateway_(std::move(options.gateway)), sink_(std::move(sink)),
         endpoint_dialect_(options.dialect),
-        budget_(caf::make_counted<inbound_budget>(*this, gateway_->limits)) {
+        budget_(caf::make_counted<inbound_budget>(*this, ctrl(), gateway_->limits)) {
     enter(ctrl());
   }
 
