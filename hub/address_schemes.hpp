@@ -1,4 +1,5 @@
-// Addresses besides PIDs and names: texts such as `amqp:lvmecp`, found by whoever added their scheme.
+// Addresses besides PIDs and names: texts such as `amqp:lvmecp`, found by whoever added their
+// scheme.
 //
 //   add_scheme      from now on node::resolve asks `find` for texts that begin with `<scheme>:`
 //   remove_scheme   once it has returned, `find` is not running and will not be called

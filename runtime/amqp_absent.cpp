@@ -25,9 +25,13 @@ amqp_services::amqp_services(const application_options& options, hub::node&, rel
     throw std::runtime_error(options.amqp_bridges.front().place + ": " + why);
 }
 amqp_services::~amqp_services() = default;
-void amqp_services::mount(const std::map<std::string, relay::gateway*>&) {}
-void amqp_services::start_bridges() {}
-void amqp_services::start_actors() {}
-void amqp_services::stop() {}
+void amqp_services::mount(const std::map<std::string, relay::gateway*>&) {
+}
+void amqp_services::start_bridges() {
+}
+void amqp_services::start_actors() {
+}
+void amqp_services::stop() {
+}
 
 } // namespace natterjack::runtime

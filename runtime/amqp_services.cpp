@@ -176,7 +176,8 @@ std::optional<field_problem> check_actor(const amqp_actor_entry& entry) {
       if (p.type == "choice" && p.choices.empty())
         return field_problem{"commands", where + "a choice needs choices"};
       if (!p.is_option && has_rest)
-        return field_problem{"commands", where + "an argument before it takes all words that are left"};
+        return field_problem{"commands",
+                             where + "an argument before it takes all words that are left"};
       has_rest = has_rest || p.is_rest;
     }
   }
@@ -187,7 +188,9 @@ std::optional<field_problem> check_actor(const amqp_actor_entry& entry) {
 class first_word {
  public:
   std::function<void(const std::string&)> teller() const {
-    return [promise = promise_](const std::string& problem) { promise->set_value(problem); };
+    return [promise = promise_](const std::string& problem) {
+      promise->set_value(problem);
+    };
   }
   std::optional<std::string> wait(std::chrono::seconds most) {
     auto future = promise_->get_future();
@@ -209,7 +212,9 @@ void end(const hub::process_ref& who) {
 
 } // namespace
 
-amqp_check make_amqp_check() { return {check_bridge, check_actor}; }
+amqp_check make_amqp_check() {
+  return {check_bridge, check_actor};
+}
 
 struct amqp_services::state {
   struct connected {
@@ -243,12 +248,15 @@ amqp_services::amqp_services(const application_options& options, hub::node& node
       if (gateway.id == entry.server_id) // a frame must fit an outbox with room to spare
         wanted.replies.frame_bytes_max = gateway.limits.outbox_hard_bytes / 2;
     state_->bridges.emplace(
-        entry.id, state::connected{entry, amqp::bridge::make(node, threads, std::move(wanted)),
-                                   nullptr, {}, false});
+        entry.id,
+        state::connected{
+            entry, amqp::bridge::make(node, threads, std::move(wanted)), nullptr, {}, false});
   }
 }
 
-amqp_services::~amqp_services() { stop(); }
+amqp_services::~amqp_services() {
+  stop();
+}
 
 void amqp_services::mount(const std::map<std::string, relay::gateway*>& gateways) {
   for (auto& [id, one] : state_->bridges) {
@@ -286,9 +294,10 @@ void amqp_services::state::start(connected& one, bool is_first) {
   addresses.scheme = entry.scheme;
   addresses.addresses_max = entry.limits.addresses;
   one.book = amqp::address_book::make(one.link, addresses);
-  hub::add_scheme(node, entry.scheme, [book = one.book](std::string_view address, std::string* why) {
-    return book->find(address, why);
-  });
+  hub::add_scheme(node, entry.scheme,
+                  [book = one.book](std::string_view address, std::string* why) {
+                    return book->find(address, why);
+                  });
   amqp::broker_desk_options desk;
   desk.id = entry.id;
   one.desk = amqp::start_broker_desk(one.link, std::move(desk));

@@ -136,7 +136,8 @@ class broker_desk final : public relay::pinned_actor {
               const std::string& source = {}) {
     if (to.topic.empty())
       return;
-    auto what = json_value::make_object({{"id", json_value(to.id)}, {"result", json_value(result)}});
+    auto what =
+        json_value::make_object({{"id", json_value(to.id)}, {"result", json_value(result)}});
     if (!text.empty())
       what.set("text", json_value(text));
     if (!source.empty())
@@ -162,11 +163,11 @@ class broker_desk final : public relay::pinned_actor {
     how.resend = flag_of(fields, "resend");
     how.deadline = publish_clock::now() + std::chrono::duration_cast<publish_clock::duration>(
                                               std::chrono::duration<double>(*seconds));
-    bridge_->link().publish(std::move(*made), how,
-                            [this, keep = caf::strong_actor_ptr(ctrl()),
-                             from](const publish_outcome& end) {
-                              answer(from, to_string(end.result), end.text);
-                            });
+    bridge_->link().publish(
+        std::move(*made), how,
+        [this, keep = caf::strong_actor_ptr(ctrl()), from](const publish_outcome& end) {
+          answer(from, to_string(end.result), end.text);
+        });
   }
 
   void subscribe(const json_value& fields, const asker& from) {
@@ -273,8 +274,8 @@ topology to_topology(const binding& wanted) {
 hub::process_ref start_broker_desk(std::shared_ptr<bridge> owner, broker_desk_options options) {
   caf::actor_config config{&owner->thread()};
   auto& system = owner->node().system();
-  auto made =
-      system.spawn_class<broker_desk, caf::no_spawn_options>(config, std::move(owner), std::move(options));
+  auto made = system.spawn_class<broker_desk, caf::no_spawn_options>(config, std::move(owner),
+                                                                     std::move(options));
   hub::process_ref result;
   result.actor = caf::actor_cast<caf::strong_actor_ptr>(made);
   result.self = static_cast<broker_desk*>(result.actor->get());

@@ -1,4 +1,5 @@
-// The kinds of the broker bridge: the bridge itself, our actors on its exchange, queues for processes.
+// The kinds of the broker bridge: the bridge itself, our actors on its exchange, queues for
+// processes.
 #include "runtime/config/kind_fields.hpp"
 
 namespace natterjack::runtime {
@@ -39,40 +40,40 @@ kind_definition amqp_bridge() {
   const std::vector<std::string> servers{"http.service"};
   return {
       .name = "amqp.bridge",
-      .doc = "A connection to a RabbitMQ broker: its actors as addresses, and for websocket clients",
-      .fields =
-          {
-              make("url", type::text,
-                   "amqp[s]://user:password@host:port/vhost; what it says overrides the fields"),
-              make("host", type::text, "Of the broker").otherwise("localhost"),
-              count("port", "5672", 1, 65'535, "Of the broker"),
-              make("user", type::text, "Who we are there").otherwise("guest"),
-              make("password", type::text, "Best as ${env:NAME}").otherwise("guest"),
-              make("vhost", type::text, "Virtual host").otherwise("/"),
-              make("tls", type::section, "Encryption")
-                  .with({
-                      flag("enabled", "false", "Speak TLS"),
-                      make("ca_file", type::text, "PEM; default: the system's authorities"),
-                      make("cert_file", type::text, "PEM, our own certificate; with key_file"),
-                      make("key_file", type::text, "PEM, its key"),
-                      flag("verify", "true", "Check the broker's certificate and its name"),
-                  }),
-              make("exchange", type::text, "Topic exchange the actors are on")
-                  .otherwise("sdss_exchange"),
-              make("client_name", type::text,
-                   "Our name on the exchange; default: amqp-client-<12 hex>, anew at each start"),
-              make("queue", type::text, "Our queue for replies; default: <client_name>_replies"),
-              count("prefetch", "500", 1, 65'535, "Replies on their way through"),
-              time("heartbeat", "10s", 1, "Silence of the broker is noticed within twice this time"),
-              flag("byte_exact", "false", "Write NaN and Infinity as Python does, not as null"),
-              make("scheme", type::text, "Processes reach actor NAME at <scheme>:NAME")
-                  .otherwise("amqp"),
-              make("addr", type::address, "Listen for websocket clients here, on every path"),
-              make("server", type::reference, "Or let them in at a gateway").of(servers),
-              make("path", type::url_path,
-                   "Path of the websocket; default: any path of addr, /clu of server"),
-              bridge_limits(),
-          }};
+      .doc =
+          "A connection to a RabbitMQ broker: its actors as addresses, and for websocket clients",
+      .fields = {
+          make("url", type::text,
+               "amqp[s]://user:password@host:port/vhost; what it says overrides the fields"),
+          make("host", type::text, "Of the broker").otherwise("localhost"),
+          count("port", "5672", 1, 65'535, "Of the broker"),
+          make("user", type::text, "Who we are there").otherwise("guest"),
+          make("password", type::text, "Best as ${env:NAME}").otherwise("guest"),
+          make("vhost", type::text, "Virtual host").otherwise("/"),
+          make("tls", type::section, "Encryption")
+              .with({
+                  flag("enabled", "false", "Speak TLS"),
+                  make("ca_file", type::text, "PEM; default: the system's authorities"),
+                  make("cert_file", type::text, "PEM, our own certificate; with key_file"),
+                  make("key_file", type::text, "PEM, its key"),
+                  flag("verify", "true", "Check the broker's certificate and its name"),
+              }),
+          make("exchange", type::text, "Topic exchange the actors are on")
+              .otherwise("sdss_exchange"),
+          make("client_name", type::text,
+               "Our name on the exchange; default: amqp-client-<12 hex>, anew at each start"),
+          make("queue", type::text, "Our queue for replies; default: <client_name>_replies"),
+          count("prefetch", "500", 1, 65'535, "Replies on their way through"),
+          time("heartbeat", "10s", 1, "Silence of the broker is noticed within twice this time"),
+          flag("byte_exact", "false", "Write NaN and Infinity as Python does, not as null"),
+          make("scheme", type::text, "Processes reach actor NAME at <scheme>:NAME")
+              .otherwise("amqp"),
+          make("addr", type::address, "Listen for websocket clients here, on every path"),
+          make("server", type::reference, "Or let them in at a gateway").of(servers),
+          make("path", type::url_path,
+               "Path of the websocket; default: any path of addr, /clu of server"),
+          bridge_limits(),
+      }};
 }
 
 field command_parameters() {
@@ -93,11 +94,9 @@ field command_parameters() {
 }
 
 kind_definition amqp_actor() {
-  return {
-      .name = "amqp.actor",
-      .doc = "A process of ours as a CLU actor: a name on the exchange, commands, replies",
-      .fields =
-          {
+  return {.name = "amqp.actor",
+          .doc = "A process of ours as a CLU actor: a name on the exchange, commands, replies",
+          .fields = {
               bridge(),
               make("actor", type::text, "Its name on the exchange; default: the entry's name"),
               make("version", type::text, "What the command version answers").otherwise("?"),
@@ -118,11 +117,9 @@ kind_definition amqp_actor() {
 }
 
 kind_definition amqp_feed() {
-  return {
-      .name = "amqp.feed",
-      .doc = "A queue of the broker, delivered to a process as messages",
-      .fields =
-          {
+  return {.name = "amqp.feed",
+          .doc = "A queue of the broker, delivered to a process as messages",
+          .fields = {
               bridge(),
               make("process", type::text, "Registered name of who gets the messages").required(),
               make("topic", type::text, "Topic of these messages").otherwise("amqp.message"),

@@ -9,7 +9,8 @@ namespace {
 // docs/lua.md says what each function does.
 constexpr std::string_view source = R"lua(
 local process, channel, coroutine, errors = process, channel, coroutine, errors
-local pcall, type, tostring, setmetatable, pairs, next = pcall, type, tostring, setmetatable, pairs, next
+local pcall, type, tostring, setmetatable = pcall, type, tostring, setmetatable
+local pairs, next = pairs, next
 
 local kinds = {
   invalid = errors.INVALID, unroutable = errors.NOT_FOUND, refused = errors.PERMISSION_DENIED,
@@ -70,7 +71,11 @@ function M.publish(fields)
   end
   local request = { message = copy(fields, own), timeout = fields.timeout, resend = fields.resend }
   local body
-  if type(fields.body) == "string" then body = fields.body else request.message.body = fields.body end
+  if type(fields.body) == "string" then
+    body = fields.body
+  else
+    request.message.body = fields.body
+  end
   if next(request.message) == nil then
     return nil, errors.new(errors.INVALID, "exchange and routing_key are missing")
   end
@@ -136,7 +141,8 @@ function M.command(actor, text, options)
       process.unlisten(replies)
       if reply.status == "done" then return reply.body end
       local why = type(reply.body) == "table" and reply.body.error or "the command failed"
-      return nil, errors.new(errors.UNKNOWN, type(why) == "string" and why or "the command failed")
+      if type(why) ~= "string" then why = "the command failed" end
+      return nil, errors.new(errors.UNKNOWN, why)
     end
   end
   process.unlisten(replies)

@@ -1,5 +1,5 @@
-// Module `amqp`: publish, subscribe, commands to CLU actors, actors of one's own. It is Lua on top of
-// process.send: the processes behind it are actors/amqp/broker_desk.hpp, address_book.hpp and
+// Module `amqp`: publish, subscribe, commands to CLU actors, actors of one's own. It is Lua on top
+// of process.send: the processes behind it are actors/amqp/broker_desk.hpp, address_book.hpp and
 // clu_actor.hpp.
 #pragma once
 

@@ -5,7 +5,8 @@
 
 using namespace natterjack::hub;
 
-SCENARIO_METHOD(node_fixture, "an address of a scheme is found by whoever added it", "[hub][schemes]") {
+SCENARIO_METHOD(node_fixture, "an address of a scheme is found by whoever added it",
+                "[hub][schemes]") {
   auto alice = spawn();
   std::string asked;
   REQUIRE(add_scheme(home, "star", [&alice, &asked](std::string_view address, std::string* why) {
@@ -16,7 +17,8 @@ SCENARIO_METHOD(node_fixture, "an address of a scheme is found by whoever added 
       *why = "no such star";
     return process_ref{};
   }));
-  CHECK_FALSE(add_scheme(home, "star", [](std::string_view, std::string*) { return process_ref{}; }));
+  CHECK_FALSE(
+      add_scheme(home, "star", [](std::string_view, std::string*) { return process_ref{}; }));
 
   CHECK(home.resolve("star:alice").self == alice.self);
   CHECK(asked == "star:alice");

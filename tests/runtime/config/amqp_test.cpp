@@ -55,18 +55,19 @@ SCENARIO_METHOD(application_fixture, "an address of its own makes a gateway", "[
 }
 
 SCENARIO_METHOD(application_fixture, "commands are read with their parameters", "[config][amqp]") {
-  const auto all = read("  - {name: clu, kind: amqp.bridge}\n"
-                        "  - name: mount\n"
-                        "    kind: amqp.actor\n"
-                        "    bridge: clu\n"
-                        "    actor: lvm\n"
-                        "    schema: {az: {type: number}}\n"
-                        "    commands:\n"
-                        "      - name: slew\n"
-                        "        parameters:\n"
-                        "          - {name: az, type: number, default: 1.5}\n"
-                        "          - {name: fast, flag: true}\n"
-                        "          - {name: mode, type: choice, choices: [a, b], required: true}\n");
+  const auto all =
+      read("  - {name: clu, kind: amqp.bridge}\n"
+           "  - name: mount\n"
+           "    kind: amqp.actor\n"
+           "    bridge: clu\n"
+           "    actor: lvm\n"
+           "    schema: {az: {type: number}}\n"
+           "    commands:\n"
+           "      - name: slew\n"
+           "        parameters:\n"
+           "          - {name: az, type: number, default: 1.5}\n"
+           "          - {name: fast, flag: true}\n"
+           "          - {name: mode, type: choice, choices: [a, b], required: true}\n");
   const auto& actor = all.amqp_actors.at(0);
   CHECK(actor.actor == "lvm");
   CHECK(actor.schema.dump() == R"({"az":{"type":"number"}})");
