@@ -28,6 +28,7 @@ struct route_options {
   middleware_chain chain;
   bool websocket_relay = false; ///< X-WS-Relay in a response upgrades the connection
   origin_rule origins;          ///< who may upgrade
+  int deflate_window_bits = 0;  ///< of permessage-deflate, 9 to 15; 0: offers are declined
   bool sse_relay = false;       ///< X-SSE-Relay in a response makes it a stream of events
   origin_rule sse_origins;      ///< who may read such a stream
   hub::relay_dialect dialect = hub::relay_dialect::table;
