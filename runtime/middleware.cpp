@@ -84,6 +84,13 @@ relay::permission read_permission(const middleware_needs& needs) {
   return [](const auto&, const auto&, const auto&) { return false; };
 }
 
+// 15 is what most clients offer; a smaller window costs less memory and compresses worse.
+int window_bits(const std::string& deflate) {
+  if (deflate == "off" || deflate == "false")
+    return 0;
+  return deflate == "on" || deflate == "true" ? 15 : std::stoi(deflate);
+}
+
 bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -137,6 +144,7 @@ void read_relays(const std::vector<std::string>& names, const string_map& option
   if (has(names, "websocket_relay")) {
     to.websocket_relay = true;
     to.origins = origins("wsrelay.allowed.origins");
+    to.deflate_window_bits = window_bits(option_text(options, "wsrelay.deflate"));
   }
   if (has(names, "sse_relay")) {
     to.sse_relay = true;

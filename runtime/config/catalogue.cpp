@@ -67,6 +67,7 @@ const std::vector<catalogue_item>& known_middleware_options() {
       {"allow_private_network", yes},
       // websocket_relay
       {"wsrelay.allowed.origins", yes},
+      {"wsrelay.deflate", yes},
       {"allowed_origins", yes},
       {"sserelay.allowed.origins", yes},
       {"ratelimit.requests", yes},

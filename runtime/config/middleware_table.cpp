@@ -62,6 +62,7 @@ const std::vector<option>& middleware_options() {
       {"cors.max.age", "cors", type::amount, "86400", {"max_age"}},
       {"cors.allow.private.network", "cors", type::flag, "false", {"allow_private_network"}},
       {"wsrelay.allowed.origins", "websocket_relay", type::text, "", {"allow_origins", "allowed_origins"}},
+      {"wsrelay.deflate", "websocket_relay", type::window, "off"},
       {"sserelay.allowed.origins", "sse_relay", type::text, "", {"allow_origins", "allowed_origins"}},
       {"ratelimit.requests", "ratelimit", type::count, "100"},
       {"ratelimit.window", "ratelimit", type::time, "1m"},
@@ -126,6 +127,11 @@ std::optional<std::string> expected_of(const option& of, const std::string& text
       if (text != "ip" && !(text.starts_with("header:") && text.size() > 7) &&
           !(text.starts_with("query:") && text.size() > 6))
         return "ip, header:NAME or query:NAME";
+      return std::nullopt;
+    case type::window:
+      if (text != "off" && text != "on" && text != "true" && text != "false" &&
+          !(is_count(text, 9) && std::stoi(text) <= 15))
+        return "on, off or the bits of the window, 9 to 15";
       return std::nullopt;
     case type::subnets:
       if (!are_subnets(text))

@@ -12,7 +12,7 @@
 namespace natterjack::runtime {
 
 struct middleware_option {
-  enum class type : uint8_t { text, flag, count, amount, time, level, limit_key, subnets, reference };
+  enum class type : uint8_t { text, flag, count, amount, time, level, limit_key, subnets, window, reference };
 
   // A count is at least 1, an amount may be 0.
   std::string_view name;

@@ -47,8 +47,9 @@ class SseClient(RawHttp):
 
     def event(self, timeout=DEADLINE_S):
         """(name, data) of the next event; comments are passed over. None at the end."""
+        end = time.monotonic() + timeout
         while True:
-            block = self.block(timeout)
+            block = self.block(end - time.monotonic())
             if block is None:
                 return None
             if block.startswith(":"):

@@ -243,6 +243,7 @@ def complaints(application, router):
     (["middleware: [ compress ]", "options: { compress.level: 11 }"], 7, "best, default, fastest"),
     (["middleware: [ cors ]", "options: { cors.allow.credentials: maybe }"], 7, "true or false"),
     (["middleware: [ real_ip ]", "options: { real_ip.trusted.subnets: 10.0.0.0/99 }"], 7, "10.0.0.0/8"),
+    (["middleware: [ websocket_relay ]", "options: { wsrelay.deflate: 16 }"], 7, "9 to 15"),
     (["post_middleware: [ sendfile ]"], 3, "sendfile.fs"),
     (["middleware: [ sendfile ]", "options: { sendfile.fs: nothing }"], 7, 'no entry "app:nothing"'),
 ])
