@@ -231,6 +231,7 @@ application_options read_options(const application& app) {
     else if (e.kind == "pow.service")
       made.pow_services.push_back(read_pow_service(app, e));
   }
+  made.shared = read_service_options(app);
   made.start_order = start_order(app);
   return made;
 }

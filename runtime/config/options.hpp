@@ -12,6 +12,7 @@
 #include "runtime/config/lua_options.hpp"
 #include "runtime/config/pow_options.hpp"
 #include "runtime/config/quantities.hpp"
+#include "runtime/config/service_options.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -176,6 +177,7 @@ struct application_options {
   std::vector<pow_exec_entry> pow_commands;
   std::vector<pow_lua_entry> pow_programs;
   std::vector<pow_service_entry> pow_services;
+  service_options shared;               ///< what Lua modules reach
   std::vector<std::string> start_order; ///< hosts, services, gateways
 };
 

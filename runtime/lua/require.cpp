@@ -1,6 +1,6 @@
 // `require`: native modules the entry is granted, its imports, and the global tables by name.
+#include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
-#include "runtime/lua/module_pg.hpp"
 #include "runtime/lua/sandbox.hpp"
 #include "runtime/lua/time_library.hpp"
 
@@ -18,11 +18,15 @@ struct native_module {
   lua_CFunction open;
 };
 
-constexpr native_module native_modules[] = {{"http", open_http},
-                                            {"json", open_json},
-                                            {"logger", open_logger},
-                                            {"pg", open_pg},
-                                            {"time", open_time}};
+constexpr native_module native_modules[] = {
+    {"base64", open_base64},     {"crypto", open_crypto}, {"ctx", open_ctx},
+    {"env", open_env},           {"events", open_events}, {"funcs", open_funcs},
+    {"hash", open_hash},         {"http", open_http},     {"http_client", open_http_client},
+    {"io", open_io},
+    {"json", open_json_module},         {"logger", open_logger}, {"pg", open_pg_module},
+    {"queue", open_queue},       {"registry", open_registry}, {"security", open_security},
+    {"sql", open_sql},           {"store", open_store},   {"time", open_time},
+    {"uuid", open_uuid},         {"websocket", open_websocket}};
 
 // Present without being listed; listing them does no harm.
 constexpr std::string_view global_modules[] = {"process", "channel", "payload",   "errors",

@@ -1,0 +1,63 @@
+"""Programs on the terminal: `natterjack run DIR COMMAND`, `-x`, and the module `io`."""
+
+import subprocess
+
+from natterjack import binary
+
+ENTRIES = """\
+namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: greet, kind: process.lua, source: "file://greet.lua", modules: [ io ],
+      meta: { command: { name: greet, short: says hello } } }
+  - { name: fail, kind: process.lua, source: "return function() return nil, 'no luck' end" }
+"""
+
+GREET = """\
+local io = require("io")
+
+return { run = function(first)
+    io.print("arguments", #io.args(), first)
+    while true do
+        local line, err = io.readline()
+        if not line then
+            io.eprint("end: " .. err:kind())
+            return
+        end
+        io.write("hello ", line, "\\n")
+    end
+end }
+"""
+
+
+def run(folder, *arguments, given=""):
+    return subprocess.run([binary(), "run", folder, *arguments], input=given, capture_output=True,
+                          text=True, timeout=60)
+
+
+def app(application):
+    return application({"_index.yaml": ENTRIES, "greet.lua": GREET})
+
+
+def test_a_command_talks_to_standard_input_and_output(application):
+    done = run(app(application), "greet", "loud", given="ada\nbob")
+    assert done.stdout == "arguments\t1\tloud\nhello ada\nhello bob\n"
+    assert "end: Unavailable" in done.stderr
+    assert done.returncode == 0
+
+
+def test_x_runs_an_entry(application):
+    done = run(app(application), "-x", "app:greet")
+    assert (done.stdout, done.returncode) == ("arguments\t0\tnil\n", 0)
+
+
+def test_a_command_that_fails_is_exit_code_1(application):
+    done = run(app(application), "-x", "app:fail")
+    assert done.returncode == 1
+    assert "no luck" in done.stderr
+
+
+def test_an_unknown_command_is_named_with_those_there_are(application):
+    done = run(app(application), "great")
+    assert done.returncode == 1
+    assert 'no command "great"' in done.stderr and "greet" in done.stderr
