@@ -16,6 +16,8 @@
 
 namespace natterjack::runtime {
 
+using namespace nlohmann::literals;
+
 namespace {
 
 void fill_entries(const service_options& options, lua::services& to) {
@@ -109,6 +111,31 @@ void fill_services(const service_options& options, lua::services& to) {
   for (const auto& one : options.scopes)
     scopes.declare(one.id, {static_cast<size_t>(one.max_groups),
                             static_cast<size_t>(one.max_members_per_group)});
+}
+
+lua::context_ptr security_of(const service_options& options, const std::string& service_id) {
+  auto entry = std::find_if(options.entries.begin(), options.entries.end(),
+                            [&service_id](const auto& one) { return one.id == service_id; });
+  if (entry == options.entries.end() || !entry->data.is_object())
+    return nullptr;
+  const auto said = entry->data.value("/lifecycle/security"_json_pointer, nlohmann::json());
+  if (!said.is_object())
+    return nullptr;
+  auto made = std::make_shared<lua::call_context>();
+  if (auto actor = said.find("actor"); actor != said.end())
+    made->actor = hub::payload::json(actor->dump());
+  auto policies = nlohmann::json::array();
+  for (const auto& group : said.value("groups", nlohmann::json::array()))
+    for (const auto& one : options.policies)
+      if (std::find(one.groups.begin(), one.groups.end(), group.get<std::string>()) !=
+          one.groups.end())
+        policies.push_back(one.id);
+  const auto space = service_id.substr(0, service_id.find(':'));
+  for (const auto& one : said.value("policies", nlohmann::json::array()))
+    policies.push_back(resolve_reference(space, one.get<std::string>()));
+  if (!policies.empty())
+    made->scope = hub::payload::json(policies.dump());
+  return made;
 }
 
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of) {

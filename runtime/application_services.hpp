@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/config/service_options.hpp"
+#include "runtime/lua/call_context.hpp"
 #include "runtime/lua/services.hpp"
 
 namespace natterjack::runtime {
@@ -10,6 +11,9 @@ namespace natterjack::runtime {
 /// Fills `to` with what the entries say. `to.find_function` is set before consumers start.
 /// @throws std::runtime_error  for a file of variables that cannot be read
 void fill_services(const service_options& options, lua::services& to);
+
+/// What `lifecycle.security` of a service says, for its process; null: nothing.
+lua::context_ptr security_of(const service_options& options, const std::string& service_id);
 
 /// Consumers take messages from now on; behind the start of services.
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of);

@@ -238,6 +238,7 @@ struct server::state {
     auto starter = [this, &entry](std::function<void()> when_waiting, std::string& error) {
       lua::spawn_options wanted;
       wanted.on_first_wait = std::move(when_waiting);
+      wanted.context = security_of(options.shared, entry.id);
       auto spawned = lua.spawn(programs.processes.at(entry.process_id),
                                *lua_options_host(entry.host_id), to_arguments(entry.input),
                                std::move(wanted));

@@ -44,7 +44,15 @@ field lifecycle() {
                       .between(0, 1),
                   count("max_attempts", "0", 0, million, "Restarts in a row; 0: no bound").or_off(),
               }),
-          make("security", type::section, "Actor and policies it runs with").not_built(),
+          make("security", type::section, "Actor and policies it runs with")
+              .with({
+                  make("actor", type::section, "Who acts, for security.actor")
+                      .with({make("id", type::text, "Its id").required(),
+                             make("meta", type::map, "What else is known of it")}),
+                  make("groups", type::text_list, "Groups of policies that bound it"),
+                  make("policies", type::reference_list, "Policies that bound it")
+                      .of({"security.policy"}),
+              }),
       });
 }
 

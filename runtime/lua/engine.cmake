@@ -55,6 +55,7 @@ target_sources(natterjack_lua PRIVATE
   module_security.cpp
   module_sql.cpp
   module_store.cpp
+  module_system.cpp
   module_uuid.cpp
   queue_broker.cpp
   reply.cpp

@@ -9,6 +9,9 @@
 
 namespace natterjack::runtime::lua {
 
+int open_system(lua_State* L); // module_system.cpp
+
+
 namespace {
 
 const char loaded_key = 0;
@@ -25,7 +28,7 @@ constexpr native_module native_modules[] = {
     {"io", open_io},
     {"json", open_json_module},         {"logger", open_logger}, {"pg", open_pg_module},
     {"queue", open_queue},       {"registry", open_registry}, {"security", open_security},
-    {"sql", open_sql},           {"store", open_store},   {"time", open_time},
+    {"sql", open_sql},           {"store", open_store},   {"system", open_system},   {"time", open_time},
     {"uuid", open_uuid},         {"websocket", open_websocket}};
 
 // Present without being listed; listing them does no harm.

@@ -61,3 +61,41 @@ def test_an_unknown_command_is_named_with_those_there_are(application):
     done = run(app(application), "great")
     assert done.returncode == 1
     assert 'no command "great"' in done.stderr and "greet" in done.stderr
+
+
+MASS = """\
+namespace: app
+entries:
+  - { name: worker, kind: process.lua, source: "file://worker.lua" }
+  - { name: mass, kind: process.lua, source: "file://mass.lua", modules: [ io ] }
+"""
+
+WORKER = """\
+return { run = function(parent, n)
+    process.send(parent, "ready", n)
+    process.inbox():receive()
+    return n
+end }
+"""
+
+SPAWN_MANY = """\
+local io = require("io")
+
+return { run = function()
+    local inbox, events, pids, sum = process.inbox(), process.events(), {}, 0
+    for i = 1, 10000 do
+        pids[i] = process.spawn_monitored("app:worker", "system:processes", process.pid(), i)
+    end
+    for _ = 1, 10000 do inbox:receive() end
+    io.print("told", process.send(pids, "stop"))
+    for _ = 1, 10000 do sum = sum + events:receive().result.value end
+    io.print("sum", sum)
+end }
+"""
+
+
+def test_ten_thousand_processes_start_answer_and_end(application):
+    folder = application({"_index.yaml": MASS, "worker.lua": WORKER, "mass.lua": SPAWN_MANY})
+    done = subprocess.run([binary(), "run", folder, "-x", "app:mass"], capture_output=True,
+                          text=True, timeout=180)
+    assert (done.stdout, done.returncode) == ("told\t10000\nsum\t50005000\n", 0)

@@ -312,8 +312,7 @@ SCENARIO_METHOD(application_fixture, "what is known but not built is refused or 
        "    timeouts: {write: 5s}\n"
        "    lifecycle:\n"
        "      security: {groups: [a]}\n");
-  CHECK(said() == "app/_index.yaml:6: app:gw: tls is not built yet\n"
-                  "app/_index.yaml:10: app:gw: lifecycle.security is not built yet\n");
+  CHECK(said() == "app/_index.yaml:6: app:gw: tls is not built yet\n");
   CHECK(warned() ==
         "app/_index.yaml:7: app:gw: host.buffer_size has no effect here: Mailboxes need "
         "no size\n"

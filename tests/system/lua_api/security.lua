@@ -30,6 +30,15 @@ local tests = {
         check.fails("NotFound", security.policy("app:nothing"))
         check.fails("NotFound", security.named_scope("nothing"))
     end },
+    { "a service acts as its lifecycle says", function()
+        local told = process.registry.lookup("acting") and true
+        check.same(told, true)
+        process.send("acting", "who")
+        local answer = process.inbox():receive():payload():data()
+        check.same(answer.id .. answer.role, "robotcleaner")
+        check.same(answer.may, true)
+        check.same(answer.may_not, false)
+    end },
     { "tokens are made, found and revoked", function()
         local tokens = security.token_store("app:tokens")
         local token = tokens:create(security.new_actor("ada", { role = "x" }), security.named_scope("staff"), { expiration = "1m" })
