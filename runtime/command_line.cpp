@@ -49,6 +49,14 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
                   "Pages that may open websockets on the implicit router: comma-separated patterns, "
                   "'*' for all (default: same origin)")
       ->type_name("LIST");
+  run->add_option("-x,--exec", out.exec,
+                  "Run this process, then end: 0 if it went well, 1 if it failed")
+      ->type_name("ENTRY-ID");
+  run->add_option("--host", out.exec_host,
+                  "Where a command runs (default: the first terminal.host, else system:processes)")
+      ->type_name("ENTRY-ID");
+  run->add_option("COMMAND", out.arguments,
+                  "A process.lua with this meta.command.name, and its arguments: as -x");
   run->add_option("--node-name", out.node_name, "First part of every PID")->capture_default_str();
   run->add_option("--io-threads", out.io_threads, "Threads for sockets (default: one for each core)");
   run->add_option("--hub-threads", out.hub_threads,

@@ -30,6 +30,9 @@ struct command_line {
   spdlog::level::level_enum log_level = spdlog::level::info;
   std::chrono::nanoseconds drain_window{};
   std::chrono::nanoseconds drain_timeout{};
+  std::string exec;                   ///< `-x`: id of a process to run; then everything ends
+  std::string exec_host;              ///< `--host`: where; empty: the first terminal.host
+  std::vector<std::string> arguments; ///< a command of the application and what it is given
   size_t io_threads = 0;  ///< 0: one for each core
   size_t hub_threads = 0; ///< 0: one for each core
 };

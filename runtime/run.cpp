@@ -16,6 +16,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <sys/resource.h>
@@ -111,8 +112,16 @@ int run(const command_line& line) {
   try {
     server node(line, read_options(app));
     node.start();
+    std::atomic<bool> failed{false};
+    if (!line.exec.empty() || !line.arguments.empty())
+      node.run_command([&failed](bool good) {
+        failed = !good;
+        kill(getpid(), SIGTERM); // ends as it would be ended from outside
+      });
     wait_for_end();
     node.drain();
+    if (failed)
+      return exit_failed;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;

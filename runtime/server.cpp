@@ -5,8 +5,12 @@
 #include "relay/gateway.hpp"
 #include "runtime/cpp_processes.hpp"
 #include "runtime/amqp_services.hpp"
+#include "runtime/application_services.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/outgoing.hpp"
+#include "runtime/lua/terminal.hpp"
+#include "runtime/lua/work_pool.hpp"
 #include "runtime/lua_programs.hpp"
 #include "runtime/pow_services.hpp"
 #include "runtime/routes.hpp"
@@ -20,6 +24,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 namespace natterjack::runtime {
@@ -103,6 +108,47 @@ restart_policy to_policy(const lifecycle_options& from) {
           from.restart.jitter,        from.restart.max_attempts, from.stable_threshold};
 }
 
+// How many states a function has: fixed, made when needed, or one for each call.
+lua::pool_options to_bounds(const pool_options& from) {
+  lua::pool_options to;
+  to.buffer = from.buffer;
+  switch (from.type) {
+    case pool_type::inline_:
+      to.workers = from.max_size;
+      to.kept = 0;
+      break;
+    case pool_type::static_:
+      to.workers = to.prepared = from.size;
+      break;
+    case pool_type::lazy:
+      to.workers = from.workers;
+      break;
+    case pool_type::adaptive:
+      to.workers = from.max_size;
+      to.kept = from.size;
+      break;
+  }
+  return to;
+}
+
+// The entry that `-x` names, or the one whose meta.command.name is the first argument.
+std::string command_entry(const service_options& options, const command_line& line) {
+  if (!line.exec.empty())
+    return line.exec;
+  std::string known;
+  for (const auto& one : options.entries) {
+    const auto command = one.meta.is_object() ? one.meta.find("command") : one.meta.end();
+    if (command == one.meta.end() || !command->is_object() || !command->contains("name"))
+      continue;
+    const auto name = command->at("name").is_string() ? command->at("name").get<std::string>() : "";
+    if (name == line.arguments.front())
+      return one.id;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw std::runtime_error("no command \"" + line.arguments.front() + "\" in this application; " +
+                           (known.empty() ? "it has none" : "there is: " + known));
+}
+
 std::vector<hub::payload> to_arguments(const nlohmann::json& input) {
   std::vector<hub::payload> arguments;
   for (const auto& value : input)
@@ -131,21 +177,26 @@ struct server::state {
       return id == fallback.id ? &node.add_process_host(id, fallback.max_processes) : nullptr;
     };
     result.logger = spdlog::default_logger();
+    result.shared = shared;
     return result;
   }
 
-  relay::http_handler handler_of(const std::string& function_id) {
+  // From any thread: endpoints, consumers and scripts all call functions.
+  std::shared_ptr<lua::function_pool> pool_of(const std::string& function_id) {
+    std::lock_guard guard(pools_mutex);
+    auto entry = std::find_if(options.functions.begin(), options.functions.end(),
+                              [&function_id](const auto& f) { return f.id == function_id; });
+    if (entry == options.functions.end())
+      return nullptr;
     auto& pool = pools[function_id];
-    if (!pool) {
-      auto entry = std::find_if(options.functions.begin(), options.functions.end(),
-                                [&function_id](const auto& f) { return f.id == function_id; });
-      lua::pool_options bounds;
-      bounds.workers = entry->pool.workers;
-      bounds.buffer = entry->pool.buffer;
+    if (!pool)
       pool = lua::function_pool::make(lua, programs.functions.at(function_id),
-                                      node.host("system:functions"), bounds);
-    }
-    return [target = pool](std::shared_ptr<const relay::http_request> request,
+                                      node.host("system:functions"), to_bounds(entry->pool));
+    return pool;
+  }
+
+  relay::http_handler handler_of(const std::string& function_id) {
+    return [target = pool_of(function_id)](std::shared_ptr<const relay::http_request> request,
                                  relay::http_reply reply) {
       target->call_http(std::move(request), std::move(reply));
     };
@@ -189,6 +240,8 @@ struct server::state {
   void start_services() {
     for (const auto& host : options.hosts)
       node.add_process_host(host.id, host.max_processes);
+    for (const auto& host : options.shared.terminals)
+      node.add_process_host(host.id, host.max_processes);
     for (const auto& id : options.start_order) {
       auto entry = std::find_if(options.services.begin(), options.services.end(),
                                 [&id](const auto& s) { return s.id == id; });
@@ -204,6 +257,7 @@ struct server::state {
                                  std::move(when_waiting), error);
       lua::spawn_options wanted;
       wanted.on_first_wait = std::move(when_waiting);
+      wanted.context = security_of(options.shared, entry.id);
       auto spawned = lua.spawn(programs.processes.at(entry.process_id),
                                *lua_options_host(entry.host_id), to_arguments(entry.input),
                                std::move(wanted));
@@ -256,11 +310,13 @@ struct server::state {
   command_line line;
   application_options options;
   lua_programs programs;
+  std::shared_ptr<lua::services> shared = std::make_shared<lua::services>();
   system_config config;
   caf::actor_system system;
   hub::node node;
   relay::io_pool threads;
   lua::lua_runtime lua;
+  std::mutex pools_mutex;
   std::map<std::string, std::shared_ptr<lua::function_pool>> pools;
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::vector<std::unique_ptr<service>> services;
@@ -270,11 +326,22 @@ struct server::state {
 };
 
 server::server(const command_line& line, application_options options)
-    : state_(std::make_unique<state>(line, std::move(options))) {}
+    : state_(std::make_unique<state>(line, std::move(options))) {
+  auto& s = *state_;
+  s.shared->find_function = [&s](const std::string& id) { return s.pool_of(id); };
+  fill_services(s.options.shared, *s.shared);
+  s.shared->of<lua::outgoing>().threads = &s.threads;
+  const auto& given = s.line.arguments;
+  const size_t name = s.line.exec.empty() && !given.empty() ? 1 : 0;
+  s.shared->of<lua::terminal>().arguments.assign(given.begin() + static_cast<ptrdiff_t>(name),
+                                                 given.end());
+}
 
 server::~server() {
   auto& s = *state_;
   s.services.clear();
+  stop_consumers(*s.shared);
+  s.shared->of<lua::terminal>().stopped = true;
   for (auto& [id, pool] : s.pools)
     pool->stop();
   if (s.pow)
@@ -284,6 +351,8 @@ server::~server() {
   s.end_all();
   s.gateways.clear();
   s.threads.stop();
+  s.shared->work->stop();
+  s.shared->find_function = nullptr;
 }
 
 void server::start() {
@@ -303,6 +372,7 @@ void server::start() {
   s.amqp->start_bridges();
   s.start_services();
   s.amqp->start_actors();
+  start_consumers(s.options.shared, s.shared);
   s.ready = true;
   for (auto& gateway : s.gateways) {
     gateway->accept();
@@ -310,6 +380,30 @@ void server::start() {
   }
   if (s.gateways.empty())
     spdlog::info("no http.service: running without a gateway");
+}
+
+void server::run_command(std::function<void(bool good)> when_done) {
+  auto& s = *state_;
+  const auto id = command_entry(s.options.shared, s.line);
+  auto program = s.programs.processes.find(id);
+  if (program == s.programs.processes.end())
+    throw std::runtime_error("no process.lua entry '" + id + "'");
+  auto host_id = s.line.exec_host;
+  if (host_id.empty())
+    host_id = s.options.shared.terminals.empty() ? default_host().id
+                                                 : s.options.shared.terminals.front().id;
+  auto* host = s.lua.find_host(host_id);
+  if (host == nullptr)
+    throw std::runtime_error("no process.host or terminal.host entry '" + host_id + "'");
+  std::vector<hub::payload> arguments;
+  for (const auto& one : s.shared->of<lua::terminal>().arguments)
+    arguments.push_back(hub::payload::text(one));
+  auto made = s.lua.spawn(program->second, *host, std::move(arguments));
+  if (!made)
+    throw std::runtime_error(made.error);
+  made.process.actor->get()->attach_functor([when_done](const caf::error& why) {
+    when_done(!why || why == caf::exit_reason::normal);
+  });
 }
 
 void server::drain() {

@@ -8,6 +8,7 @@
 #include "runtime/command_line.hpp"
 #include "runtime/config/options.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace natterjack::runtime {
@@ -21,6 +22,11 @@ class server {
   /// @throws std::system_error  an address that cannot be bound; nothing has been started then
   void start();
   void drain();
+
+  /// Starts what `-x` or a command names, once everything else runs.
+  /// @param when_done  from another thread: it has ended, well or not
+  /// @throws std::runtime_error  there is no such process or host
+  void run_command(std::function<void(bool good)> when_done);
 
  private:
   struct state;

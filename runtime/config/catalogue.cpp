@@ -13,19 +13,17 @@ constexpr bool no = false;
 
 const std::vector<catalogue_item>& known_modules() {
   static const std::vector<catalogue_item> all{
-      {"process", yes}, {"channel", yes},     {"payload", yes},   {"json", yes},
-      {"http", yes},    {"time", yes},        {"logger", yes},    {"pubsub", yes},
-      {"errors", yes},  {"pg", yes},          {"amqp", yes},      {"uuid", no},
-      {"base64", no},
-      {"hash", no},     {"env", no},          {"events", no},     {"funcs", no},
-      {"registry", no}, {"ctx", no},          {"store", no},      {"security", no},
-      {"queue", no},    {"http_client", no},  {"websocket", no},  {"crypto", no},
-      {"sql", no},      {"metrics", no},      {"fs", no},         {"io", no},
-      {"system", no},   {"template", no},     {"templates", no},  {"yaml", no},
-      {"text", no},     {"html", no},         {"excel", no},      {"compress", no},
-      {"archive", no},  {"cloudstorage", no}, {"exec", no},       {"expr", no},
-      {"eval", no},     {"contract", no},     {"treesitter", no}, {"tty", no},
-      {"cdc", no},      {"hub", no},          {"workflow", no},   {"otel", no},
+    {"process", yes}, {"channel", yes}, {"payload", yes}, {"json", yes}, {"http", yes},
+    {"time", yes}, {"logger", yes}, {"pubsub", yes}, {"errors", yes}, {"pg", yes}, {"amqp", yes},
+    {"uuid", yes}, {"base64", yes}, {"hash", yes}, {"env", yes}, {"events", yes},
+    {"funcs", yes}, {"registry", yes}, {"ctx", yes}, {"string", yes}, {"table", yes},
+    {"math", yes}, {"os", yes}, {"coroutine", yes}, {"store", yes}, {"security", yes},
+    {"queue", yes}, {"http_client", yes}, {"websocket", yes}, {"crypto", yes}, {"sql", yes},
+    {"metrics", no}, {"fs", no}, {"io", yes}, {"system", yes}, {"template", no},
+    {"templates", no}, {"yaml", no}, {"text", no}, {"html", no}, {"excel", no},
+    {"compress", no}, {"archive", no}, {"cloudstorage", no}, {"exec", no}, {"expr", no},
+    {"eval", no}, {"contract", no}, {"treesitter", no}, {"tty", no}, {"cdc", no}, {"hub", no},
+    {"workflow", no}, {"otel", no},
   };
   return all;
 }

@@ -1,5 +1,6 @@
 // The kinds and their fields. Defaults stand here and nowhere else.
 #include "runtime/config/kind_fields.hpp"
+#include "runtime/config/service_kinds.hpp"
 
 namespace natterjack::runtime {
 
@@ -12,7 +13,10 @@ constexpr double kibibyte = 0x1p10;
 constexpr double mebibyte = 0x1p20;
 constexpr double gibibyte = 0x1p30;
 
-const std::vector<std::string> service_kinds{"process.service", "http.service", "process.host"};
+const std::vector<std::string> service_kinds{"process.service",     "http.service",   "process.host",
+                                              "terminal.host",       "store.memory",   "store.sql",
+                                              "queue.driver.memory", "queue.queue",    "queue.consumer",
+                                              "db.sql.sqlite",       "pg.scope",       "env.storage.file"};
 
 field lifecycle() {
   return make("lifecycle", type::section, "When it starts, how it stops, what happens if it fails")
@@ -40,7 +44,15 @@ field lifecycle() {
                       .between(0, 1),
                   count("max_attempts", "0", 0, million, "Restarts in a row; 0: no bound").or_off(),
               }),
-          make("security", type::section, "Actor and policies it runs with").not_built(),
+          make("security", type::section, "Actor and policies it runs with")
+              .with({
+                  make("actor", type::section, "Who acts, for security.actor")
+                      .with({make("id", type::text, "Its id").required(),
+                             make("meta", type::map, "What else is known of it")}),
+                  make("groups", type::text_list, "Groups of policies that bound it"),
+                  make("policies", type::reference_list, "Policies that bound it")
+                      .of({"security.policy"}),
+              }),
       });
 }
 
@@ -222,7 +234,7 @@ kind_definition process_service() {
       .fields = {make("process", type::reference, "What it runs").of({"process.lua", "process.cpp"})
                      .required(),
                  make("host", type::reference, "Where it runs")
-                     .of({"process.host"})
+                     .of({"process.host", "terminal.host"})
                      .otherwise("system:processes"),
                  make("input", type::list, "Arguments"), lifecycle()},
       .is_service = true};
@@ -285,22 +297,14 @@ std::vector<kind_definition> all() {
     made.push_back(std::move(kind));
   for (auto& kind : amqp_kinds())
     made.push_back(std::move(kind));
-  for (const char* name : {"terminal.host",        "pg.scope",
-                           "store.memory",         "store.sql",
-                           "store.kv.raft",        "store.kv.crdt",
-                           "queue.driver.memory",  "queue.driver.amqp",
-                           "queue.queue",          "queue.consumer",
-                           "env.storage.memory",   "env.storage.file",
-                           "env.storage.os",       "env.storage.static",
-                           "env.storage.router",   "env.variable",
-                           "security.policy",      "security.policy.expr",
-                           "security.token_store", "db.sql.sqlite",
-                           "db.sql.postgres",      "db.sql.mysql",
-                           "exec.native",          "template.jet",
-                           "template.set",         "contract.definition",
-                           "contract.binding",     "workflow.lua",
-                           "function.wasm",        "process.wasm",
-                           "cloudstorage.s3",      "config.aws"}) {
+  for (auto& kind : shared_kinds())
+    made.push_back(std::move(kind));
+  for (const char* name : {"store.kv.raft",       "store.kv.crdt",       "queue.driver.amqp",
+                           "security.policy.expr", "db.sql.postgres",    "db.sql.mysql",
+                           "exec.native",         "template.jet",        "template.set",
+                           "contract.definition", "contract.binding",    "workflow.lua",
+                           "function.wasm",       "process.wasm",        "cloudstorage.s3",
+                           "config.aws"}) {
     made.push_back(free_kind(name, ""));
     made.back().is_built = false;
   }

@@ -243,6 +243,7 @@ application_options read_options(const application& app) {
     else if (e.kind == "amqp.feed")
       made.amqp_feeds.push_back(read_amqp_feed(app, e));
   }
+  made.shared = read_service_options(app);
   made.start_order = start_order(app);
   return made;
 }

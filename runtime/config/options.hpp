@@ -14,6 +14,7 @@
 #include "runtime/config/lua_options.hpp"
 #include "runtime/config/pow_options.hpp"
 #include "runtime/config/quantities.hpp"
+#include "runtime/config/service_options.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -189,6 +190,7 @@ struct application_options {
   std::vector<amqp_bridge_entry> amqp_bridges;
   std::vector<amqp_actor_entry> amqp_actors;
   std::vector<amqp_feed_entry> amqp_feeds;
+  service_options shared;               ///< what Lua modules reach
   std::vector<std::string> start_order; ///< hosts, services, gateways
 };
 

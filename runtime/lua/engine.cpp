@@ -84,6 +84,8 @@ void engine::close() noexcept {
   timers_.clear();
   timer_due_.clear();
   intake_.clear();
+  expected_.clear();
+  streams_.clear();
   fresh_.clear();
   arguments.clear();
 }
@@ -113,6 +115,9 @@ void engine::drop_tasks() noexcept {
     luaL_unref(main_, LUA_REGISTRYINDEX, one.anchor);
   timers_.clear();
   timer_due_.clear();
+  expected_.clear();
+  while (!streams_.empty())
+    close_stream(streams_.begin()->first);
 }
 
 // -- tasks --------------------------------------------------------------------
@@ -162,12 +167,12 @@ void engine::check_can_wait(lua_State* L) {
   luaL_checkstack(L, wake_slots, "cannot wait");
 }
 
-int engine::wait(lua_State* L, lua_KContext context, lua_KFunction k) {
+int engine::wait(lua_State* L, lua_KContext where, lua_KFunction k) {
   current_->waits_in = L;
   current_->state = task::mode::waiting;
   current_->fired = -1;
   cause = yield_cause::wait;
-  return lua_yieldk(L, 0, context, k);
+  return lua_yieldk(L, 0, where, k);
 }
 
 bool engine::main_waits() const noexcept {
@@ -218,6 +223,10 @@ void engine::resume(task& one) {
   int results = 0;
   const int status = lua_resume(one.thread, nullptr, 0, &results);
   mark_.running = nullptr;
+  if (next_program_) {
+    restart();
+    return;
+  }
   if (fatal_) {
     outcome_.fatal = true;
     end_main(std::move(fatal_text_), std::move(fatal_traceback_));
@@ -248,8 +257,11 @@ void engine::finish(task& one, int status, int results) {
   }
   auto trace = traceback(one.thread);
   std::string text;
+  failure why{error_kind::internal, {}, {}};
   if (const char* known = error_message(one.thread, -1); known != nullptr) {
     text = known;
+    why.kind = error_kind_of(one.thread, -1);
+    why.more = error_more(one.thread, -1);
   } else if (lua_type(one.thread, -1) == LUA_TSTRING) {
     size_t size = 0;
     const char* bytes = lua_tolstring(one.thread, -1, &size);
@@ -265,6 +277,7 @@ void engine::finish(task& one, int status, int results) {
     lua_settop(main_, 0);
   }
   forget(one);
+  outcome_.why = std::move(why);
   end_main(std::move(text), std::move(trace));
 }
 
@@ -273,12 +286,15 @@ void engine::read_results(task& one, int results) {
   const int first = lua_gettop(L) - results + 1;
   outcome_.ended = true;
   if (results >= 2 && lua_isnil(L, first) && !lua_isnil(L, first + 1)) {
-    if (const char* known = error_message(L, first + 1); known != nullptr)
+    if (const char* known = error_message(L, first + 1); known != nullptr) {
       outcome_.result.error = known;
-    else if (lua_type(L, first + 1) == LUA_TSTRING)
+      outcome_.why.kind = error_kind_of(L, first + 1);
+      outcome_.why.more = error_more(L, first + 1);
+    } else if (lua_type(L, first + 1) == LUA_TSTRING)
       outcome_.result.error = lua_tostring(L, first + 1);
     if (outcome_.result.error.empty())
       outcome_.result.error = "failed with an error value that is not a text";
+    outcome_.why.text = outcome_.result.error;
     return;
   }
   encode_error error;
@@ -296,6 +312,7 @@ void engine::end_main(std::string error, std::string trace) noexcept {
     return;
   outcome_.ended = true;
   outcome_.result.error = error.empty() ? "failed" : std::move(error);
+  outcome_.why.text = outcome_.result.error;
   outcome_.traceback = std::move(trace);
 }
 
@@ -359,9 +376,50 @@ void engine::slice_hook(lua_State* L, lua_Debug*) {
   }
 }
 
+// -- upgrade ------------------------------------------------------------------
+
+void engine::upgrade(program_ptr program, std::vector<hub::payload> given) {
+  next_program_ = std::move(program);
+  next_arguments_ = std::move(given);
+  if (current_ == nullptr)
+    restart(); // between two slices
+}
+
+void engine::restart() {
+  collect();
+  tasks_.clear();
+  current_ = ready_first_ = ready_last_ = nullptr;
+  timers_.clear();
+  timer_due_.clear();
+  expected_.clear();
+  for (auto& [number, one] : streams_)
+    while (!one->queue.empty()) {
+      one->queue.pop();
+      actor_.box().received();
+    }
+  streams_.clear();
+  lua_close(main_);
+  main_ = nullptr;
+  intake_.unclaim_all();
+  fatal_ = false;
+  channels = 0;
+  channel_meta = case_meta = message_meta = payload_meta = nullptr;
+  events_anchor = LUA_NOREF;
+  events_channel = nullptr;
+  program_ = std::exchange(next_program_, nullptr);
+  memory_.set_bytes_max(program_->limits().memory);
+  auto why = open();
+  if (why.empty())
+    why = start(std::exchange(next_arguments_, {}));
+  if (!why.empty())
+    end_main("upgrade to " + program_->id() + ": " + why, {});
+}
+
 // -- from outside -------------------------------------------------------------
 
 void engine::arrived(hub::message_ptr what) {
+  if (is_reply_topic(what->topic()))
+    return reply_arrived(std::move(what));
   if (auto* to = intake_.sort_in(std::move(what)))
     notify(*this, *to->out);
 }

@@ -10,10 +10,12 @@
 //   thread  one at a time; only the watchdog's signal comes in between
 #pragma once
 
+#include "runtime/lua/call_context.hpp"
 #include "runtime/lua/feed.hpp"
 #include "runtime/lua/host_api.hpp"
 #include "runtime/lua/lua_memory.hpp"
 #include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/reply.hpp"
 #include "runtime/lua/task.hpp"
 #include "runtime/lua/topic_cache.hpp"
 #include "runtime/lua/watchdog.hpp"
@@ -38,8 +40,11 @@ struct main_end {
   bool timed_out = false; ///< a call of a function was not done within its deadline
   bool refused = false;   ///< a call of a function was never begun, or cut off
   hub::exit_result result;
+  failure why;           ///< the same error with its kind; empty text: it went well
   std::string traceback; ///< of an error, several lines, for the log
 };
+
+struct function_call;
 
 class engine final : public process_context {
  public:
@@ -76,6 +81,9 @@ class engine final : public process_context {
     return timers_.empty() ? 0 : timers_.begin()->first.first;
   }
   void set_exchange(http_exchange* now) noexcept { exchange_ = now; }
+  /// The call a worker runs, or null.
+  void set_call(function_call* now) noexcept { call_ = now; }
+  function_call* call() const noexcept { return call_; }
 
   // -- process_context --------------------------------------------------------
   const hub::pid& id() const noexcept override;
@@ -108,6 +116,16 @@ class engine final : public process_context {
   int wait(lua_State* L, lua_KContext context, lua_KFunction k);
   /// The current task is alive and well: its budget starts anew.
   void made_progress() noexcept { current_->used_ns = 0; }
+  /// From now on the process runs this program: its state is made anew when the present slice
+  /// ends; PID, names, links, mail and events stay. From inside a C function `leave` must follow.
+  void upgrade(program_ptr program, std::vector<hub::payload> given);
+
+  // -- answers and streams (reply.hpp)
+  uint64_t expect_reply();
+  void forget_reply(uint64_t number) noexcept;
+  uint64_t push_stream(lua_State* L);
+  void close_stream(uint64_t number) noexcept;
+
   /// Takes in what other processes sent meanwhile. @returns true if there was anything
   bool collect();
   /// Wakes the current task, which is about to wait, after a time. Raises at the limit of timers.
@@ -151,6 +169,8 @@ class engine final : public process_context {
   static void unlink(task& one) noexcept;
   void end_main(std::string error, std::string traceback) noexcept;
   void set_fatal(lua_State* L, std::string text) noexcept;
+  void reply_arrived(hub::message_ptr what);
+  void restart();
 
   lua_process& actor_;
   lua_runtime& runtime_;
@@ -172,7 +192,14 @@ class engine final : public process_context {
   std::map<uint64_t, int64_t> timer_due_;
   uint64_t last_timer_ = 0;
 
+  std::map<uint64_t, uint64_t> expected_; // answer -> task
+  std::map<uint64_t, std::unique_ptr<feed>> streams_;
+  uint64_t last_reply_ = 0;
+
   http_exchange* exchange_ = nullptr;
+  function_call* call_ = nullptr;
+  program_ptr next_program_; // set: an upgrade is due
+  std::vector<hub::payload> next_arguments_;
   bool fatal_ = false;
   std::string fatal_text_;
   std::string fatal_traceback_;
@@ -180,6 +207,7 @@ class engine final : public process_context {
 
  public:
   std::vector<hub::payload> arguments; ///< for the method, until it is called
+  context_ptr context;                 ///< what came with the spawn or the call
 };
 
 /// The engine of a state.

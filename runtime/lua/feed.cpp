@@ -91,6 +91,16 @@ void intake::unlisten(feed* gone) {
                             [](const hub::message&) { return true; });
 }
 
+void intake::unclaim_all() {
+  auto all = [](const hub::message&) { return true; };
+  for (auto& one : listeners_)
+    one->queue.move_matching(unclaimed_, all);
+  listeners_.clear();
+  if (inbox_)
+    inbox_->queue.move_matching(unclaimed_, all);
+  inbox_.reset();
+}
+
 void intake::clear() noexcept {
   unclaimed_.clear();
   inbox_.reset();

@@ -29,6 +29,8 @@ struct feed {
   message_queue queue;
   channel* out = nullptr;
   int anchor = LUA_NOREF; ///< keeps the channel
+  uint64_t stream = 0;    ///< number of a stream from outside; 0: of the mailbox
+  bool ends = false;      ///< nothing comes behind what waits
 };
 
 enum class event_kind : uint8_t { cancel, exit, link_down };
@@ -64,6 +66,10 @@ class intake {
   void unlisten(feed* gone);
   std::list<process_event>& events() noexcept { return events_; }
   void clear() noexcept;
+  /// A place in the order of everything that comes.
+  uint64_t next_number() noexcept { return ++last_number_; }
+  /// For an upgrade: channels are gone, what waited is unclaimed again; events stay.
+  void unclaim_all();
 
  private:
   feed* listener_for(std::string_view topic) noexcept;

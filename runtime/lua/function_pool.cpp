@@ -5,6 +5,7 @@
 #include <caf/all.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <random>
 
@@ -41,6 +42,7 @@ main_end refused(std::string why) {
   main_end end;
   end.ended = true;
   end.refused = true;
+  end.why = {error_kind::unavailable, why, {}};
   end.result.error = std::move(why);
   return end;
 }
@@ -50,8 +52,10 @@ main_end refused(std::string why) {
 std::shared_ptr<function_pool> function_pool::make(lua_runtime& runtime, program_ptr program,
                                                    const hub::host_name* host,
                                                    pool_options options) {
-  return std::shared_ptr<function_pool>(
+  std::shared_ptr<function_pool> made(
       new function_pool(runtime, std::move(program), host, options));
+  made->prepare();
+  return made;
 }
 
 function_pool::function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
@@ -72,7 +76,7 @@ void function_pool::call_http(std::shared_ptr<const relay::http_request> request
   one.answer = [this, reply = std::move(reply)](function_call& call, main_end& end) {
     answer_http(call, end, reply);
   };
-  submit(std::move(one));
+  submit(std::move(one), options_.deadline);
 }
 
 void function_pool::call(std::vector<hub::payload> arguments,
@@ -83,11 +87,59 @@ void function_pool::call(std::vector<hub::payload> arguments,
   one.answer = [answer = std::move(answer)](function_call&, main_end& end) {
     answer(std::move(end.result));
   };
-  submit(std::move(one));
+  submit(std::move(one), options_.deadline);
 }
 
-void function_pool::submit(job one) {
-  one.due_ns = steady_ns() + std::chrono::nanoseconds(options_.deadline).count();
+function_call_ptr function_pool::call(std::vector<hub::payload> arguments, call_extras extras) {
+  job one;
+  auto made = one.call = std::make_shared<function_call>();
+  one.call->arguments = std::move(arguments);
+  one.call->context = std::move(extras.context);
+  one.call->attachment = std::move(extras.attachment);
+  one.answer = [this, done = std::move(extras.done)](function_call& call, main_end& end) {
+    if (!end.traceback.empty())
+      runtime_.log(log_level::warn, program_->id(), call.worker,
+                   "call failed: " + end.result.error + "\n" + end.traceback);
+    done(end);
+  };
+  submit(std::move(one), extras.deadline);
+  return made;
+}
+
+void function_pool::cancel(const function_call_ptr& call) {
+  main_end end = refused("the call was canceled");
+  end.why.kind = error_kind::canceled;
+  job queued;
+  caf::strong_actor_ptr worker;
+  {
+    std::lock_guard guard(mutex_);
+    auto waits = std::find_if(queue_.begin(), queue_.end(),
+                              [&call](const job& one) { return one.call == call; });
+    if (waits != queue_.end()) {
+      queued = std::move(*waits);
+      queue_.erase(waits);
+    } else {
+      for (const auto& [id, one] : busy_)
+        if (one.call == call)
+          worker = workers_.at(id);
+    }
+  }
+  if (queued.call)
+    queued.answer(*queued.call, end);
+  else if (worker)
+    finished(worker->id(), end, false);
+  if (worker)
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(worker), caf::exit_reason::user_shutdown);
+}
+
+void function_pool::prepare() {
+  std::lock_guard guard(mutex_);
+  while (workers_.size() < std::min(options_.prepared, options_.workers))
+    idle_.push_back(make_worker()->id());
+}
+
+void function_pool::submit(job one, std::chrono::nanoseconds deadline) {
+  one.due_ns = deadline.count() == 0 ? 0 : steady_ns() + deadline.count();
   const char* why = nullptr;
   {
     std::lock_guard guard(mutex_);
@@ -138,6 +190,7 @@ void function_pool::assign(const caf::strong_actor_ptr& worker, job one) {
 
 void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
   job done;
+  caf::strong_actor_ptr surplus;
   {
     std::lock_guard guard(mutex_);
     auto i = busy_.find(id);
@@ -153,7 +206,10 @@ void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
         assign(make_worker(), std::move(next));
       }
     } else if (auto worker = workers_.find(id); worker != workers_.end()) {
-      if (queue_.empty()) {
+      if (queue_.empty() && idle_.size() >= options_.kept) {
+        surplus = std::move(worker->second);
+        workers_.erase(worker);
+      } else if (queue_.empty()) {
         idle_.push_back(id);
       } else {
         auto next = std::move(queue_.front());
@@ -162,6 +218,8 @@ void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
       }
     }
   }
+  if (surplus)
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(surplus), caf::exit_reason::user_shutdown);
   done.answer(*done.call, end);
 }
 

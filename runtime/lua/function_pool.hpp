@@ -23,9 +23,19 @@
 namespace natterjack::runtime::lua {
 
 struct pool_options {
-  size_t workers = 8;
+  size_t workers = 8;  ///< states at most, so calls at a time
+  size_t prepared = 0; ///< of them made before anybody calls
+  size_t kept = 10'000; ///< states that wait for calls; more are ended when they have nothing to do
   size_t buffer = 512; ///< calls that wait for a worker
   std::chrono::milliseconds deadline{30'000};
+};
+
+/// What else a call may come with.
+struct call_extras {
+  context_ptr context;
+  std::shared_ptr<void> attachment;
+  std::chrono::nanoseconds deadline{0}; ///< 0: none
+  std::function<void(main_end&)> done;  ///< once, on any thread
 };
 
 class function_pool : public std::enable_shared_from_this<function_pool> {
@@ -38,6 +48,9 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   /// Thread-safe, never blocks.
   void call_http(std::shared_ptr<const relay::http_request> request, relay::http_reply reply);
   void call(std::vector<hub::payload> arguments, std::function<void(hub::exit_result)> answer);
+  function_call_ptr call(std::vector<hub::payload> arguments, call_extras extras);
+  /// The call ends with CANCELED: it is taken out of the queue, or its state is ended.
+  void cancel(const function_call_ptr& call);
 
   /// Ends all workers; calls that run or wait are answered with errors.
   void stop();
@@ -53,8 +66,9 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
 
   function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
                 pool_options options);
-  void submit(job one);
+  void submit(job one, std::chrono::nanoseconds deadline);
   caf::strong_actor_ptr make_worker();
+  void prepare();
   void assign(const caf::strong_actor_ptr& worker, job one);
   void finished(caf::actor_id worker, main_end& end, bool reusable);
   void worker_ended(caf::actor_id worker);

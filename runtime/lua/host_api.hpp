@@ -180,6 +180,13 @@ const char* error_message(lua_State* L, int index) noexcept;
 /// module_errors: the kind of an error object at `index`; unknown if it is none.
 error_kind error_kind_of(lua_State* L, int index) noexcept;
 
+/// module_errors: JSON of retryable and details of an error object; empty if it has neither.
+std::string error_more(lua_State* L, int index) noexcept;
+/// module_errors: takes these from the table on top of the stack into the error at `index`.
+void set_error_more(lua_State* L, int index);
+/// module_errors: "NotFound" or "NOT_FOUND" -> the kind; unknown for all else.
+error_kind error_kind_named(std::string_view name) noexcept;
+
 /// module_time_values: reads a duration: text ("1m30s"), nanoseconds, or a Duration.
 /// @param why  set to a static sentence if the result is false
 bool read_duration(lua_State* L, int index, int64_t& nanoseconds, const char*& why) noexcept;

@@ -26,7 +26,7 @@ class inbound_queue {
   hub::send_result put(hub::message_ptr what, bool& wake) {
     // What clients cause is bounded at the edge, by their credit.
     if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_ &&
-        !what->carries_credit()) {
+        !what->carries_credit() && !is_unbounded(what->topic())) {
       waiting_.fetch_sub(1, std::memory_order_relaxed);
       return hub::send_result::mailbox_full;
     }
@@ -68,6 +68,11 @@ class inbound_queue {
   }
 
  private:
+  // Answers and ends of streams ("@a…", "@e…"): the process itself asked for them.
+  static bool is_unbounded(std::string_view topic) noexcept {
+    return topic.starts_with("@a") || topic.starts_with("@e");
+  }
+
   static constexpr size_t keep_max = 256;
   const size_t messages_max_;
   std::atomic<size_t> waiting_{0};

@@ -12,6 +12,7 @@ class lua_memory {
 
   size_t used() const noexcept { return used_; }
   size_t bytes_max() const noexcept { return bytes_max_; }
+  void set_bytes_max(size_t bytes_max) noexcept { bytes_max_ = bytes_max; }
 
   /// A lua_Alloc. Lua collects garbage and asks once more before it gives up.
   static void* allocate(void* self, void* block, size_t old_size, size_t new_size) noexcept {
@@ -23,7 +24,7 @@ class lua_memory {
       m.used_ -= old_size;
       return nullptr;
     }
-    if (new_size > old_size && new_size - old_size > m.bytes_max_ - m.used_)
+    if (new_size > old_size && new_size - old_size + m.used_ > m.bytes_max_)
       return nullptr;
     void* moved = std::realloc(block, new_size);
     if (moved != nullptr)

@@ -44,6 +44,7 @@ lua_process::lua_process(caf::actor_config& config, lua_runtime& runtime,
     }
     return caf::make_error(caf::sec::runtime_error, result_.error);
   });
+  engine_.context = options_.context;
   enter(ctrl());
 }
 
@@ -109,6 +110,7 @@ void lua_process::on_exit() {
     main_end cut;
     cut.ended = cut.refused = true;
     cut.result.error = "the worker was terminated";
+    cut.why = {error_kind::unavailable, cut.result.error, {}};
     call_ended(cut, false);
   }
   engine_.close();
@@ -204,12 +206,16 @@ void lua_process::call(function_call_ptr what) {
     why = engine_.start(std::move(call_->arguments));
   if (!why.empty())
     engine_.fail_main(std::move(why));
-  wake_at(call_->due_ns);
+  engine_.set_call(call_.get());
+  engine_.context = call_->context;
+  if (call_->due_ns != 0)
+    wake_at(call_->due_ns);
   run_unless_scheduled();
 }
 
 void lua_process::call_ended(main_end& end, bool reusable) {
   engine_.set_exchange(nullptr);
+  engine_.set_call(nullptr);
   engine_.drop_tasks(); // what it left running must not see the next call
   auto call = std::move(call_);
   if (call)
@@ -218,10 +224,11 @@ void lua_process::call_ended(main_end& end, bool reusable) {
 
 void lua_process::look_at_clock() {
   const auto now = steady_ns();
-  if (call_ && now >= call_->due_ns) {
+  if (call_ && call_->due_ns != 0 && now >= call_->due_ns) {
     main_end cut;
     cut.ended = cut.timed_out = true;
     cut.result.error = "not done within its deadline";
+    cut.why = {error_kind::timeout, cut.result.error, {}};
     call_ended(cut, false);
     ended_ = true;
     quit(caf::make_error(caf::sec::request_timeout, "deadline of a call"));
@@ -229,7 +236,7 @@ void lua_process::look_at_clock() {
   }
   engine_.fire_timers(now);
   auto next = engine_.next_due_ns();
-  if (call_ && (next == 0 || call_->due_ns < next))
+  if (call_ && call_->due_ns != 0 && (next == 0 || call_->due_ns < next))
     next = call_->due_ns;
   if (next != 0)
     wake_at(next);

@@ -32,7 +32,9 @@ struct function_call {
   bool is_http = false;
   http_exchange exchange; ///< what http.request() and http.response() reach, if it is_http
   std::vector<hub::payload> arguments;
-  int64_t due_ns = 0; ///< on the steady clock: cut off then
+  context_ptr context;
+  std::shared_ptr<void> attachment; ///< of who asked for it, such as the message of a queue
+  int64_t due_ns = 0; ///< on the steady clock: cut off then; 0: never
   hub::pid worker;    ///< who runs it
   /// Called on the worker's thread with how it ended; `reusable`: the worker takes further calls.
   std::function<void(main_end&, bool reusable)> done;
@@ -69,6 +71,7 @@ class lua_process final : public caf::event_based_actor,
   // -- for the engine and its libraries; on this process's own thread only ------
   inbound_queue& box() noexcept { return box_; }
   void wake_at(int64_t due_ns);
+  bool is_worker() const noexcept { return role_ == role::worker; }
   bool traps_links() const noexcept { return traps_links_; }
   void trap_links(bool yes) noexcept { traps_links_ = yes; }
 

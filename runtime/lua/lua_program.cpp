@@ -1,5 +1,7 @@
 #include "runtime/lua/lua_program.hpp"
 
+#include "runtime/lua/type_annotations.hpp"
+
 #include <lua.hpp>
 
 #include <charconv>
@@ -47,8 +49,8 @@ syntax_error read_error(std::string_view text, const std::string& chunk) {
   return result;
 }
 
-std::optional<syntax_error> compile(std::string_view source, const std::string& chunk,
-                                    std::string* bytecode) {
+std::optional<syntax_error> compile_plain(std::string_view source, const std::string& chunk,
+                                          std::string* bytecode) {
   std::unique_ptr<lua_State, decltype(&lua_close)> state(luaL_newstate(), &lua_close);
   if (!state)
     return syntax_error{0, "not enough memory"};
@@ -61,6 +63,16 @@ std::optional<syntax_error> compile(std::string_view source, const std::string& 
   if (bytecode != nullptr && lua_dump(L, append_bytes, bytecode, 0) != 0)
     return syntax_error{0, "not enough memory"};
   return std::nullopt;
+}
+
+// Text that is no plain Lua may be Lua with types: it is tried once more without them.
+std::optional<syntax_error> compile(std::string_view source, const std::string& chunk,
+                                    std::string* bytecode) {
+  auto wrong = compile_plain(source, chunk, bytecode);
+  if (!wrong)
+    return std::nullopt;
+  const auto stripped = strip_types(source);
+  return stripped == source ? wrong : compile_plain(stripped, chunk, bytecode);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "hub/node.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/services.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>
@@ -33,6 +34,8 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
 
 lua_runtime::lua_runtime(hub::node& node, runtime_options options)
     : node_(node), options_(std::move(options)), sink_(STDOUT_FILENO), dog_(&engine::slice_hook) {
+  if (!options_.shared)
+    options_.shared = std::make_shared<services>();
 }
 
 lua_runtime::~lua_runtime() = default;
@@ -44,6 +47,7 @@ spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
             "host " + where.name()->host + " is full: limit max_processes (" +
                 std::to_string(where.max_processes()) + ") reached"};
   const auto name = options.name;
+  const auto messages = std::exchange(options.messages, {});
   const auto names_max = program->limits().names;
   // Lazily: a name is taken before the first line runs.
   auto made = node_.system().spawn<lua_process, caf::lazy_init>(
@@ -59,6 +63,8 @@ spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
     return {{}, "name '" + name + "' is taken"};
   }
   where.hold(strong);
+  for (const auto& one : messages)
+    self->deliver(one);
   self->start();
   return {{std::move(strong), self}, {}};
 }

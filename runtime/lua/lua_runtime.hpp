@@ -9,6 +9,8 @@
 #pragma once
 
 #include "hub/directory.hpp"
+#include "hub/message.hpp"
+#include "runtime/lua/call_context.hpp"
 #include "runtime/lua/host_api.hpp"
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/lua/print_sink.hpp"
@@ -32,10 +34,14 @@ class process_host;
 
 namespace natterjack::runtime::lua {
 
+struct services;
+
 struct spawn_options {
   /// Called once, from the process: it waits for the first time, or has ended before it ever did.
   std::function<void()> on_first_wait;
   std::string name; ///< registered before the process starts; empty: none
+  context_ptr context;
+  std::vector<hub::message_ptr> messages; ///< in its mailbox before it runs
 };
 
 struct spawn_result {
@@ -52,6 +58,8 @@ struct runtime_options {
   /// Takes what `print` writes, with its newline; from any thread. Unset: standard output.
   std::function<void(std::string_view)> print;
   std::shared_ptr<spdlog::logger> logger; ///< null: nothing is logged
+  /// What processes share; null: an empty one is made.
+  std::shared_ptr<services> shared;
 };
 
 class lua_runtime {
@@ -76,6 +84,7 @@ class lua_runtime {
   /// @param where  entry and line
   void log(log_level level, std::string_view where, const hub::pid& who, std::string_view text);
 
+  services& shared() noexcept { return *options_.shared; }
   watchdog& dog() noexcept { return dog_; }
   timer_service& timers() noexcept { return timers_; }
 

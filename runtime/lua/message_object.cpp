@@ -325,6 +325,8 @@ void push_arrived(engine& self, lua_State* L, channel& ch) {
   queue.front().message->settle();
   queue.pop();
   self.actor().box().received();
+  if (ch.source->ends && queue.empty())
+    self.close_stream(ch.source->stream);
 }
 
 hub::payload& push_empty_payload(lua_State* L) {

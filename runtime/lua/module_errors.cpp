@@ -1,5 +1,7 @@
 #include "runtime/lua/module_errors.hpp"
 
+#include "runtime/lua/json_codec.hpp"
+
 #include <array>
 #include <cstdarg>
 #include <cstdio>
@@ -363,6 +365,48 @@ const char* error_message(lua_State* L, int index) noexcept {
 error_kind error_kind_of(lua_State* L, int index) noexcept {
   const error_object* error = to_error(L, index);
   return error == nullptr ? error_kind::unknown : error->kind;
+}
+
+std::string error_more(lua_State* L, int index) noexcept {
+  const error_object* error = to_error(L, index);
+  if (error == nullptr)
+    return {};
+  try {
+    std::string more = "{";
+    if (error->retryable != retry::unsaid)
+      more += error->retryable == retry::yes ? "\"retryable\":true" : "\"retryable\":false";
+    lua_getiuservalue(L, index, details_value);
+    byte_buffer& buffer = encode_buffer();
+    encode_error problem;
+    if (lua_istable(L, -1) && encode_value(L, lua_gettop(L), buffer, problem)) {
+      more += more.size() > 1 ? ",\"details\":" : "\"details\":";
+      more += buffer.view();
+    }
+    lua_pop(L, 1);
+    return more.size() > 1 ? more + "}" : std::string{};
+  } catch (const std::exception&) {
+    return {}; // no memory: the error goes without
+  }
+}
+
+void set_error_more(lua_State* L, int index) {
+  error_object* error = to_error(L, index);
+  if (error == nullptr || !lua_istable(L, -1))
+    return;
+  index = lua_absindex(L, index);
+  if (lua_getfield(L, -1, "retryable") == LUA_TBOOLEAN)
+    error->retryable = lua_toboolean(L, -1) != 0 ? retry::yes : retry::no;
+  lua_pop(L, 1);
+  if (lua_getfield(L, -1, "details") == LUA_TTABLE)
+    lua_setiuservalue(L, index, details_value);
+  else
+    lua_pop(L, 1);
+}
+
+error_kind error_kind_named(std::string_view name) noexcept {
+  error_kind kind = error_kind::unknown;
+  find_kind(name, kind);
+  return kind;
 }
 
 int open_errors(lua_State* L) {

@@ -140,6 +140,7 @@ int open_http(lua_State* L) {
   luaL_checkstack(L, 8, "no room for a module");
   prepare_http_requests(L);
   prepare_http_responses(L);
+  prepare_http_multipart(L);
   constexpr luaL_Reg functions[] = {{"request", guarded<http_request_function>},
                                     {"response", guarded<http_response_function>},
                                     {nullptr, nullptr}};

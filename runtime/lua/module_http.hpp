@@ -9,7 +9,7 @@
 //   req:body()                        text               nil, err (INVALID): over max_body
 //   req:body_json()                   value              nil, err (INVALID): no JSON
 //   req:stream()                      object: read(n), close()
-//   req:parse_multipart()                                nil, err (UNAVAILABLE)
+//   req:parse_multipart()             {values, files}    nil, err (INVALID): module_http_multipart.cpp
 //   res:set_status(n) set_header(name, value) set_content_type(type) set_transfer(mode)
 //   res:write(text) write_json(value) write_event{name, data} flush()
 //                                     nothing            one error (INVALID, INTERNAL)
@@ -57,5 +57,8 @@ int http_response_function(lua_State* L);
 /// Prepare the metatables; push nothing.
 void prepare_http_requests(lua_State* L);
 void prepare_http_responses(lua_State* L);
+void prepare_http_multipart(lua_State* L);
+/// Pushes the form of this request's body, or nil and an error. @returns how many values
+int push_multipart(lua_State* L, const relay::http_request& request);
 
 } // namespace natterjack::runtime::lua

@@ -242,12 +242,11 @@ int request_stream(lua_State* L) {
   return 1;
 }
 
-// TODO(feature): forms in parts. Until then a handler is told, and may read the body itself.
 int request_parse_multipart(lua_State* L) {
-  if (request_of(L, "parse_multipart") == nullptr)
+  const relay::http_request* request = request_of(L, "parse_multipart");
+  if (request == nullptr || !check_body_size(L, *request))
     return 2;
-  return fail(L, error_kind::unavailable,
-              "parse_multipart is not available yet: read the whole body with req:body()");
+  return push_multipart(L, *request);
 }
 
 // Gives up to n bytes, the rest without n or with 0; nil at the end.

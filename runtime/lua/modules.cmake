@@ -10,6 +10,7 @@ add_library(natterjack_lua_modules OBJECT
   module_amqp.cpp
   module_errors.cpp
   module_http.cpp
+  module_http_multipart.cpp
   module_http_request.cpp
   module_http_response.cpp
   module_json.cpp

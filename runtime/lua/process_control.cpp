@@ -1,6 +1,8 @@
 // `process.spawn*`, `exec`, `terminate`, `cancel`, `monitor`, `link` and their opposites.
 #include "hub/node.hpp"
+#include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/message_object.hpp"
 #include "runtime/lua/process_library.hpp"
@@ -47,13 +49,65 @@ std::string full_id(engine& self, std::string_view id) {
   return own.substr(0, own.find(':') + 1) + std::string(id);
 }
 
-// Entry id, host id and arguments stand at 1, 2, 3…; on success `scratch` holds the PID.
-outcome spawn_process(engine& self, lua_State* L, bond how) {
-  size_t size = 0;
-  const char* bytes = lua_tolstring(L, 1, &size);
-  const auto entry = full_id(self, {bytes, size});
-  bytes = lua_tolstring(L, 2, &size);
-  const auto host_id = full_id(self, {bytes, size});
+// {topic, n, value…} for each, as the table on top of the stack has them.
+bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& out,
+                   encode_error& error) {
+  const auto count = static_cast<lua_Integer>(lua_rawlen(L, -1));
+  for (lua_Integer i = 1; i <= count; ++i) {
+    lua_rawgeti(L, -1, i);
+    lua_rawgeti(L, -1, 1);
+    const std::string topic(text_of(L, -1));
+    lua_rawgeti(L, -2, 2);
+    const auto values = lua_tointeger(L, -1);
+    lua_pop(L, 2);
+    std::vector<hub::payload> payloads;
+    for (lua_Integer v = 1; v <= values; ++v) {
+      lua_rawgeti(L, -1, v + 2);
+      const bool fine = read_payload(L, lua_gettop(L), payloads.emplace_back(), error);
+      lua_pop(L, 1);
+      if (!fine) {
+        lua_pop(L, 1);
+        return false;
+      }
+    }
+    lua_pop(L, 1);
+    out.push_back(hub::make_message(self.id(), hub::shared_bytes(topic), std::move(payloads)));
+  }
+  return true;
+}
+
+// {context =, name =, messages =} at `index`.
+bool read_spawn_options(engine& self, lua_State* L, int index, spawn_options& out,
+                        encode_error& error) {
+  lua_getfield(L, index, "name");
+  out.name = text_of(L, -1);
+  lua_getfield(L, index, "context");
+  const bool fine = extend_context(L, lua_gettop(L), out.context, error);
+  lua_pop(L, 2);
+  if (!fine)
+    return false;
+  const bool messages = lua_getfield(L, index, "messages") != LUA_TTABLE ||
+                        read_messages(self, L, out.messages, error);
+  lua_pop(L, 1);
+  return messages;
+}
+
+// Whether there is somebody of the name already, who gets the messages then; its PID in `scratch`.
+bool is_there(engine& self, const spawn_options& options) {
+  const auto holder = options.name.empty() ? std::nullopt : self.node().names().lookup(options.name);
+  if (!holder)
+    return false;
+  for (const auto& one : options.messages)
+    self.node().send(*holder, one);
+  self.scratch = to_string(*holder);
+  return true;
+}
+
+// Entry id, host id and arguments stand from `first` on; on success `scratch` holds the PID.
+// @param settings  index of a table of options; 0: none
+outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int settings = 0) {
+  const auto entry = full_id(self, text_of(L, first));
+  const auto host_id = full_id(self, text_of(L, first + 1));
   auto& runtime = self.runtime();
   auto program = runtime.find_program(entry);
   if (!program)
@@ -62,12 +116,17 @@ outcome spawn_process(engine& self, lua_State* L, bond how) {
   if (host == nullptr)
     return refuse(self, error_kind::not_found, "no process.host entry '" + host_id + "'");
   std::vector<hub::payload> arguments;
-  for (int i = 3; i <= lua_gettop(L); ++i) {
-    encode_error error;
+  spawn_options options;
+  options.context = self.context;
+  encode_error error;
+  for (int i = first + 2; i <= lua_gettop(L); ++i)
     if (!read_payload(L, i, arguments.emplace_back(), error))
       return refuse(self, error_kind::invalid, error.text);
-  }
-  auto made = runtime.spawn(std::move(program), *host, std::move(arguments));
+  if (settings != 0 && !read_spawn_options(self, L, settings, options, error))
+    return refuse(self, error_kind::invalid, error.text);
+  if (is_there(self, options))
+    return {true, {}};
+  auto made = runtime.spawn(std::move(program), *host, std::move(arguments), std::move(options));
   if (!made)
     return refuse(self, error_kind::unavailable, std::move(made.error));
   auto& actor = self.actor();
@@ -110,6 +169,81 @@ int exec_ended(lua_State* L, int, lua_KContext) {
   if (!push_payload(L, value, error))
     lua_pushnil(L);
   return 1;
+}
+
+// settings, bond, entry, host, arguments…; what the builder of with_context ends in.
+int spawn_with(lua_State* L) {
+  text_at(L, 3);
+  text_at(L, 4);
+  luaL_checkstack(L, 8, "too many arguments");
+  auto& self = engine_of(L);
+  const auto how = static_cast<bond>(luaL_checkinteger(L, 2));
+  if (how == bond::awaited)
+    self.check_can_wait(L);
+  const auto result = spawn_process(self, L, how, 3, 1);
+  if (!result.good)
+    return fail(L, result.kind, self.scratch);
+  if (how == bond::awaited)
+    return self.wait(L, 0, guarded_k<exec_ended>);
+  lua_pushlstring(L, self.scratch.data(), self.scratch.size());
+  return 1;
+}
+
+// process.with_context and with_options: made with the first of their calls in a state.
+const char spawner_key = 0;
+
+template <const char* Method> int start_builder(lua_State* L) {
+  lua_settop(L, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &spawner_key) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, guarded<spawn_with>);
+    lua_setfield(L, -2, "spawn_with");
+    run_library(L, "spawner");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &spawner_key);
+  }
+  lua_getfield(L, -1, Method);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+constexpr char with_context_name[] = "with_context";
+constexpr char with_options_name[] = "with_options";
+
+outcome start_upgrade(engine& self, lua_State* L) {
+  auto program = self.shared_program();
+  if (!lua_isnil(L, 1)) {
+    const auto id = full_id(self, text_of(L, 1));
+    program = self.runtime().find_program(id);
+    if (!program)
+      return refuse(self, error_kind::not_found, "no process.lua entry '" + id + "'");
+  } else if (auto newer = self.runtime().find_program(program->id())) {
+    program = std::move(newer);
+  }
+  std::vector<hub::payload> arguments;
+  encode_error error;
+  if (!read_payloads(L, 2, arguments, error))
+    return refuse(self, error_kind::invalid, error.text);
+  self.upgrade(std::move(program), std::move(arguments));
+  return {true, {}};
+}
+
+// entry id or nil, arguments…; does not return
+int process_upgrade(lua_State* L) {
+  if (lua_gettop(L) == 0)
+    lua_pushnil(L);
+  if (!lua_isnil(L, 1))
+    text_at(L, 1);
+  auto& self = engine_of(L);
+  if (self.actor().is_worker())
+    return fail(L, error_kind::invalid, "process.upgrade: a function is not a process");
+  self.check_can_wait(L);
+  const auto result = start_upgrade(self, L);
+  if (!result.good)
+    return fail(L, result.kind, self.scratch);
+  return self.leave(L);
 }
 
 int process_exec(lua_State* L) {
@@ -201,6 +335,9 @@ void add_process_control(lua_State* L) {
                                     {"spawn_linked", guarded<process_spawn<bond::linked>>},
                                     {"spawn_linked_monitored", guarded<process_spawn<bond::both>>},
                                     {"exec", guarded<process_exec>},
+                                    {"upgrade", guarded<process_upgrade>},
+                                    {"with_context", guarded<start_builder<with_context_name>>},
+                                    {"with_options", guarded<start_builder<with_options_name>>},
                                     {"terminate", guarded<process_terminate>},
                                     {"cancel", guarded<process_cancel>},
                                     {"monitor", guarded<process_monitor>},

@@ -211,6 +211,10 @@ int set_options(lua_State* L) {
   lua_pushnil(L);
   while (lua_next(L, 1) != 0) {
     const char* key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+    if (std::string_view(key) == "upgradable") { // an upgrade is never forced on a script here
+      lua_pop(L, 1);
+      continue;
+    }
     if (std::string_view(key) != "trap_links")
       return refuse_option(L, "option %s is not supported", key);
     if (!lua_isboolean(L, -1))
@@ -277,12 +281,17 @@ int registry_lookup(lua_State* L) {
   return push_pid(L, id);
 }
 
-bool remove_name(engine& self, std::string_view name) {
+// Names of a wider scope than this node are their holder's alone.
+bool remove_name(engine& self, std::string_view name, bool only_own) {
+  const auto holder = self.node().names().lookup(std::string(name));
+  if (only_own && holder != self.id())
+    return false;
   return self.node().names().remove(std::string(name));
 }
 
 int registry_unregister(lua_State* L) {
-  lua_pushboolean(L, remove_name(engine_of(L), text_at(L, 1)));
+  lua_pushboolean(L, remove_name(engine_of(L), text_at(L, 1),
+                                 luaL_optinteger(L, 2, 0) > 0));
   return 1;
 }
 

@@ -1,7 +1,7 @@
 // `require`: native modules the entry is granted, its imports, and the global tables by name.
+#include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/module_amqp.hpp"
-#include "runtime/lua/module_pg.hpp"
 #include "runtime/lua/sandbox.hpp"
 #include "runtime/lua/time_library.hpp"
 
@@ -9,6 +9,9 @@
 #include <cstring>
 
 namespace natterjack::runtime::lua {
+
+int open_system(lua_State* L); // module_system.cpp
+
 
 namespace {
 
@@ -19,12 +22,16 @@ struct native_module {
   lua_CFunction open;
 };
 
-constexpr native_module native_modules[] = {{"amqp", open_amqp},
-                                            {"http", open_http},
-                                            {"json", open_json},
-                                            {"logger", open_logger},
-                                            {"pg", open_pg},
-                                            {"time", open_time}};
+constexpr native_module native_modules[] = {
+    {"amqp", open_amqp},
+    {"base64", open_base64},     {"crypto", open_crypto}, {"ctx", open_ctx},
+    {"env", open_env},           {"events", open_events}, {"funcs", open_funcs},
+    {"hash", open_hash},         {"http", open_http},     {"http_client", open_http_client},
+    {"io", open_io},
+    {"json", open_json_module},         {"logger", open_logger}, {"pg", open_pg_module},
+    {"queue", open_queue},       {"registry", open_registry}, {"security", open_security},
+    {"sql", open_sql},           {"store", open_store},   {"system", open_system},   {"time", open_time},
+    {"uuid", open_uuid},         {"websocket", open_websocket}};
 
 // Present without being listed; listing them does no harm.
 constexpr std::string_view global_modules[] = {"process", "channel", "payload",   "errors",

@@ -132,6 +132,13 @@ int open_sandbox(lua_State* L) {
     lua_call(L, 0, 1);
     lua_setglobal(L, one.name.data());
   }
+  // Older names of process.listen and unlisten.
+  lua_getglobal(L, "process");
+  lua_getfield(L, -1, "listen");
+  lua_setglobal(L, "subscribe");
+  lua_getfield(L, -1, "unlisten");
+  lua_setglobal(L, "unsubscribe");
+  lua_pop(L, 1);
   install_shims(L);
   lua_getglobal(L, "string");
   lua_pushnil(L);

@@ -6,6 +6,8 @@
 // Waiting may happen deep inside coroutines the script made: all of them yield up to the task.
 #pragma once
 
+#include "hub/message.hpp"
+
 #include <lua.hpp>
 
 #include <cstdint>
@@ -58,6 +60,7 @@ struct task {
   lua_State* waits_in = nullptr; ///< innermost coroutine while waiting
   std::vector<waiter> waiters;   ///< not moved while waiting
   int fired = -1;                ///< case that another task completed; -1: look again
+  hub::message_ptr answer;       ///< what it waited for, see reply.hpp
   int64_t used_ns = 0;           ///< running since it last waited, as far as it was counted
 
   task* next_ready = nullptr;

@@ -36,7 +36,8 @@ ENTRY = """\
   - name: %s
     kind: process.lua
     source: file://%s.lua
-    modules: [ json, time, logger, http, pg ]
+    modules: [ json, time, logger, http, pg, funcs, ctx, events, registry, env, store,
+               sql, queue, security, io, system, http_client, websocket, uuid, base64, hash, crypto ]
 """
 
 RUN = blocks("run")
@@ -63,7 +64,11 @@ def test_a_snippet_prints_what_it_says(block, write, serve):
     [name] = block.words
     companions = APPLICATIONS.get((block.document, name), {})
     yaml = ENTRIES + ENTRY % ("snippet", "snippet")
+    if "_index.yaml" in companions:  # entries of its own, in a folder of their own
+        companions = {f"more/{file}": text for file, text in companions.items()}
     for file in companions:
+        if "/" in file:
+            continue
         stem = file.removesuffix(".lua")
         yaml += ENTRY % (stem, stem)
     folder = write(name, {"_index.yaml": yaml, "snippet.lua": PROCESS % block.text, **companions})

@@ -27,6 +27,11 @@ std::string endpoint(const std::string& name, const std::string& router, const s
 
 } // namespace
 
+// What a service may require.
+const std::string starting =
+    "db.sql.sqlite, env.storage.file, http.service, pg.scope, process.host, process.service, "
+    "queue.consumer, queue.driver.memory, queue.queue, store.memory, store.sql, terminal.host";
+
 SCENARIO_METHOD(application_fixture, "references lead to entries of the right kind",
                 "[config][relations]") {
   load(process + function +
@@ -43,25 +48,27 @@ SCENARIO_METHOD(application_fixture, "references lead to entries of the right ki
         "app/_index.yaml:7: app:b: process: app:f is a function.lua (app/_index.yaml:4); expected "
         "the id of an entry of kind one of: process.cpp, process.lua\n"
         "app/_index.yaml:7: app:b: host: app:p is a process.lua (app/_index.yaml:3); expected the "
-        "id of an entry of kind process.host\n"
+        "id of an entry of kind one of: process.host, terminal.host\n"
         "app/_index.yaml:8: app:c: process: there is no entry \"other:p\"; expected the id of an "
         "entry of kind one of: process.cpp, process.lua\n"
         "app/_index.yaml:9: app:d: process: found text \"a:b:c\"; expected the id of an entry of "
         "kind one of: process.cpp, process.lua\n"
         "app/_index.yaml:10: app:e: lifecycle.requires: app:p is a process.lua "
-        "(app/_index.yaml:3); expected the id of an entry of kind one of: http.service, "
-        "process.host, process.service\n"
-        "app/_index.yaml:10: app:e: lifecycle.requires: there is no entry \"app:nobody\"; expected "
-        "the id of an entry of kind one of: http.service, process.host, process.service\n");
+        "(app/_index.yaml:3); expected the id of an entry of kind one of: " +
+            starting +
+            "\n"
+            "app/_index.yaml:10: app:e: lifecycle.requires: there is no entry \"app:nobody\"; expected "
+            "the id of an entry of kind one of: " +
+            starting + "\n");
 }
 
 SCENARIO_METHOD(application_fixture, "a kind that cannot be used is told once",
                 "[config][relations]") {
-  load(process + "  - {name: t, kind: terminal.host}\n"
+  load(process + "  - {name: t, kind: store.kv.raft}\n"
                  "  - {name: s, kind: process.service, process: p, host: t}\n");
   REQUIRE(app.diagnostics.size() == 1);
   CHECK(app.diagnostics[0].line == 4);
-  CHECK(app.diagnostics[0].message == "kind terminal.host is not built yet");
+  CHECK(app.diagnostics[0].message == "kind store.kv.raft is not built yet");
 }
 
 SCENARIO_METHOD(application_fixture, "references cross namespaces", "[config][relations]") {

@@ -99,7 +99,7 @@ SCENARIO_METHOD(http_fixture, "what a request does not have is an error value", 
   CHECK(lua.run("local _, e = http.request():body_json() return e:kind() .. ' ' .. e") ==
         "Invalid the body is not JSON: unexpected end of text at byte 2, expected a key in double "
         "quotes");
-  CHECK(lua.run("local f, e = http.request():parse_multipart() return e:kind()") == "Unavailable");
+  CHECK(lua.run("local f, e = http.request():parse_multipart() return e:kind()") == "Invalid");
   lua.serve({});
   CHECK(lua.run("local _, e = http.request():body_json() return e") == "the request has no body");
   CHECK(request("req:accepts('any/thing')") == "true");

@@ -1,0 +1,22 @@
+// What Lua modules reach of an application, made of its entries: stores, databases, queues,
+// variables, policies, entries as data.
+#pragma once
+
+#include "runtime/config/service_options.hpp"
+#include "runtime/lua/call_context.hpp"
+#include "runtime/lua/services.hpp"
+
+namespace natterjack::runtime {
+
+/// Fills `to` with what the entries say. `to.find_function` is set before consumers start.
+/// @throws std::runtime_error  for a file of variables that cannot be read
+void fill_services(const service_options& options, lua::services& to);
+
+/// What `lifecycle.security` of a service says, for its process; null: nothing.
+lua::context_ptr security_of(const service_options& options, const std::string& service_id);
+
+/// Consumers take messages from now on; behind the start of services.
+void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of);
+void stop_consumers(lua::services& of);
+
+} // namespace natterjack::runtime

@@ -1,0 +1,55 @@
+// Openers of the modules that reach the application: each pushes the module's table.
+#pragma once
+
+#include "runtime/lua/reply.hpp"
+
+namespace natterjack::runtime::lua {
+
+int open_base64(lua_State* L);
+int open_crypto(lua_State* L);
+int open_ctx(lua_State* L);
+int open_env(lua_State* L);
+int open_events(lua_State* L);
+int open_funcs(lua_State* L);
+int open_hash(lua_State* L);
+int open_http_client(lua_State* L);
+int open_io(lua_State* L);
+int open_json_module(lua_State* L);
+int open_pg_module(lua_State* L);
+int open_queue(lua_State* L);
+int open_registry(lua_State* L);
+int open_security(lua_State* L);
+int open_sql(lua_State* L);
+int open_store(lua_State* L);
+int open_uuid(lua_State* L);
+int open_websocket(lua_State* L);
+
+/// A random UUID as text. @returns false if there are no random bytes
+bool make_random_uuid(std::string& out);
+/// hash.pbkdf2 and crypto.pbkdf2.
+int push_pbkdf2(lua_State* L);
+
+/// The text at `index`; raises if there is none. Valid as long as it stands on the stack.
+inline std::string_view text_argument(lua_State* L, int index) {
+  size_t size = 0;
+  const char* bytes = luaL_checklstring(L, index, &size);
+  return {bytes, size};
+}
+
+/// As above for what was checked before: never raises.
+inline std::string_view text_of(lua_State* L, int index) noexcept {
+  size_t size = 0;
+  const char* bytes = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : "";
+  return {bytes, size};
+}
+
+/// Reads the values from `first` to the top. @returns false with `error`, for the value at fault
+bool read_payloads(lua_State* L, int first, std::vector<hub::payload>& out, encode_error& error);
+
+/// Adds the members of the table at `index` (text keys) to a copy of `base`. Never raises.
+/// @returns false with `error` if a value has no JSON form
+struct call_context;
+bool extend_context(lua_State* L, int index, std::shared_ptr<const call_context>& base,
+                    encode_error& error);
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,64 @@
+-- Words that the other files of this folder share; they become their globals.
+
+-- A class: methods check that they are called with a colon on the right object.
+function class(name, methods)
+    local meta = { __name = name, __metatable = false }
+    local checked = {}
+    for method, f in pairs(methods) do
+        checked[method] = function(self, ...)
+            if objects[self] ~= meta then
+                error(name .. ":" .. method .. "() needs the " .. name ..
+                    " in front: write it with a colon, not a dot", 2)
+            end
+            return f(self, ...)
+        end
+    end
+    meta.__index = checked
+    meta.__tostring = function() return name end
+    return function(fields)
+        objects[fields] = meta
+        return setmetatable(fields, meta)
+    end
+end
+
+-- object -> its class; a script cannot see or change the metatables themselves.
+objects = setmetatable({}, { __mode = "k" })
+
+function fail(kind, text, ...)
+    if select("#", ...) > 0 then
+        text = text:format(...)
+    end
+    return nil, errors.new({ message = text, kind = kind })
+end
+
+-- An error that a C function handed over as kind, text and more.
+function failure(kind, text, more)
+    local made = { message = text or "failed", kind = kind }
+    if more then
+        made.retryable, made.details = more.retryable, more.details
+    end
+    return errors.new(made)
+end
+
+function is_id(text)
+    return type(text) == "string" and text:find("^[^:]+:[^:]+$") ~= nil
+end
+
+-- Copies a table and puts the fields of another one over it.
+function merge(base, more)
+    local made = {}
+    for key, value in pairs(base or {}) do made[key] = value end
+    for key, value in pairs(more or {}) do made[key] = value end
+    return made
+end
+
+-- Of actors and scopes: what stands behind the object, as it travels.
+hidden = setmetatable({}, { __mode = "k" })
+
+function actor_value(actor)
+    return hidden[actor] or error("with_actor takes an actor of the module security", 3)
+end
+
+function scope_value(scope)
+    return hidden[scope] or error("with_scope takes a scope of the module security", 3)
+end

@@ -1,0 +1,19 @@
+// Takes the type annotations of newer programs out of their text, so that plain Lua can compile it.
+//
+//   local x: T = …   for i: T in …   function f<T>(a: T, b?: T, ...: T): R   type X<T> = …
+//   v :: T   v as T   v!   and validators such as @min(0) behind a type
+//
+//   keeps   every line where it was: what is taken out becomes blanks
+//   never   looks into texts and comments; text without annotations comes back as it was
+//
+// Types mean nothing at run time here: nothing is checked, and a type is no value.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace natterjack::runtime::lua {
+
+std::string strip_types(std::string_view source);
+
+} // namespace natterjack::runtime::lua

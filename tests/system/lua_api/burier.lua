@@ -1,0 +1,3 @@
+return { handler = function(task)
+    require("store").get("app:results"):set("dead." .. task.name, true)
+end }

@@ -1,0 +1,76 @@
+local check, funcs, time = require("check"), require("funcs"), require("time")
+
+local tests = {
+    { "call gives the result", function()
+        check.same(funcs.call("app:add", 2, 3), 5)
+    end },
+    { "call gives the error with its kind and details", function()
+        local value, err = funcs.call("app:add", "fail")
+        check.fails("NotFound", value, err)
+        check.same(err:message(), "no such thing")
+        check.same(err:details().id, 7)
+    end },
+    { "a function that raises is an error", function()
+        local value, err = funcs.call("app:add", "raise")
+        check.fails("Internal", value, err)
+        check.yes(err:message():find("broken", 1, true))
+    end },
+    { "ids are checked", function()
+        check.fails("NotFound", funcs.call("app:nothing"))
+        check.fails("Invalid", funcs.call("nothing"))
+        check.fails("Invalid", funcs.call(""))
+    end },
+    { "async gives a future", function()
+        local future = funcs.async("app:add", 20, 22)
+        check.same(future:is_complete(), false)
+        local got, ok = future:response():receive()
+        check.same(ok, true)
+        check.same(got:data(), 42)
+        check.same(future:is_complete(), true)
+        check.same(future:result():data(), 42)
+    end },
+    { "several futures in a select", function()
+        local one, other = funcs.async("app:add", 1, 1), funcs.async("app:add", 2, 2)
+        local first = channel.select({ one:channel():case_receive(), other:channel():case_receive() })
+        local second = first.channel == one:channel() and other or one
+        check.same(first.value:data() + second:channel():receive():data(), 6)
+    end },
+    { "a future that fails has the error", function()
+        local future = funcs.async("app:add", "fail")
+        future:response():receive()
+        local value, err = future:result()
+        check.fails("NotFound", value, err)
+        local problem, failed = future:error()
+        check.yes(failed and problem)
+    end },
+    { "cancel ends a call", function()
+        local future = funcs.async("app:add", "slow")
+        check.same(future:cancel(), true)
+        future:response():receive()
+        check.same(future:is_canceled(), true)
+        check.fails("Canceled", future:result())
+    end },
+    { "a time-out ends a call", function()
+        check.fails("Timeout", funcs.new():with_options({ timeout = 50 }):call("app:add", "slow"))
+        check.fails("Timeout", funcs.new():with_options({ timeout = "50ms" }):call("app:add", "slow"))
+    end },
+    { "with_context reaches the function", function()
+        local executor = funcs.new():with_context({ a = 1 })
+        local got = executor:with_context({ b = "two" }):call("app:add", "context")
+        check.same(got.a, 1)
+        check.same(got.b, "two")
+        check.same(executor:call("app:add", "context").b, nil)
+    end },
+    { "pool.type inline is a fresh state for each call, static keeps it", function()
+        check.same(funcs.call("app:state"), 1)
+        check.same(funcs.call("app:state"), 1)
+        check.same(funcs.call("app:kept.state"), 1)
+        check.same(funcs.call("app:kept.state"), 2)
+    end },
+    { "ctx without a context finds nothing", function()
+        check.fails("NotFound", require("ctx").get("nothing"))
+        check.same(next(require("ctx").all()), nil)
+    end },
+}
+
+return { run = function() check.run("funcs", tests) end }

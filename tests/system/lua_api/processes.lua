@@ -1,0 +1,111 @@
+local check, time = require("check"), require("time")
+local host = "system:processes"
+
+local function ask(pid, topic, value)
+    local answers = process.listen("echo")
+    process.send(pid, topic, value)
+    local got = answers:receive()
+    process.unlisten(answers)
+    return got
+end
+
+local tests = {
+    { "a spawned process gets its arguments", function()
+        local pid = process.spawn("app:echo", host, "argument")
+        local got = ask(pid, "say", { n = 1 })
+        check.same(got[1].n, 1)
+        check.same(got[2], "argument")
+        process.cancel(pid)
+    end },
+    { "with_context reaches the process and what it was given before", function()
+        local pid = process.with_context({ user = "ada" }):with_context({ level = 3 })
+            :spawn("app:echo", host)
+        local answers = process.listen("context")
+        process.send(pid, "context")
+        local got = answers:receive()
+        process.unlisten(answers)
+        check.same(got.user, "ada")
+        check.same(got.level, 3)
+    end },
+    { "with_name registers before the process runs, and finds who has the name", function()
+        local named = process.with_options({}):with_name("only.one")
+        local pid = named:spawn("app:echo", host)
+        check.same(process.registry.lookup("only.one"), pid)
+        check.same(named:spawn("app:echo", host), pid)
+    end },
+    { "with_message is in the mailbox when the process begins", function()
+        local answers = process.listen("echo")
+        process.with_context({}):with_message("say", "early"):spawn("app:echo", host)
+        check.same(answers:receive(), "early")
+        process.unlisten(answers)
+    end },
+    { "a builder is used with a colon", function()
+        check.raises("colon", function() process.with_context({}).spawn("app:echo", host) end)
+    end },
+    { "an upgrade keeps the PID and what waited", function()
+        local pid = process.spawn_monitored("app:echo", host)
+        local answers = process.listen("upgraded")
+        process.send(pid, "upgrade")
+        process.send(pid, "say", "later")
+        local got = answers:receive()
+        process.unlisten(answers)
+        check.same(got.pid, pid)
+        check.same(got.before, "from " .. pid)
+        check.same(got.heard, "later")
+        local event = process.events():receive()
+        check.same(event.kind, process.event.EXIT)
+        check.same(event.from, pid)
+    end },
+    { "an upgrade to nothing is an error", function()
+        check.fails("NotFound", process.upgrade("app:nothing"))
+    end },
+    { "EXIT has the result, or the error", function()
+        local pid = process.spawn_monitored("app:echo", host, "the end")
+        process.cancel(pid)
+        check.same(process.events():receive().result.value, "the end")
+        pid = process.spawn_monitored("app:echo", host)
+        process.send(pid, "fail")
+        local event = process.events():receive()
+        check.yes(tostring(event.result.error):find("as it was told", 1, true))
+    end },
+    { "a linked process that fails is told to who traps links", function()
+        process.set_options({ trap_links = true })
+        local pid = process.spawn_linked("app:echo", host)
+        process.send(pid, "fail")
+        local event = process.events():receive()
+        check.same(event.kind, process.event.LINK_DOWN)
+        check.same(event.from, pid)
+        process.set_options({ trap_links = false })
+    end },
+    { "terminate ends a process", function()
+        local pid = process.spawn_monitored("app:echo", host)
+        process.terminate(pid)
+        local event = process.events():receive()
+        check.same(tostring(event.result.error), "terminated")
+    end },
+    { "names of a wider scope are their holder's", function()
+        local pid = process.spawn("app:echo", host)
+        process.registry.register("wide", pid, process.registry.STRONG)
+        check.same(process.registry.unregister("wide", process.registry.STRONG), false)
+        check.same(process.registry.unregister("wide"), true)
+        check.fails("NotFound", process.registry.lookup("wide"))
+    end },
+    { "options that do not exist are named", function()
+        local good, problem = process.set_options({ nothing = true })
+        check.same(good, false)
+        check.yes(problem:message():find("option nothing is not supported", 1, true))
+        check.same(process.set_options({ upgradable = true }), true)
+    end },
+    { "a thousand processes answer", function()
+        local answers = process.listen("echo")
+        for i = 1, 1000 do
+            process.send(process.spawn("app:echo", host), "say", i)
+        end
+        local sum = 0
+        for _ = 1, 1000 do sum = sum + answers:receive() end
+        process.unlisten(answers)
+        check.same(sum, 500500)
+    end },
+}
+
+return { run = function() check.run("processes", tests) end }

@@ -1,0 +1,67 @@
+local check, registry = require("check"), require("registry")
+
+local function ids(entries)
+    local all = {}
+    for _, one in ipairs(entries) do all[#all + 1] = one.id end
+    return table.concat(all, " ")
+end
+
+local tests = {
+    { "get gives kind, meta and data", function()
+        local entry = registry.get("app:poem")
+        check.same(entry.kind, "registry.entry")
+        check.same(entry.meta.type, "poem")
+        check.same(entry.data.text, "hello")
+        check.fails("NotFound", registry.get("app:nothing"))
+        check.fails("Invalid", registry.get(""))
+    end },
+    { "find by kind, namespace, name and meta", function()
+        check.same(ids(registry.find({ [".kind"] = "registry.entry" })), "app:essay app:poem")
+        check.same(ids(registry.find({ [".kind"] = "registry.entry", ["meta.type"] = "poem" })), "app:poem")
+        check.same(ids(registry.find({ [".ns"] = "app", [".name"] = "essay" })), "app:essay")
+        check.same(ids(registry.find({ ["meta.tags"] = "sad" })), "app:poem")
+    end },
+    { "operators in front of a key", function()
+        check.same(ids(registry.find({ ["~meta.comment"] = "at n" })), "app:poem")
+        check.same(ids(registry.find({ ["^meta.type"] = "po" })), "app:poem")
+        check.same(ids(registry.find({ ["$meta.type"] = "say" })), "app:essay")
+        check.same(ids(registry.find({ ["*meta.type"] = "e*y" })), "app:essay")
+    end },
+    { "a bare key selects nothing out", function()
+        check.yes(#registry.find({ kind = "registry.entry" }) > 10)
+    end },
+    { "ids are taken apart", function()
+        local id = registry.parse_id("a.b:c.d")
+        check.same(id.ns .. " " .. id.name, "a.b c.d")
+    end },
+    { "changes make a version, which can be left again", function()
+        local before = registry.current_version()
+        local changes = registry.snapshot():changes()
+        changes:create({ id = "app:new", kind = "registry.entry", meta = { type = "note" }, data = { n = 1 } })
+        changes:update({ id = "app:poem", kind = "registry.entry", meta = { type = "ode" }, data = {} })
+        check.same(#changes:ops(), 2)
+        local version = changes:apply()
+        check.same(version:id(), before:id() + 1)
+        check.same(version:previous():id(), before:id())
+        check.same(registry.get("app:new").data.n, 1)
+        check.same(registry.get("app:poem").meta.type, "ode")
+        check.same(registry.snapshot_at(before):get("app:poem").meta.type, "poem")
+        check.same(registry.apply_version(before), true)
+        check.fails("NotFound", registry.get("app:new"))
+        check.yes(#registry.history():versions() >= 3)
+    end },
+    { "what runs cannot be changed this way", function()
+        local changes = registry.snapshot():changes()
+        changes:delete("app:gateway")
+        check.fails("Invalid", changes:apply())
+        check.fails("Invalid", registry.snapshot():changes():apply())
+    end },
+    { "a delta tells what differs", function()
+        local ops = registry.build_delta({ { id = "t:a", kind = "t" } }, { { id = "t:b", kind = "t" } })
+        check.same(#ops, 2)
+        check.same(ops[1].kind .. ops[1].entry.id .. " " .. ops[2].kind .. ops[2].entry.id,
+            "entry.createt:b entry.deletet:a")
+    end },
+}
+
+return { run = function() check.run("registry", tests) end }

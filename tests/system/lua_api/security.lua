@@ -1,0 +1,58 @@
+local check, security, funcs = require("check"), require("security"), require("funcs")
+
+local tests = {
+    { "nobody in particular may do everything", function()
+        check.same(security.actor(), nil)
+        check.same(security.can("anything", "at all"), true)
+    end },
+    { "a scope says what its actor may do", function()
+        local staff = security.named_scope("staff")
+        local ada = security.new_actor("ada", { role = "writer" })
+        check.same(staff:evaluate(ada, "doc.read", "doc:1"), "allow")
+        check.same(staff:evaluate(ada, "doc.write", "doc:1"), "undefined")
+        check.same(staff:evaluate(ada, "doc.read", "secret:1"), "deny")
+        check.same(staff:evaluate(security.new_actor("root", { role = "admin" }), "doc.read", "secret:1"), "allow")
+    end },
+    { "actor and scope travel with a call", function()
+        local run = funcs.new():with_actor(security.new_actor("ada", {})):with_scope(security.named_scope("staff"))
+        local told = run:call("app:who", "doc.read", "doc:1")
+        check.same(told.id, "ada")
+        check.same(told.may, true)
+        check.same(run:call("app:who", "doc.write", "doc:1").may, false)
+    end },
+    { "policies and scopes are put together", function()
+        local readers = security.policy("app:readers")
+        check.same(readers:id(), "app:readers")
+        local scope = security.new_scope():with(readers)
+        check.same(scope:contains(readers), true)
+        check.same(#scope:policies(), 1)
+        check.same(scope:without(readers):contains(readers), false)
+        check.fails("NotFound", security.policy("app:nothing"))
+        check.fails("NotFound", security.named_scope("nothing"))
+    end },
+    { "a service acts as its lifecycle says", function()
+        local told = process.registry.lookup("acting") and true
+        check.same(told, true)
+        process.send("acting", "who")
+        local answer = process.inbox():receive():payload():data()
+        check.same(answer.id .. answer.role, "robotcleaner")
+        check.same(answer.may, true)
+        check.same(answer.may_not, false)
+    end },
+    { "tokens are made, found and revoked", function()
+        local tokens = security.token_store("app:tokens")
+        local token = tokens:create(security.new_actor("ada", { role = "x" }), security.named_scope("staff"), { expiration = "1m" })
+        local actor, scope = tokens:validate(token)
+        check.same(actor:id(), "ada")
+        check.same(actor:meta().role, "x")
+        check.same(scope:contains("app:readers"), true)
+        local _, _, err = tokens:validate(token .. "x")
+        check.same(err:kind(), "PermissionDenied")
+        check.same(tokens:revoke(token), true)
+        _, _, err = tokens:validate(token)
+        check.same(err:kind(), "NotFound")
+        check.fails("NotFound", security.token_store("app:nothing"))
+    end },
+}
+
+return { run = function() check.run("security", tests) end }

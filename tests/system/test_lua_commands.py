@@ -1,0 +1,101 @@
+"""Programs on the terminal: `natterjack run DIR COMMAND`, `-x`, and the module `io`."""
+
+import subprocess
+
+from natterjack import binary
+
+ENTRIES = """\
+namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: greet, kind: process.lua, source: "file://greet.lua", modules: [ io ],
+      meta: { command: { name: greet, short: says hello } } }
+  - { name: fail, kind: process.lua, source: "return function() return nil, 'no luck' end" }
+"""
+
+GREET = """\
+local io = require("io")
+
+return { run = function(first)
+    io.print("arguments", #io.args(), first)
+    while true do
+        local line, err = io.readline()
+        if not line then
+            io.eprint("end: " .. err:kind())
+            return
+        end
+        io.write("hello ", line, "\\n")
+    end
+end }
+"""
+
+
+def run(folder, *arguments, given=""):
+    return subprocess.run([binary(), "run", folder, *arguments], input=given, capture_output=True,
+                          text=True, timeout=60)
+
+
+def app(application):
+    return application({"_index.yaml": ENTRIES, "greet.lua": GREET})
+
+
+def test_a_command_talks_to_standard_input_and_output(application):
+    done = run(app(application), "greet", "loud", given="ada\nbob")
+    assert done.stdout == "arguments\t1\tloud\nhello ada\nhello bob\n"
+    assert "end: Unavailable" in done.stderr
+    assert done.returncode == 0
+
+
+def test_x_runs_an_entry(application):
+    done = run(app(application), "-x", "app:greet")
+    assert (done.stdout, done.returncode) == ("arguments\t0\tnil\n", 0)
+
+
+def test_a_command_that_fails_is_exit_code_1(application):
+    done = run(app(application), "-x", "app:fail")
+    assert done.returncode == 1
+    assert "no luck" in done.stderr
+
+
+def test_an_unknown_command_is_named_with_those_there_are(application):
+    done = run(app(application), "great")
+    assert done.returncode == 1
+    assert 'no command "great"' in done.stderr and "greet" in done.stderr
+
+
+MASS = """\
+namespace: app
+entries:
+  - { name: worker, kind: process.lua, source: "file://worker.lua" }
+  - { name: mass, kind: process.lua, source: "file://mass.lua", modules: [ io ] }
+"""
+
+WORKER = """\
+return { run = function(parent, n)
+    process.send(parent, "ready", n)
+    process.inbox():receive()
+    return n
+end }
+"""
+
+SPAWN_MANY = """\
+local io = require("io")
+
+return { run = function()
+    local inbox, events, pids, sum = process.inbox(), process.events(), {}, 0
+    for i = 1, 10000 do
+        pids[i] = process.spawn_monitored("app:worker", "system:processes", process.pid(), i)
+    end
+    for _ = 1, 10000 do inbox:receive() end
+    io.print("told", process.send(pids, "stop"))
+    for _ = 1, 10000 do sum = sum + events:receive().result.value end
+    io.print("sum", sum)
+end }
+"""
+
+
+def test_ten_thousand_processes_start_answer_and_end(application):
+    folder = application({"_index.yaml": MASS, "worker.lua": WORKER, "mass.lua": SPAWN_MANY})
+    done = subprocess.run([binary(), "run", folder, "-x", "app:mass"], capture_output=True,
+                          text=True, timeout=180)
+    assert (done.stdout, done.returncode) == ("told\t10000\nsum\t50005000\n", 0)
