@@ -312,8 +312,7 @@ SCENARIO_METHOD(application_fixture, "what is known but not built is refused or 
        "    timeouts: {write: 5s}\n"
        "    lifecycle:\n"
        "      security: {groups: [a]}\n");
-  CHECK(said() == "app/_index.yaml:6: app:gw: tls.mode: found text \"auto\"; expected one of: manual, off\
-");
+  CHECK(said() == "app/_index.yaml:6: app:gw: tls.mode: found text \"auto\"; expected one of: manual, off\n");
   CHECK(warned() ==
         "app/_index.yaml:7: app:gw: host.buffer_size has no effect here: Mailboxes need "
         "no size\n"
