@@ -1,5 +1,6 @@
 #include "relay/http/session.hpp"
 
+#include "hub/counters.hpp"
 #include "relay/http/cors.hpp"
 #include "relay/http/response_head.hpp"
 #include "relay/http/socket_route.hpp"
@@ -167,6 +168,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
     for (auto i = head.begin(); i != head.end(); ++i)
       ++fields;
     if (fields > gateway_->limits.header_count) {
+      hub::count(hub::counter::limit_header_count);
       fail(text_response(431, "more than " + std::to_string(gateway_->limits.header_count) +
                                   " header fields"));
       return false;
@@ -193,6 +195,10 @@ class http_session final : public std::enable_shared_from_this<http_session> {
 
   void refuse(error_code ec) {
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
+      hub::count(hub::counter::limit_head_bytes);
+    else if (ec == http::error::body_limit)
+      hub::count(hub::counter::limit_body_bytes);
+    if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
       fail(text_response(431, "request head exceeds " + std::to_string(gateway_->limits.head_bytes) +
                                   " bytes"));
     else if (ec == http::error::body_limit)
@@ -213,9 +219,13 @@ class http_session final : public std::enable_shared_from_this<http_session> {
 
   void on_timeout() {
     if (phase_ != phase::head && phase_ != phase::body) {
+      hub::count(phase_ == phase::idle ? hub::counter::limit_idle_timeout
+                                       : hub::counter::limit_body_timeout);
       close();
       return;
     }
+    hub::count(phase_ == phase::head ? hub::counter::limit_head_timeout
+                                     : hub::counter::limit_body_timeout);
     timed_out_ = true; // the pending read ends without closing
     error_code ignored;
     socket_.cancel(ignored);
@@ -262,6 +272,9 @@ class http_session final : public std::enable_shared_from_this<http_session> {
 
   void find_route(std::shared_ptr<http_request> request) {
     request_ = request;
+    hub::count(hub::counter::http_requests);
+    if (auto latest = gateway_->routes.load())
+      routes_ = std::move(latest); // kept while the request lives
     auto match = routes_->find(request->method, request->path);
     if (match.found == nullptr && request->method == "OPTIONS" && !match.allow.empty()) {
       answer_options(match.allow);
@@ -382,6 +395,7 @@ class http_session final : public std::enable_shared_from_this<http_session> {
 
   void write(http_response response) {
     set_phase(phase::writing);
+    count_response(response.status);
     file_ = is_head_request_ ? nullptr : response.file;
     file_sent_ = 0;
     output_ = response_head(response, keep_alive_);
@@ -389,6 +403,12 @@ class http_session final : public std::enable_shared_from_this<http_session> {
       output_ += response.body;
     written_ = 0;
     write_some();
+  }
+
+  static void count_response(unsigned status) {
+    const auto of_class = std::clamp(status / 100, 1u, 5u) - 1;
+    hub::count(static_cast<hub::counter>(static_cast<size_t>(hub::counter::responses_1xx) +
+                                         of_class));
   }
 
   void write_some() {
