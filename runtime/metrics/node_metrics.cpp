@@ -75,11 +75,17 @@ void write_gateways(exposition& out, const node_numbers& numbers) {
     out.sample({{"class", name}}, hub::total(what));
 }
 
-void write_websockets(exposition& out, const process_sums& sums) {
-  out.family("natterjack_websocket_connections", gauge, "Websocket connections open");
-  for (const auto& [key, sum] : sums)
-    if (key.first == "connection")
-      out.sample({{"gateway", key.second}}, sum.processes);
+void write_websockets(exposition& out, const process_sums& sums, const node_numbers& numbers) {
+  auto each_gateway = [&out, &sums, &numbers](const char* name, const char* help,
+                                              uint64_t process_sum::*what) {
+    out.family(name, gauge, help);
+    for (const auto& g : numbers.gateways) {
+      const auto found = sums.find({"connection", g.id});
+      out.sample({{"gateway", g.id}}, found == sums.end() ? uint64_t{0} : found->second.*what);
+    }
+  };
+  each_gateway("natterjack_websocket_connections", "Websocket connections open",
+               &process_sum::processes);
   out.single("natterjack_websocket_opened_total", total_of, "Websocket connections opened",
              hub::total(counter::connections_opened));
   out.family("natterjack_websocket_closed_total", total_of,
@@ -106,14 +112,10 @@ void write_websockets(exposition& out, const process_sums& sums) {
              "Times a client was not read from: its hub owes credit, or it does not read itself");
   out.sample({{"cause", "credit"}}, hub::total(counter::paused_inbound));
   out.sample({{"cause", "outbox"}}, hub::total(counter::paused_outbox));
-  out.family("natterjack_outbox_bytes", gauge, "Bytes queued for the clients of a gateway");
-  for (const auto& [key, sum] : sums)
-    if (key.first == "connection")
-      out.sample({{"gateway", key.second}}, sum.outbox);
-  out.family("natterjack_outbox_bytes_max", gauge, "The same for the client with the most");
-  for (const auto& [key, sum] : sums)
-    if (key.first == "connection")
-      out.sample({{"gateway", key.second}}, sum.outbox_max);
+  each_gateway("natterjack_outbox_bytes", "Bytes queued for the clients of a gateway",
+               &process_sum::outbox);
+  each_gateway("natterjack_outbox_bytes_max", "The same for the client with the most",
+               &process_sum::outbox_max);
 }
 
 void write_processes(exposition& out, const process_sums& sums, const lua::lua_runtime& lua) {
@@ -231,7 +233,7 @@ std::string render_metrics(hub::node& node, const lua::lua_runtime& lua,
   const auto sums = sum_up(node);
   write_node(out, node, numbers);
   write_gateways(out, numbers);
-  write_websockets(out, sums);
+  write_websockets(out, sums, numbers);
   write_processes(out, sums, lua);
   write_scheduler(out, numbers);
   write_services(out, numbers);

@@ -14,7 +14,8 @@ from raw_http import RawHttp, get
 
 def test_every_family_has_help_a_type_and_well_formed_names(serve_probe):
     server = serve_probe()
-    Probe(server).echo("hello")
+    client = Probe(server)
+    client.echo("hello")
     found = scrape(server.port)
     assert len(found.families) > 30
     for name, family in found.families.items():
@@ -144,7 +145,8 @@ def dashboard():
 
 def test_the_dashboard_asks_for_metrics_that_exist(dashboard, serve_probe):
     server = serve_probe()
-    Probe(server).echo(1)
+    client = Probe(server)
+    client.echo(1)
     known = {name for name, _ in scrape(server.port).samples}
     asked = set()
     for panel in dashboard["panels"]:
