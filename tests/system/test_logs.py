@@ -1,8 +1,10 @@
 """The log as text and as JSON: the same facts, with names for machines."""
 
 import json
+import subprocess
 
-from natterjack import command
+from metrics import scrape
+from natterjack import Lines, binary, command
 from probe import Probe
 
 YAML = """
@@ -77,3 +79,22 @@ def test_a_wrong_format_is_refused(serve, application):
 
     done = command("run", application({"_index.yaml": YAML, "hub.lua": HUB}), "--log-format", "xml")
     assert done.returncode == 2 and "xml" in done.stderr
+
+
+def test_lines_of_print_that_nobody_reads_are_counted_and_told(application):
+    hub = "function run()\n  local line = string.rep('x', 1000)\n" \
+          "  for i = 1, 5000 do print(line) end\n  process.events():receive()\nend\nreturn { run = run }\n"
+    folder = application({"_index.yaml": YAML, "hub.lua": hub})
+    server = subprocess.Popen([binary(), "run", str(folder), "--listen", "127.0.0.1:0"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        log = Lines("stderr", server.stderr)
+        [(_, told), *_] = log.wait_for(r"(\d+) lines of print were dropped: nobody reads")
+        [(_, port), *_] = log.wait_for(r"listening on http://127\.0\.0\.1:(\d+)")
+        dropped = scrape(int(port[1])).value("natterjack_print_lines_dropped_total")
+        assert 1000 < int(told[1]) <= dropped < 5000
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
