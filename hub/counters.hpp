@@ -104,8 +104,10 @@ struct alignas(64) counter_cell {
 counter_cell& own_counter_cell();
 
 inline counter_cell& counter_cell_here() {
-  thread_local counter_cell& own = own_counter_cell();
-  return own;
+  constinit thread_local counter_cell* own = nullptr;
+  if (own == nullptr)
+    own = &own_counter_cell();
+  return *own;
 }
 
 // One thread writes: a plain addition, no locked instruction.

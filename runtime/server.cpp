@@ -453,6 +453,9 @@ struct server::state {
     }
     for (const auto& host : next->options.hosts)
       node.add_process_host(host.id, host.max_processes);
+    for (const auto& folder : next->options.directories)
+      if (std::error_code error; folder.auto_init)
+        std::filesystem::create_directories(folder.directory, error);
     // What new versions of services spawn is new as well.
     latest.store(next);
     for (auto& gateway : gateways)

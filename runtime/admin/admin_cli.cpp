@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include <unistd.h>
@@ -51,6 +52,18 @@ int list(const admin_options& o) {
   return exit_done;
 }
 
+// Since the last look, not since its start: what is busy now is what one wants to see.
+json with_recent_busy(json answer, const json& before) {
+  std::map<std::string, uint64_t> earlier;
+  if (before.is_object())
+    for (const auto& row : before["processes"])
+      earlier.emplace(row.value("pid", ""), row.value("busy_ns", uint64_t{0}));
+  for (auto& row : answer["processes"])
+    if (auto found = earlier.find(row.value("pid", "")); found != earlier.end())
+      row["busy_ns"] = row.value("busy_ns", uint64_t{0}) - found->second;
+  return answer;
+}
+
 // Redraws until interrupted; a terminal is cleared, a file just gets one picture after the other.
 int top(admin_options o) {
   const bool is_terminal = isatty(STDOUT_FILENO) != 0;
@@ -64,7 +77,8 @@ int top(admin_options o) {
     auto answer = node.ask({{"command", "ps"}}, 10s);
     if (is_terminal)
       std::cout << "\x1b[H\x1b[2J";
-    std::cout << show_summary(answer, before) << show_processes(answer, {o.sort, o.filter, o.rows})
+    std::cout << show_summary(answer, before)
+              << show_processes(with_recent_busy(answer, before), {o.sort, o.filter, o.rows})
               << std::flush;
     before = std::move(answer);
     if (o.times != 0 && n + 1 == o.times)

@@ -265,6 +265,8 @@ void engine::finish(task& one, int status, int results) {
     text = shown != nullptr ? shown : "(an error value that cannot be shown)";
     lua_settop(main_, 0);
   }
+  if (text.find("C stack overflow") != std::string::npos) // Lua's own words at 200 levels
+    hub::count(hub::counter::limit_stack);
   forget(one);
   end_main(std::move(text), std::move(trace));
 }

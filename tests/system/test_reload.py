@@ -7,6 +7,7 @@ import time
 import pytest
 
 from natterjack import command
+from probe import Probe
 from raw_http import get
 from raw_ws import Closed, RawWebSocket
 
@@ -300,6 +301,16 @@ def test_a_held_client_that_leaves_is_noticed(app):
     with pytest.raises(Closed):
         while True:
             client.read_data()
+
+
+def test_a_hub_can_ask_for_it_later_with_ws_control(serve_probe):
+    server = serve_probe()
+    client = Probe(server)
+    client.ask("control", body={"on_exit": "hold", "hold_timeout": "20s"})
+    assert client.hub() == "first"
+    client.ask("raise")
+    server.stdout.wait_for("probe first started", times=2)
+    assert client.echo("still here") == "still here"
 
 
 def test_wrong_values_in_the_relay_header_are_told(app):
