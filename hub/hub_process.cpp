@@ -51,8 +51,12 @@ send_result hub_process::deliver(message_ptr what) noexcept {
   try {
     bool is_asleep = false;
     const auto result = inbox_.put(std::move(what), is_asleep);
-    if (is_asleep)
-      wake();
+    if (is_asleep) {
+      if (auto* later = wake_list::current())
+        later->add(*this, caf::strong_actor_ptr(ctrl()));
+      else
+        wake();
+    }
     return result;
   } catch (const std::bad_alloc&) {
     return send_result::mailbox_full;
@@ -76,6 +80,7 @@ caf::behavior hub_process::make_behavior() {
 }
 
 caf::resumable::resume_result hub_process::resume(caf::execution_unit* context, size_t) {
+  const wake_list::scope batch; // receivers are woken once a batch
   return caf::event_based_actor::resume(context, 1);
 }
 
@@ -94,7 +99,7 @@ void hub_process::on_exit() {
   first_wait();
 }
 
-void hub_process::wake() { enqueue(nullptr, caf::make_message_id(), run_message(), nullptr); }
+void hub_process::wake() noexcept { enqueue(nullptr, caf::make_message_id(), run_message(), nullptr); }
 
 void hub_process::first_wait() {
   if (auto told = std::exchange(options_.on_first_wait, nullptr))
@@ -166,6 +171,7 @@ void hub_process::handle_queued(size_t most) {
   for (; most > 0 && next_ < queued_.size() && !ended_ && hub_; --most) {
     const auto what = std::move(queued_[next_++]);
     inbox_.received();
+    received_.fetch_add(1, std::memory_order_relaxed);
     what->settle();
     handled_ = &what;
     handle(what);

@@ -15,7 +15,9 @@
 #include "hub/inbox.hpp"
 #include "hub/registration.hpp"
 #include "hub/timer_queue.hpp"
+#include "hub/wake_list.hpp"
 
+#include <atomic>
 #include <caf/event_based_actor.hpp>
 
 #include <map>
@@ -54,7 +56,7 @@ struct hub_spawned {
 hub_spawned spawn_hub(node& home, process_host& where, const hub_class& what,
                       hub_spawn_options options);
 
-class hub_process final : public caf::event_based_actor, public process {
+class hub_process final : public caf::event_based_actor, public process, public wakeable {
  public:
   hub_process(caf::actor_config& config, hub::node& home, process_host& where, const hub_class& what,
               hub_spawn_options options);
@@ -62,6 +64,10 @@ class hub_process final : public caf::event_based_actor, public process {
 
   send_result deliver(message_ptr what) noexcept override;
   std::optional<relay_dialect> dialect() const noexcept override { return relay_dialect::table; }
+  process_facts facts() const override {
+    return {"hub", options_.entry, inbox_.waiting(), 0, received_.load(std::memory_order_relaxed), 0};
+  }
+  void wake() noexcept override;
   const pid& process_id() const noexcept { return process::id(); }
   /// Runs for the first time soon; once, by who spawned it.
   void start() { wake(); }
@@ -81,7 +87,6 @@ class hub_process final : public caf::event_based_actor, public process {
     bool linked = false;
   };
   template <class Call> void call(const char* callback, Call&& run);
-  void wake();
   void run();
   send_result tell(const pid& to, std::string_view topic, payload value);
   void begin();
@@ -105,6 +110,7 @@ class hub_process final : public caf::event_based_actor, public process {
   const hub_class& class_;
   hub_spawn_options options_;
   inbox inbox_;
+  std::atomic<uint64_t> received_{0}; // for operators
   std::unique_ptr<hub_actor> hub_;
   std::string client_group_;
   std::map<pid, client> clients_;

@@ -3,6 +3,7 @@
 
 #include "hub/pid.hpp"
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,13 @@ class name_registry {
   std::optional<pid> lookup(const std::string& name) const;
   /// @returns false if nobody holds the name
   bool remove(const std::string& name);
+  /// Gives names from one process to another at once: no lookup finds nobody in between. Names that
+  /// `from` does not hold are left alone.
+  void hand_over(const std::vector<std::string>& names, const pid& from, const pid& to);
+  /// Calls `tell`, from any thread and once, when somebody registers the name.
+  /// @returns a number for `unwatch`; 0 if it was told at once because the name is held
+  uint64_t watch(const std::string& name, std::function<void(const pid&)> tell);
+  void unwatch(uint64_t number);
   /// Releases every name of a process that ends.
   void remove_all(const pid& owner) noexcept;
   std::vector<std::string> names_of(const pid& owner) const;
@@ -35,6 +43,12 @@ class name_registry {
   mutable std::mutex mutex_;
   std::map<std::string, pid, std::less<>> holders_;
   std::unordered_map<uint64_t, std::vector<std::string>> names_; // PID number -> names
+  struct watcher {
+    uint64_t number;
+    std::function<void(const pid&)> tell;
+  };
+  std::map<std::string, std::vector<watcher>, std::less<>> watchers_;
+  uint64_t last_watcher_ = 0;
 };
 
 } // namespace natterjack::hub

@@ -75,8 +75,33 @@ process_host& node::add_process_host(std::string_view entry_id, size_t max_proce
   return *slot;
 }
 
+void node::succeed(const pid& before, const pid& next) {
+  constexpr size_t remembered_max = 1000;
+  std::lock_guard guard(successors_mutex_);
+  for (auto& [old, now] : successors_) // so that one step is enough, however often it was replaced
+    if (now == before.number())
+      now = next.number();
+  successors_[before.number()] = next.number();
+  if (successors_.size() > remembered_max)
+    successors_.erase(successors_.begin());
+}
+
+process_ref node::successor_of(uint64_t number) const {
+  uint64_t next = 0;
+  {
+    std::lock_guard guard(successors_mutex_);
+    auto i = successors_.find(number);
+    if (i == successors_.end())
+      return {};
+    next = i->second;
+  }
+  return processes_.find(next);
+}
+
 send_result node::send(const pid& to, message_ptr what) {
   auto receiver = processes_.find(to.number());
+  if (!receiver)
+    receiver = successor_of(to.number());
   return receiver ? receiver.self->deliver(std::move(what)) : send_result::no_process;
 }
 
@@ -88,6 +113,8 @@ std::optional<std::pair<process_ref, send_result>> node::find(std::string_view t
   if (!said->node.empty() && said->node != name_)
     return std::pair{process_ref{}, send_result::no_node};
   auto found = processes_.find(said->number);
+  if (!found)
+    found = successor_of(said->number);
   if (found && found.self->id().where()->host == said->host)
     return std::pair{std::move(found), send_result::sent};
   std::lock_guard guard(mutex_);

@@ -44,6 +44,12 @@ class node {
 
   send_result send(const pid& to, message_ptr what);
 
+  /// From now on, what is sent to the PID of `before` once that has ended reaches `next`, which does
+  /// its work: a new version took over. The latest thousand are remembered.
+  void succeed(const pid& before, const pid& next);
+  /// The process that does the work of an ended one now, or null.
+  process_ref successor_of(uint64_t number) const;
+
   /// Finds a living process by PID text, or else by registered name.
   /// @param why  set to a sentence when nobody is found
   process_ref resolve(std::string_view text, std::string* why = nullptr);
@@ -60,6 +66,8 @@ class node {
   name_registry names_;
   hub::groups groups_;
   std::atomic<uint64_t> last_number_{0};
+  mutable std::mutex successors_mutex_;
+  std::map<uint64_t, uint64_t> successors_; // numbers of PIDs
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<host_name>, std::less<>> hosts_;
   std::map<std::string, std::unique_ptr<process_host>, std::less<>> process_hosts_;

@@ -4,6 +4,7 @@
 // tuple is built for a connection), and what a process leaves behind when it ends.
 #pragma once
 
+#include "hub/facts.hpp"
 #include "hub/message.hpp"
 #include "hub/pid.hpp"
 
@@ -11,6 +12,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/intrusive_ptr.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -71,6 +73,10 @@ class process {
   /// Bytes queued at this process that its peer has not taken; connections only.
   virtual size_t outbox_bytes() const noexcept { return 0; }
 
+  /// For operators; from any thread.
+  virtual process_facts facts() const { return {}; }
+  std::chrono::steady_clock::time_point born() const noexcept { return born_; }
+
   /// Valid once monitors have been told.
   const exit_result& result() const noexcept { return result_; }
 
@@ -86,6 +92,7 @@ class process {
  private:
   node& home_;
   pid id_;
+  std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
   bool entered_ = false;
 };
 

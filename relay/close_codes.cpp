@@ -2,6 +2,13 @@
 
 namespace natterjack::relay {
 
+std::string_view to_string(close_cause cause) noexcept {
+  constexpr std::string_view names[]{"by_hub",        "target_unknown",  "new_target_unknown",
+                                     "target_exited", "message_too_big", "slow_consumer",
+                                     "not_utf8",      "going_away"};
+  return names[static_cast<size_t>(cause)];
+}
+
 close_frame close_for(close_cause cause, bool strict) {
   auto pick = [strict](uint16_t code) { return strict ? code : uint16_t{1000}; };
   switch (cause) {

@@ -1,7 +1,7 @@
 // Every close a client can see: number, reason, and whether it may come again.
 //
 //   cause             code (strict)  reason                             retry
-//   ws.close          as sent        as sent, "Connection closed by server"  the hub knows
+//   by_hub            as sent        as sent, "Connection closed by server"  the hub knows
 //   target_unknown    1000 (1011)    Failed to monitor target PID       later
 //   new_target_unknown 1000 (1011)   Failed to monitor new target PID   later
 //   target_exited     1000 (1011)    target process exited              at once, with back-off
@@ -27,6 +27,9 @@ enum class close_cause : uint8_t {
   not_utf8,
   going_away,
 };
+
+/// As in the table above: for logs and metrics.
+std::string_view to_string(close_cause cause) noexcept;
 
 struct close_frame {
   uint16_t code = 1000;

@@ -1,5 +1,6 @@
 #include "relay/gateway.hpp"
 
+#include "hub/counters.hpp"
 #include "relay/http/session.hpp"
 #include "relay/websocket/connection.hpp"
 
@@ -53,6 +54,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
       return;
     if (ec) {
       // No descriptor, no memory: the client waits in the kernel's queue meanwhile.
+      hub::count(hub::counter::accept_pauses);
       if (!std::exchange(pausing, true))
         spdlog::error("{}: cannot accept: {}; pausing", options.entry_id, ec.message());
       threads.front().set_timer(pause, accept_pause);
@@ -61,6 +63,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
     pausing = false;
     error_code ignored;
     auto place = connection_place::take(context, socket.remote_endpoint(ignored).address().to_string());
+    ++context->accepted;
     if (!place) {
       refuse(std::move(socket));
     } else {
@@ -69,8 +72,8 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
       asio::post(thread.context(), [self = shared_from_this(), &thread, place = std::move(place),
                                     socket = std::move(socket)]() mutable {
         try {
-          start_http_session(thread, std::move(socket), self->context, self->routes,
-                             std::move(place));
+          start_http_session(thread, std::move(socket), self->context,
+                             self->context->routes.load(), std::move(place));
         } catch (const std::exception& e) {
           spdlog::error("{}: cannot serve a client: {}", self->options.entry_id, e.what());
         }
@@ -125,8 +128,15 @@ void gateway::add_health_routes() {
   });
 }
 
-void gateway::open() {
+void gateway::begin_routes() { state_->routes = std::make_shared<router>(); }
+
+void gateway::publish_routes() {
   add_health_routes();
+  state_->context->routes.store(state_->routes);
+}
+
+void gateway::open() {
+  publish_routes();
   auto& s = *state_;
   const auto place = s.options.address + ":" + std::to_string(s.options.port);
   auto check = [&place](error_code ec, const char* what) {
@@ -181,6 +191,13 @@ std::string gateway::url() const {
 const std::string& gateway::entry_id() const noexcept { return state_->options.entry_id; }
 
 size_t gateway::connections() const noexcept { return state_->context->connections.load(); }
+
+gateway::tally gateway::counts() const noexcept {
+  const auto& c = *state_->context;
+  return {c.accepted.load(), c.refused_full.load(), c.refused_address.load()};
+}
+
+const gateway_limits& gateway::limits() const noexcept { return state_->context->limits; }
 
 size_t gateway::busy() const noexcept {
   const auto idle = state_->context->idle.load();

@@ -33,8 +33,13 @@ class gateway {
   gateway(hub::node& node, io_pool& threads, gateway_options options);
   ~gateway();
 
-  /// Routes to fill before `open`, which adds /healthz and /readyz unless they are there.
+  /// Routes to fill before `open`, which adds /healthz and /readyz unless they are there, and makes
+  /// them the ones that answer.
   router& routes() noexcept;
+  /// Puts an empty table beside the one that answers: `routes` gives that one from now on.
+  void begin_routes();
+  /// The table of `begin_routes` answers from the next request on. Thread-safe.
+  void publish_routes();
 
   /// Binds and listens, but does not accept yet.
   /// @throws std::system_error   what() names address and cause; a name that nobody knows is one
@@ -47,6 +52,12 @@ class gateway {
   std::string url() const; ///< "http://127.0.0.1:8082", with the real port
   const std::string& entry_id() const noexcept;
   size_t connections() const noexcept;
+  /// Sockets accepted, refused by `connections`, refused by `connections_per_address`.
+  struct tally {
+    uint64_t accepted = 0, refused_full = 0, refused_address = 0;
+  };
+  tally counts() const noexcept;
+  const gateway_limits& limits() const noexcept;
   /// Connections that are in the middle of something: all but idle HTTP ones.
   size_t busy() const noexcept;
 

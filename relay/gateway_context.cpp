@@ -21,15 +21,19 @@ std::shared_ptr<connection_place>
 connection_place::take(const std::shared_ptr<gateway_context>& gateway,
                        const std::string& address) {
   const auto& limits = gateway->limits;
-  if (gateway->connections.load(std::memory_order_relaxed) >= limits.connections)
+  if (gateway->connections.load(std::memory_order_relaxed) >= limits.connections) {
+    ++gateway->refused_full;
     return nullptr;
+  }
   if (limits.connections_per_address == 0)
     return std::make_shared<connection_place>(gateway, std::string());
   {
     std::lock_guard guard(gateway->address_mutex);
     auto& count = gateway->by_address[address];
-    if (count >= limits.connections_per_address)
+    if (count >= limits.connections_per_address) {
+      ++gateway->refused_address;
       return nullptr;
+    }
     ++count;
   }
   return std::make_shared<connection_place>(gateway, address);

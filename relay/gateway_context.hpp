@@ -12,6 +12,7 @@
 
 namespace natterjack::relay {
 
+class router;
 class tls_context;
 
 struct gateway_context {
@@ -25,6 +26,12 @@ struct gateway_context {
   std::atomic<size_t> connections{0}; ///< sockets open, HTTP and websocket
   std::atomic<size_t> idle{0};        ///< those of them that wait for an HTTP request
   std::atomic<bool> draining{false};
+  std::atomic<std::shared_ptr<const router>> routes; ///< the latest; requests look at their beginning
+
+  // Counted by the accepting thread.
+  std::atomic<uint64_t> accepted{0};
+  std::atomic<uint64_t> refused_full{0};    ///< by `connections`
+  std::atomic<uint64_t> refused_address{0}; ///< by `connections_per_address`
 
   // Only looked at when `connections_per_address` is set.
   std::mutex address_mutex;

@@ -25,6 +25,10 @@ class inbound_budget final : public hub::credit_source {
   /// True if another message may be read; else the owner's `on_wake` will be called.
   bool has_room() noexcept;
 
+  /// Which of the two bounds is reached; false: bytes, or none.
+  bool full_of_messages() const noexcept { return messages_.load() >= limits_messages_; }
+  size_t waiting() const noexcept { return messages_.load(std::memory_order_relaxed); }
+
   void give_back(size_t bytes) noexcept override;
 
  private:

@@ -47,6 +47,25 @@ void read_format(const json& object, relay_config& to) {
     to.problems.push_back("payload_format: expected \"text\" or \"table\", found \"" + *text + "\"");
 }
 
+void read_on_exit(const json& object, relay_config& to) {
+  auto text = read_text(object, "on_exit", to.problems);
+  if (text == "close")
+    to.on_exit = on_exit_policy::close;
+  else if (text == "hold")
+    to.on_exit = on_exit_policy::hold;
+  else if (text)
+    to.problems.push_back("on_exit: expected \"close\" or \"hold\", found \"" + *text + "\"");
+  auto time = read_text(object, "hold_timeout", to.problems);
+  if (!time)
+    return;
+  const auto value = parse_duration(*time);
+  if (!value || value->count() <= 0 || *value > std::chrono::hours(1))
+    to.problems.push_back("hold_timeout: expected a duration such as \"10s\", more than 0 and at "
+                          "most 1h, found \"" + *time + "\"");
+  else
+    to.hold_timeout = value;
+}
+
 void read_metadata(const json& object, relay_config& to) {
   auto i = object.find("metadata");
   if (i == object.end() || i->is_null())
@@ -90,6 +109,7 @@ std::optional<relay_config> parse_relay_config(std::string_view text, std::strin
   read_interval(object, result);
   read_metadata(object, result);
   read_format(object, result);
+  read_on_exit(object, result);
   return result;
 }
 

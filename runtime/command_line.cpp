@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <iostream>
 #include <map>
 
@@ -21,7 +22,15 @@ std::string check_duration(const std::string& text) {
              : "\"" + text + "\" is not a duration; expected a number with a unit, such as 2s or 500ms";
 }
 
+std::string check_metrics(const std::string& text) {
+  std::string why;
+  if (text == "on" || text == "off" || parse_address(text, &why))
+    return "";
+  return "\"" + text + "\" " + why + "; expected on, off or ADDR:PORT";
+}
+
 struct raw_options {
+  std::string log_format = "text";
   std::string log_level = "info";
   std::string drain_window = "2s";
   std::string drain_timeout = "10s";
@@ -70,6 +79,16 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
       ->check(check_duration)
       ->type_name("TIME")
       ->capture_default_str();
+  run->add_option("--metrics", out.metrics,
+                  "Where /metrics is: on (every gateway), off, or ADDR:PORT of its own, which answers "
+                  "/healthz and /readyz as well")
+      ->check(check_metrics)
+      ->type_name("WHERE")
+      ->capture_default_str();
+  run->add_option("--admin-socket", out.admin_socket,
+                  "Socket for natterjack ps, top, send, kill and reload, or off (default: "
+                  "NATTERJACK_ADMIN_SOCKET, else in $XDG_RUNTIME_DIR or /tmp)")
+      ->type_name("PATH");
   run->callback([&out] { out.command = command::run; });
 }
 
@@ -84,6 +103,12 @@ void add_check(CLI::App& app, command_line& out) {
   check->add_option_function<std::string>("-o", override_with("-o"), "As for run")
       ->trigger_on_parse();
   check->callback([&out] { out.command = command::check; });
+}
+
+void add_init(CLI::App& app, command_line& out) {
+  auto* init = app.add_subcommand("init", "Write a small chat to begin with into a folder");
+  init->add_option("DIR", out.folder, "New or empty folder")->capture_default_str();
+  init->callback([&out] { out.command = command::init; });
 }
 
 // A command with options of its own: main.cpp hands them over before anything here is read. So whoever
@@ -129,18 +154,34 @@ std::string explain_unknown(const CLI::App& app, int argc, const char* const* ar
 
 command_line read_command_line(int argc, const char* const* argv) {
   command_line out;
+  out.folder = ".";
   raw_options raw;
   CLI::App app{"An actor-based message hub: every websocket connection is an actor with a PID.",
                "natterjack"};
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--log-level", raw.log_level, "trace, debug, info, warn, error or off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->type_name("LEVEL")
-      ->capture_default_str();
+  auto add_log_options = [&raw](CLI::App& to) {
+    to.add_option("--log-level", raw.log_level, "trace, debug, info, warn, error or off")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+        ->type_name("LEVEL")
+        ->capture_default_str();
+    to.add_option("--log-format", raw.log_format,
+                  "text for people, or json: one object a line, for machines")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->type_name("FORMAT")
+        ->capture_default_str();
+  };
+  add_log_options(app);
   app.set_version_flag("--version", "natterjack " NATTERJACK_VERSION);
   add_run(app, out, raw);
+  add_log_options(*app.get_subcommand("run"));
   add_check(app, out);
+  add_init(app, out);
+  add_own(app, "ps", "List the processes of a running node");
+  add_own(app, "top", "Show what a running node does, again and again");
+  add_own(app, "send", "Send a message to a process of a running node");
+  add_own(app, "kill", "End a process of a running node");
+  add_own(app, "reload", "Let a running node take over changed Lua and YAML");
   add_own(app, "pow", "Serve commands as jobs over websocket and REST, without an application");
 #ifdef NATTERJACK_HAS_AMQP
   add_own(app, "clu", "Pass messages between websockets and a broker, without an application");
@@ -164,6 +205,10 @@ command_line read_command_line(int argc, const char* const* argv) {
               << "natterjack --help lists what there is.\n";
     return out;
   }
+  if (const char* socket = std::getenv("NATTERJACK_ADMIN_SOCKET");
+      socket != nullptr && out.admin_socket.empty())
+    out.admin_socket = socket;
+  out.log_format = raw.log_format == "json" ? log_format::json : log_format::text;
   out.log_level = spdlog::level::from_str(raw.log_level);
   out.drain_window = *parse_duration(raw.drain_window);
   out.drain_timeout = *parse_duration(raw.drain_timeout);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/config/application.hpp"
+#include "runtime/log_format.hpp"
 
 #include <spdlog/common.h>
 
@@ -15,6 +16,7 @@ namespace natterjack::runtime {
 enum class command : uint8_t {
   run,
   check,
+  init,
   version,
   nothing, ///< help was asked for and given, or the arguments are wrong: leave with `exit_code`
 };
@@ -22,12 +24,15 @@ enum class command : uint8_t {
 struct command_line {
   runtime::command command = command::nothing;
   int exit_code = 0;
-  std::string folder;
+  std::string folder; ///< of the application; for init, the one to make
   std::optional<std::string> listen;
   std::vector<override_option> overrides; ///< in the order given
   std::optional<std::string> allow_origins;
   std::string node_name = "natterjack";
   spdlog::level::level_enum log_level = spdlog::level::info;
+  runtime::log_format log_format = runtime::log_format::text;
+  std::string metrics = "on"; ///< on: every gateway; off; or ADDR:PORT of a gateway of its own
+  std::string admin_socket;   ///< a path, or off; empty: the default one
   std::chrono::nanoseconds drain_window{};
   std::chrono::nanoseconds drain_timeout{};
   std::string exec;                   ///< `-x`: id of a process to run; then everything ends

@@ -3,9 +3,12 @@
 
 #include "actors/pow/command_line.hpp"
 #include "hub/registration.hpp"
+#include "runtime/admin/admin_cli.hpp"
 #include "runtime/amqp_services.hpp"
+#include "runtime/application_check.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
+#include "runtime/init/init_command.hpp"
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/pow_services.hpp"
 #include "runtime/server.hpp"
@@ -26,13 +29,20 @@ namespace natterjack::runtime {
 
 namespace {
 
-// Blocked in every thread, so that only `wait_for_end` hears of them.
-sigset_t ending_signals() {
+// Blocked in every thread, so that only `serve` hears of them.
+sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (int s : {SIGTERM, SIGINT})
+  for (int s : {SIGTERM, SIGINT, SIGHUP})
     sigaddset(&set, s);
   return set;
+}
+
+// Whether the end has been asked for while something else is done.
+bool end_is_asked_for() {
+  sigset_t waiting;
+  sigpending(&waiting);
+  return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
 }
 
 // Every client is a descriptor: take as many as the system lets us have.
@@ -46,22 +56,30 @@ void raise_descriptor_limit() {
 
 void set_up_process(const command_line& line) {
   auto logger = spdlog::stderr_logger_mt("natterjack");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  logger->set_formatter(make_formatter(line.log_format));
   logger->set_level(line.log_level);
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  const auto set = ending_signals();
+  const auto set = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-void wait_for_end() {
-  const auto set = ending_signals();
-  int received = 0;
-  sigwait(&set, &received);
-  spdlog::info("{} received", received == SIGTERM ? "SIGTERM" : "SIGINT");
+// Waits for the end, and reloads when asked to.
+void serve(server& node) {
+  const auto set = awaited_signals();
+  siginfo_t received{};
+  // A terminal that goes away (SI_KERNEL) means the end, as it does for any program.
+  while (sigwaitinfo(&set, &received) < 0 ||
+         (received.si_signo == SIGHUP && received.si_code != SI_KERNEL))
+    if (received.si_signo == SIGHUP)
+      node.reload(end_is_asked_for);
+  spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
+                              : received.si_signo == SIGINT ? "SIGINT"
+                                                            : "SIGHUP of the terminal");
   // A second signal means now: it has its default effect again.
+  std::signal(SIGHUP, SIG_IGN);
   for (int s : {SIGTERM, SIGINT})
     std::signal(s, [](int) { _exit(exit_failed); });
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
@@ -81,13 +99,19 @@ application load(const command_line& line) {
   options.check_exec = check_pow_exec;
   options.hub_classes = hub::hub_class_names();
   options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
-  return load_application(options);
+  auto app = load_application(options);
+  add_warnings(app, line);
+  return app;
 }
 
+// @param as_log  warnings are lines of the log, which is one object a line then
 // @returns false if there are mistakes, which it has printed
-bool report(const application& app) {
+bool report(const application& app, bool as_log = false) {
   for (const auto& warning : app.warnings)
-    std::cerr << "warning: " << to_string(warning) << "\n";
+    if (as_log)
+      spdlog::warn("{}", to_string(warning));
+    else
+      std::cerr << "warning: " << to_string(warning) << "\n";
   std::cerr << render(app.diagnostics);
   if (!app.ok())
     std::cerr << "natterjack: " << app.diagnostics.size()
@@ -107,10 +131,10 @@ int check(const command_line& line) {
 int run(const command_line& line) {
   set_up_process(line);
   const auto app = load(line);
-  if (!report(app))
+  if (!report(app, line.log_format == log_format::json))
     return exit_broken;
   try {
-    server node(line, read_options(app));
+    server node(line, app, [&line] { return load(line); });
     node.start();
     std::atomic<bool> failed{false};
     if (!line.exec.empty() || !line.arguments.empty())
@@ -118,7 +142,7 @@ int run(const command_line& line) {
         failed = !good;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
-    wait_for_end();
+    serve(node);
     node.drain();
     if (failed)
       return exit_failed;
@@ -141,6 +165,9 @@ std::optional<int> run_own(int argc, char** argv) {
     raise_descriptor_limit();
     return start(argc - 1, words.data());
   };
+  for (const char* name : {"ps", "top", "send", "kill", "reload"})
+    if (command == name)
+      return with(name, run_admin_command);
   if (command == "pow")
     return with("natterjack pow", pow::run_pow);
 #ifdef NATTERJACK_HAS_AMQP
@@ -164,6 +191,8 @@ int natterjack::run(int argc, char** argv) {
       return natterjack::runtime::run(line);
     case command::check:
       return check(line);
+    case command::init:
+      return run_init(line.folder);
     case command::version:
       std::cout << "natterjack " NATTERJACK_VERSION "\n";
       return exit_done;

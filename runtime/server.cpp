@@ -1,20 +1,28 @@
 #include "runtime/server.hpp"
 
+#include "hub/counters.hpp"
 #include "hub/node.hpp"
 #include "hub/quiet_scheduler.hpp"
 #include "relay/gateway.hpp"
-#include "runtime/cpp_processes.hpp"
+#include "relay/http/http_metrics.hpp"
+#include "runtime/admin/admin_commands.hpp"
+#include "runtime/admin/admin_path.hpp"
+#include "runtime/admin/admin_server.hpp"
 #include "runtime/amqp_services.hpp"
+#include "runtime/application_version.hpp"
 #include "runtime/application_services.hpp"
+#include "runtime/cpp_processes.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
 #include "runtime/lua/terminal.hpp"
 #include "runtime/lua/work_pool.hpp"
 #include "runtime/lua_programs.hpp"
+#include "runtime/metrics/node_metrics.hpp"
+#include "runtime/metrics/scheduler_probe.hpp"
 #include "runtime/pow_services.hpp"
 #include "runtime/routes.hpp"
-#include "runtime/supervision/service.hpp"
+#include "runtime/supervision/service_group.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -23,9 +31,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <mutex>
 #include <thread>
+
+#include <unistd.h>
 
 namespace natterjack::runtime {
 
@@ -158,17 +169,27 @@ std::vector<hub::payload> to_arguments(const nlohmann::json& input) {
 
 } // namespace
 
+using version_ptr = std::shared_ptr<const application_version>;
+
+// The pool of a function, and the version of the code it runs.
+struct pooled_function {
+  std::string version;
+  std::shared_ptr<lua::function_pool> pool;
+};
+
 struct server::state {
-  state(const command_line& given, application_options app)
-      : line(given), options(std::move(app)), programs(make_programs(options)),
+  state(const command_line& given, const application& app, std::function<application()> loader)
+      : line(given), load(std::move(loader)), first(std::make_shared<application_version>(app)),
+        latest(first), options(first->options), programs(first->programs),
         config(cores_or(given.hub_threads)), system(config), node(system, given.node_name),
-        threads(system, cores_or(given.io_threads)), lua(node, lua_options()) {}
+        threads(system, cores_or(given.io_threads)), lua(node, lua_options()), services(system) {}
 
   lua::runtime_options lua_options() {
     lua::runtime_options result;
     result.find_program = [this](const std::string& id) -> lua::program_ptr {
-      auto i = programs.processes.find(id);
-      return i == programs.processes.end() ? nullptr : i->second;
+      const auto now = latest.load();
+      auto i = now->programs.processes.find(id);
+      return i == now->programs.processes.end() ? nullptr : i->second;
     };
     result.find_host = [this](const std::string& id) -> hub::process_host* {
       if (auto* found = node.find_process_host(id))
@@ -178,26 +199,44 @@ struct server::state {
     };
     result.logger = spdlog::default_logger();
     result.shared = shared;
+    result.log_members = line.log_format == log_format::json;
     return result;
   }
 
-  // From any thread: endpoints, consumers and scripts all call functions.
-  std::shared_ptr<lua::function_pool> pool_of(const std::string& function_id) {
-    std::lock_guard guard(pools_mutex);
-    auto entry = std::find_if(options.functions.begin(), options.functions.end(),
-                              [&function_id](const auto& f) { return f.id == function_id; });
-    if (entry == options.functions.end())
-      return nullptr;
-    auto& pool = pools[function_id];
-    if (!pool)
-      pool = lua::function_pool::make(lua, programs.functions.at(function_id),
-                                      node.host("system:functions"), to_bounds(entry->pool));
-    return pool;
+  using pool_map = std::map<std::string, pooled_function>;
+
+  // The pool of this version's code, from `into` or from the pools that run already.
+  std::shared_ptr<lua::function_pool> pool_for(const application_version& from,
+                                               const std::string& function_id, pool_map& into) {
+    const auto& program = from.programs.functions.at(function_id);
+    const auto version = from.entries.at(function_id) + version_of(*program);
+    auto& slot = into[function_id];
+    if (auto running = pools.find(function_id);
+        !slot.pool && running != pools.end() && running->second.version == version)
+      slot = running->second;
+    if (!slot.pool) {
+      auto entry = std::find_if(from.options.functions.begin(), from.options.functions.end(),
+                                [&function_id](const auto& f) { return f.id == function_id; });
+      slot = {version, lua::function_pool::make(lua, program, node.host("system:functions"),
+                                                to_bounds(entry->pool))};
+    }
+    return slot.pool;
   }
 
-  relay::http_handler handler_of(const std::string& function_id) {
-    return [target = pool_of(function_id)](std::shared_ptr<const relay::http_request> request,
-                                 relay::http_reply reply) {
+  // From any thread: consumers and scripts call functions as endpoints do.
+  std::shared_ptr<lua::function_pool> pool_of(const std::string& function_id) {
+    const auto version = latest.load();
+    if (!version->programs.functions.contains(function_id))
+      return nullptr;
+    std::lock_guard guard(pools_mutex);
+    return pool_for(*version, function_id, pools);
+  }
+
+  relay::http_handler handler_of(const application_version& from, const std::string& function_id,
+                                 pool_map& into) {
+    std::lock_guard guard(pools_mutex);
+    return [target = pool_for(from, function_id, into)](
+               std::shared_ptr<const relay::http_request> request, relay::http_reply reply) {
       target->call_http(std::move(request), std::move(reply));
     };
   }
@@ -213,15 +252,166 @@ struct server::state {
       if (entry.tls)
         wanted.tls = to_relay(*entry.tls);
       gateways.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));
-      gateways.back()->set_ready([this] { return ready.load(); });
+      gateways.back()->set_ready([this] { return is_ready(); });
       by_id.emplace(entry.id, gateways.back().get());
     }
-    add_routes(options, by_id, [this](const std::string& id) { return handler_of(id); },
-               line.allow_origins);
     pow = std::make_unique<pow_services>(options, programs, lua, threads);
-    pow->mount(by_id);
     amqp = std::make_unique<amqp_services>(options, node, threads);
+    fill_routes(*first, by_id, pools);
+    make_metrics_gateway();
+  }
+
+  void fill_routes(const application_version& from,
+                   const std::map<std::string, relay::gateway*>& by_id, pool_map& into) {
+    add_routes(from.options, by_id,
+               [this, &from, &into](const std::string& id) { return handler_of(from, id, into); },
+               line.allow_origins);
+    pow->mount(by_id);
     amqp->mount(by_id);
+    if (line.metrics == "on")
+      for (const auto& [id, gateway] : by_id)
+        add_metrics(*gateway);
+  }
+
+  bool is_ready() const { return ready && services.is_ready(); }
+
+  // -- what operators see
+
+  void add_metrics(relay::gateway& gateway) {
+    if (gateway.routes().contains("GET", "/metrics"))
+      return; // an application's own goes first
+    gateway.routes().add({"GET", "/metrics",
+                          [this](const auto&, const relay::http_reply& reply) {
+                            admin->post([this, reply] {
+                              relay::http_response response;
+                              response.set("Content-Type",
+                                           "text/plain; version=0.0.4; charset=utf-8");
+                              response.set("Cache-Control", "no-store");
+                              response.body = render_metrics(node, lua, numbers());
+                              relay::append_http_metrics(response.body);
+                              reply(std::move(response));
+                            });
+                          },
+                          nullptr, nullptr});
+  }
+
+  void make_metrics_gateway() {
+    if (line.metrics == "on" || line.metrics == "off")
+      return;
+    const auto address = *parse_address(line.metrics);
+    relay::gateway_options wanted;
+    wanted.entry_id = "system:metrics";
+    wanted.address = address.host.empty() ? "0.0.0.0" : address.host;
+    if (wanted.address == "localhost")
+      wanted.address = "127.0.0.1";
+    wanted.port = address.port;
+    metrics_gateway = std::make_unique<relay::gateway>(node, threads, std::move(wanted));
+    metrics_gateway->set_ready([this] { return is_ready(); });
+    add_metrics(*metrics_gateway);
+  }
+
+  node_numbers numbers() {
+    node_numbers n;
+    n.version = NATTERJACK_VERSION;
+    n.ready = is_ready();
+    n.draining = draining;
+    n.io_threads = threads.size();
+    n.hub_threads = cores_or(line.hub_threads);
+    n.reloads = reloads;
+    n.reloads_failed = reloads_failed;
+    n.print_lines_dropped = lua.dropped_lines();
+    for (const auto& gateway : gateways) {
+      const auto counts = gateway->counts();
+      n.gateways.push_back({gateway->entry_id(), gateway->connections(), counts.accepted,
+                            counts.refused_full, counts.refused_address});
+    }
+    for (const auto& row : services.rows())
+      n.services.push_back({row.id, to_string(row.status.state), row.required, row.status.starts,
+                            row.status.failures});
+    for (const auto& host : latest.load()->options.hosts)
+      if (auto* found = node.find_process_host(host.id))
+        n.hosts.push_back({host.id, found->size(), found->max_processes()});
+    return n;
+  }
+
+  nlohmann::json about() {
+    nlohmann::json made{
+        {"node", node.name()},
+        {"process", static_cast<int>(getpid())},
+        {"folder", std::filesystem::absolute(line.folder).lexically_normal().string()},
+        {"version", NATTERJACK_VERSION},
+        {"uptime_s",
+         std::chrono::duration<double>(std::chrono::steady_clock::now() - born).count()},
+        {"state", draining ? "draining" : is_ready() ? "ready" : "not ready"}};
+    auto& addresses = made["gateways"] = nlohmann::json::array();
+    for (const auto& gateway : gateways)
+      addresses.push_back({{"id", gateway->entry_id()}, {"url", gateway->url()}});
+    auto& rows = made["services"] = nlohmann::json::array();
+    for (const auto& row : services.rows())
+      rows.push_back({{"id", row.id},
+                      {"state", to_string(row.status.state)},
+                      {"required", row.required},
+                      {"pid", to_string(row.status.process)},
+                      {"starts", row.status.starts},
+                      {"failures", row.status.failures},
+                      {"error", row.status.last_error}});
+    return made;
+  }
+
+  void make_admin() {
+    admin_sources sources;
+    sources.node = &node;
+    sources.about = [this] { return about(); };
+    sources.service_process = [this](const std::string& id) {
+      for (const auto& row : services.rows())
+        if (row.id == id)
+          return row.status.process;
+      return hub::pid{};
+    };
+    sources.metrics = [this] { return render_metrics(node, lua, numbers()); };
+    sources.reload = [this](admin_reply reply) {
+      {
+        std::lock_guard guard(reload_mutex);
+        reload_replies.push_back(std::move(reply));
+      }
+      kill(getpid(), SIGHUP); // the main thread does it, as for anybody else's signal
+    };
+    admin = std::make_unique<admin_server>(make_admin_commands(std::move(sources)));
+  }
+
+  void open_admin() {
+    if (line.admin_socket == "off")
+      return;
+    const auto path = line.admin_socket.empty() ? admin_path(getpid())
+                                                : std::filesystem::path(line.admin_socket);
+    try {
+      admin->open(path);
+      spdlog::debug("admin socket {}", path.string());
+    } catch (const std::exception& e) {
+      if (!line.admin_socket.empty())
+        throw; // it was asked for
+      spdlog::warn("{}; natterjack ps, top, send, kill and reload do not reach this node", e.what());
+    }
+  }
+
+  // Losses that nobody would see else, said once in ten seconds.
+  void report_losses() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - losses_told < 10s)
+      return;
+    auto tell = [](uint64_t total, uint64_t& told, const char* what) {
+      if (total == told)
+        return false;
+      spdlog::warn("{} {}", total - told, what);
+      told = total;
+      return true;
+    };
+    const bool lines = tell(lua.dropped_lines(), lines_told,
+                            "lines of print were dropped: nobody reads standard output");
+    const bool frames = tell(hub::total(hub::counter::outbox_dropped), frames_told,
+                             "messages for slow clients were dropped (outbox_policy)");
+    if (lines || frames)
+      losses_told = now;
   }
 
   // Jobs may use the drain timeout; then they are asked to end, then made to.
@@ -242,60 +432,165 @@ struct server::state {
       node.add_process_host(host.id, host.max_processes);
     for (const auto& host : options.shared.terminals)
       node.add_process_host(host.id, host.max_processes);
-    for (const auto& id : options.start_order) {
-      auto entry = std::find_if(options.services.begin(), options.services.end(),
-                                [&id](const auto& s) { return s.id == id; });
-      if (entry != options.services.end())
-        start_service(*entry);
-    }
+    // Long enough for names to be registered, short enough for a service that never waits.
+    services.start_all(plan_services(first), 1s);
   }
 
-  void start_service(const service_entry& entry) {
-    auto starter = [this, &entry](std::function<void()> when_waiting, std::string& error) {
-      if (const auto* cpp = find_cpp_process(options, entry.process_id))
-        return start_cpp_process(node, *lua_options_host(entry.host_id), *cpp, entry.input,
-                                 std::move(when_waiting), error);
+  std::vector<planned_service> plan_services(const version_ptr& version) {
+    std::vector<planned_service> planned;
+    for (const auto& id : version->options.start_order)
+      for (const auto& entry : version->options.services)
+        if (entry.id == id)
+          planned.push_back(plan_service(version, entry));
+    return planned;
+  }
+
+  planned_service plan_service(const version_ptr& version, const service_entry& entry) {
+    planned_service planned;
+    planned.id = entry.id;
+    planned.requires_ = entry.lifecycle.depends_on;
+    planned.required = entry.lifecycle.required;
+    planned.version = version_of(*version, entry);
+    planned.plan.policy = to_policy(entry.lifecycle);
+    planned.plan.start_timeout = entry.lifecycle.start_timeout;
+    planned.plan.stop_timeout = entry.lifecycle.stop_timeout;
+    if (const auto* cpp = find_cpp_process(version->options, entry.process_id)) {
+      // The version holds the entry.
+      planned.plan.start = [this, version, cpp, host = entry.host_id, input = entry.input](
+                               std::function<void()> when_waiting, const hub::pid&) {
+        started_process made;
+        made.process = start_cpp_process(node, *lua.find_host(host), *cpp, input,
+                                         std::move(when_waiting), made.error);
+        return made;
+      };
+      return planned;
+    }
+    planned.plan.start = [this, host = entry.host_id, arguments = to_arguments(entry.input),
+                          context = security_of(version->options.shared, entry.id),
+                          program = version->programs.processes.at(entry.process_id)](
+                             std::function<void()> when_waiting, const hub::pid& replaces) {
       lua::spawn_options wanted;
       wanted.on_first_wait = std::move(when_waiting);
-      wanted.context = security_of(options.shared, entry.id);
-      auto spawned = lua.spawn(programs.processes.at(entry.process_id),
-                               *lua_options_host(entry.host_id), to_arguments(entry.input),
-                               std::move(wanted));
-      error = spawned.error;
-      return spawned.process;
+      wanted.context = context;
+      if (replaces) {
+        wanted.claims = std::make_shared<lua::name_claims>();
+        wanted.claims->held_by = replaces;
+      }
+      auto claims = wanted.claims;
+      auto spawned = lua.spawn(program, *lua.find_host(host), arguments, std::move(wanted));
+      started_process made{spawned.process, spawned.error, {}};
+      if (claims && spawned)
+        made.hand_over = [this, claims, next = spawned.process.self->id()] {
+          std::lock_guard guard(claims->mutex);
+          claims->is_over = true;
+          node.names().hand_over(claims->names, claims->held_by, next);
+          for (const auto& name : claims->names) // those that the old one no longer held
+            node.names().add(name, next);
+        };
+      return made;
     };
-    services.push_back(
-        std::make_unique<service>(system, entry.id, to_policy(entry.lifecycle), starter));
-    auto first = services.back()->start();
-    if (first.wait_for(1s) == std::future_status::timeout)
-      spdlog::warn("{}: has not waited for anything yet; waiting {:.0f} s for it", entry.id,
-                   std::chrono::duration<double>(entry.lifecycle.start_timeout).count());
-    if (first.wait_for(entry.lifecycle.start_timeout) == std::future_status::timeout)
-      spdlog::error("{}: still running its start after start_timeout; going on without it",
-                    entry.id);
-    else if (const auto error = first.get(); !error.empty())
-      spdlog::error("{}: could not be started at once; going on while it is tried again", entry.id);
-    else
-      spdlog::info("{}: started", entry.id);
+    return planned;
   }
 
-  hub::process_host* lua_options_host(const std::string& id) { return lua.find_host(id); }
+  // -- a new version
+
+  // @returns those that ran; functions that only scripts call go on if their code is the same
+  pool_map exchange_pools(const application_version& next, pool_map made) {
+    std::lock_guard guard(pools_mutex);
+    for (const auto& [id, running] : pools)
+      if (next.programs.functions.contains(id) && !made.contains(id) &&
+          running.version == next.entries.at(id) + version_of(*next.programs.functions.at(id)))
+        made.emplace(id, running);
+    return std::exchange(pools, std::move(made));
+  }
+
+  // @returns texts for who asked: done, notes, errors
+  nlohmann::json take_over(const application& app, const std::function<bool()>& give_up) {
+    auto result = nlohmann::json{{"ok", true},
+                                 {"done", nlohmann::json::array()},
+                                 {"notes", nlohmann::json::array()},
+                                 {"errors", nlohmann::json::array()}};
+    auto fail = [&result](const std::string& text) {
+      result["ok"] = false;
+      result["error"] = text;
+      spdlog::error("reload: {}", text);
+    };
+    for (const auto& warning : app.warnings)
+      result["notes"].push_back(to_string(warning));
+    if (!app.ok()) {
+      for (const auto& mistake : app.diagnostics) {
+        spdlog::error("reload: {}", to_string(mistake));
+        result["errors"].push_back(to_string(mistake));
+      }
+      fail(std::to_string(app.diagnostics.size()) + " mistakes in " + app.folder +
+           "; nothing was changed");
+      return result;
+    }
+    const auto before = latest.load();
+    version_ptr next;
+    pool_map next_pools;
+    std::vector<std::unique_ptr<relay::gateway>> closed; // gateways that are not open here
+    try {
+      next = std::make_shared<application_version>(app);
+      std::map<std::string, relay::gateway*> by_id;
+      for (auto& gateway : gateways) {
+        gateway->begin_routes();
+        by_id.emplace(gateway->entry_id(), gateway.get());
+      }
+      for (const auto* of : {&next->options, &options})
+        for (const auto& entry : of->gateways)
+          if (!by_id.contains(entry.id)) {
+            relay::gateway_options wanted;
+            wanted.entry_id = entry.id;
+            closed.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));
+            by_id.emplace(entry.id, closed.back().get());
+          }
+      fill_routes(*next, by_id, next_pools);
+    } catch (const std::exception& e) {
+      for (auto& [id, made] : next_pools)
+        if (auto running = pools.find(id); made.pool && (running == pools.end() ||
+                                                         running->second.pool != made.pool))
+          made.pool->stop();
+      fail(std::string(e.what()) + "; nothing was changed");
+      return result;
+    }
+    for (const auto& host : next->options.hosts)
+      node.add_process_host(host.id, host.max_processes);
+    for (const auto& folder : next->options.directories)
+      if (std::error_code error; folder.auto_init)
+        std::filesystem::create_directories(folder.directory, error);
+    // What new versions of services spawn is new as well.
+    latest.store(next);
+    for (auto& gateway : gateways)
+      gateway->publish_routes();
+    for (auto& [id, old] : exchange_pools(*next, std::move(next_pools))) {
+      const auto now = pools.find(id);
+      if (now != pools.end() && now->second.pool == old.pool)
+        continue;
+      old.pool->retire();
+      retired.push_back(old.pool);
+      result["done"].push_back(id + (now == pools.end() ? " removed" : " replaced"));
+    }
+    std::vector<std::string> done;
+    for (const auto& error : services.replace_all(plan_services(next), give_up, done)) {
+      result["ok"] = false;
+      result["error"] = "not all services took over the change";
+      result["errors"].push_back(error);
+    }
+    for (const auto& text : done)
+      result["done"].push_back(text);
+    for (const auto& text : changes_for_restart(*first, *next)) {
+      spdlog::warn("reload: {}: takes effect with the next start", text);
+      result["notes"].push_back(text + ": takes effect with the next start");
+    }
+    return result;
+  }
 
   size_t sum(size_t (relay::gateway::*what)() const noexcept) const {
     size_t result = 0;
     for (const auto& gateway : gateways)
       result += ((*gateway).*what)();
     return result;
-  }
-
-  void stop_services(std::chrono::steady_clock::time_point deadline) {
-    for (auto i = services.rbegin(); i != services.rend(); ++i) {
-      auto entry = std::find_if(options.services.begin(), options.services.end(),
-                                [&i](const auto& s) { return s.id == (*i)->id(); });
-      const auto left = std::max<std::chrono::nanoseconds>(
-          deadline - std::chrono::steady_clock::now(), 100ms);
-      (*i)->stop(std::min(entry->lifecycle.stop_timeout, left));
-    }
   }
 
   // Whatever still runs: spawned processes, functions, connections that would not end.
@@ -308,8 +603,11 @@ struct server::state {
   }
 
   command_line line;
-  application_options options;
-  lua_programs programs;
+  std::function<application()> load;
+  version_ptr first; // what it was started with
+  std::atomic<version_ptr> latest;
+  const application_options& options; // of the first version
+  const lua_programs& programs;
   std::shared_ptr<lua::services> shared = std::make_shared<lua::services>();
   system_config config;
   caf::actor_system system;
@@ -317,17 +615,31 @@ struct server::state {
   relay::io_pool threads;
   lua::lua_runtime lua;
   std::mutex pools_mutex;
-  std::map<std::string, std::shared_ptr<lua::function_pool>> pools;
+  pool_map pools;
+  std::vector<std::shared_ptr<lua::function_pool>> retired; // their last calls may still run
   std::vector<std::unique_ptr<relay::gateway>> gateways;
-  std::vector<std::unique_ptr<service>> services;
+  std::unique_ptr<relay::gateway> metrics_gateway;
+  service_group services;
   std::unique_ptr<pow_services> pow;
   std::unique_ptr<amqp_services> amqp;
+  std::unique_ptr<admin_server> admin;
+  caf::actor probe;
   std::atomic<bool> ready{false};
+  std::atomic<bool> draining{false};
+  std::atomic<uint64_t> reloads{0};
+  std::atomic<uint64_t> reloads_failed{0};
+  const std::chrono::steady_clock::time_point born = std::chrono::steady_clock::now();
+  std::mutex reload_mutex;
+  std::vector<admin_reply> reload_replies;
+  std::chrono::steady_clock::time_point losses_told{};
+  uint64_t lines_told = 0;
+  uint64_t frames_told = 0;
 };
 
-server::server(const command_line& line, application_options options)
-    : state_(std::make_unique<state>(line, std::move(options))) {
+server::server(const command_line& line, const application& app, std::function<application()> load)
+    : state_(std::make_unique<state>(line, app, std::move(load))) {
   auto& s = *state_;
+  s.make_admin();
   s.shared->find_function = [&s](const std::string& id) { return s.pool_of(id); };
   fill_services(s.options.shared, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;
@@ -339,10 +651,15 @@ server::server(const command_line& line, application_options options)
 
 server::~server() {
   auto& s = *state_;
-  s.services.clear();
+  s.admin->stop();
+  caf::anon_send_exit(s.probe, caf::exit_reason::kill);
+  s.probe = nullptr;
+  s.services.end();
   stop_consumers(*s.shared);
   s.shared->of<lua::terminal>().stopped = true;
-  for (auto& [id, pool] : s.pools)
+  for (auto& [id, pooled] : s.pools)
+    pooled.pool->stop();
+  for (auto& pool : s.retired)
     pool->stop();
   if (s.pow)
     s.pow->stop();
@@ -350,6 +667,7 @@ server::~server() {
     s.amqp->stop();
   s.end_all();
   s.gateways.clear();
+  s.metrics_gateway.reset();
   s.threads.stop();
   s.shared->work->stop();
   s.shared->find_function = nullptr;
@@ -368,8 +686,16 @@ void server::start() {
   });
   for (auto& gateway : s.gateways)
     gateway->open();
+  if (s.metrics_gateway)
+    s.metrics_gateway->open();
+  s.open_admin();
   s.threads.start();
   s.amqp->start_bridges();
+  if (s.metrics_gateway) {
+    s.metrics_gateway->accept(); // from the beginning: who watches sees the start
+    spdlog::info("metrics on {}/metrics", s.metrics_gateway->url());
+  }
+  s.probe = start_scheduler_probe(s.system, [&s] { s.report_losses(); });
   s.start_services();
   s.amqp->start_actors();
   start_consumers(s.options.shared, s.shared);
@@ -406,8 +732,32 @@ void server::run_command(std::function<void(bool good)> when_done) {
   });
 }
 
+void server::reload(const std::function<bool()>& give_up) {
+  auto& s = *state_;
+  std::vector<admin_reply> replies;
+  {
+    std::lock_guard guard(s.reload_mutex);
+    replies.swap(s.reload_replies);
+  }
+  spdlog::info("reload: reading {}", s.line.folder);
+  ++s.reloads;
+  auto result = s.take_over(s.load(), give_up);
+  const bool ok = result["ok"];
+  if (!ok)
+    ++s.reloads_failed;
+  std::string summary = result["done"].empty() ? "nothing has changed" : "";
+  for (const auto& text : result["done"])
+    summary += (summary.empty() ? "" : ", ") + text.get<std::string>();
+  if (ok)
+    spdlog::info("reload: {}", summary);
+  result["summary"] = "reloaded: " + summary;
+  for (auto& reply : replies)
+    reply(result);
+}
+
 void server::drain() {
   auto& s = *state_;
+  s.draining = true;
   const auto deadline = std::chrono::steady_clock::now() + s.line.drain_timeout;
   spdlog::info("draining: {} connections", s.sum(&relay::gateway::connections));
   s.ready = false;
@@ -415,7 +765,7 @@ void server::drain() {
     gateway->stop_accepting();
   s.pow->shut_down();
   // Hubs that do not heed CANCEL must not use up the time of their clients' closing.
-  s.stop_services(std::chrono::steady_clock::now() +
+  s.services.stop_all(std::chrono::steady_clock::now() +
                   std::max<std::chrono::nanoseconds>(s.line.drain_timeout - s.line.drain_window, 0ns) / 2);
   for (auto& gateway : s.gateways)
     gateway->send_going_away(std::clamp<std::chrono::nanoseconds>(

@@ -91,6 +91,7 @@ class job final : public relay::pinned_actor, public job_io {
 
   // -- actor
   const char* name() const override { return "pow_job"; }
+  hub::process_facts facts() const override { return {"job", {}, 0, 0, 0, 0}; }
   caf::behavior make_behavior() override;
   void on_exit() override;
 

@@ -1,5 +1,7 @@
 #include "relay/http/request_reader.hpp"
 
+#include "hub/counters.hpp"
+
 #include "relay/http/response_head.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -103,9 +105,11 @@ request_reader::outcome request_reader::on_head() {
   size_t fields = 0;
   for (auto i = head.begin(); i != head.end(); ++i)
     ++fields;
-  if (fields > limits_.header_count)
+  if (fields > limits_.header_count) {
+    hub::count(hub::counter::limit_header_count);
     return fail(text_response(431, "more than " + std::to_string(limits_.header_count) +
                                        " header fields"));
+  }
   request_->headers.reserve(fields);
   for (const auto& field : head)
     request_->headers.emplace_back(field.name_string(), field.value());
@@ -154,12 +158,16 @@ bool request_reader::split_target() {
 
 request_reader::outcome request_reader::refuse(const void* error) {
   const auto& ec = *static_cast<const error_code*>(error);
-  if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
+  if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
+    hub::count(hub::counter::limit_head_bytes);
     return fail(text_response(431, "request head exceeds " + std::to_string(limits_.head_bytes) +
                                        " bytes"));
-  if (ec == http::error::body_limit)
+  }
+  if (ec == http::error::body_limit) {
+    hub::count(hub::counter::limit_body_bytes);
     return fail(text_response(413, "request body exceeds " + std::to_string(limits_.body_bytes) +
                                        " bytes"));
+  }
   if (ec == http::error::bad_version)
     return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
   return fail(text_response(400, "malformed request: " + ec.message()));

@@ -1,5 +1,6 @@
 #include "relay/http/session.hpp"
 
+#include "hub/counters.hpp"
 #include "relay/http/http_session.hpp"
 
 #include <boost/asio/post.hpp>
@@ -95,6 +96,8 @@ void http_session::begin_request(std::chrono::nanoseconds idle) {
   route_ = nullptr;
   request_.reset();
   entered_ = 0;
+  if (auto latest = gateway_->routes.load())
+    routes_ = std::move(latest); // kept while the request lives
   const bool begun = reader_.has_begun();
   set_phase(begun ? phase::head : phase::idle);
   set_timer(begun ? gateway_->limits.head_timeout : idle);
@@ -167,6 +170,9 @@ void http_session::fail(http_response response) {
 }
 
 void http_session::on_timeout() {
+  hub::count(phase_ == phase::head   ? hub::counter::limit_head_timeout
+             : phase_ == phase::idle ? hub::counter::limit_idle_timeout
+                                     : hub::counter::limit_body_timeout);
   if (phase_ == phase::head || phase_ == phase::body)
     fail(text_response(408, "the request did not arrive in time"));
   else

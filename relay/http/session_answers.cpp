@@ -1,3 +1,4 @@
+#include "hub/counters.hpp"
 #include "relay/http/http_session.hpp"
 #include "relay/http/relaying.hpp"
 #include "relay/http/socket_route.hpp"
@@ -53,6 +54,7 @@ void http_session::dispatch() {
   request->secure = wire_->is_secure();
   is_head_request_ = request->method == "HEAD";
   request_ = request;
+  hub::count(hub::counter::http_requests);
   auto match = routes_->find(request->method, request->raw_path);
   if (match.found == nullptr) {
     if (request->method == "OPTIONS" && (!match.allow.empty() || request->path == "*"))

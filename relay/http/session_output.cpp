@@ -1,9 +1,12 @@
+#include "hub/counters.hpp"
 #include "relay/http/http_session.hpp"
 #include "relay/http/relaying.hpp"
 
 #include <boost/asio/post.hpp>
 
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace natterjack::relay {
 
@@ -22,6 +25,8 @@ constexpr auto watch_interval = std::chrono::seconds(1);
 
 void http_session::write_head(const http_response& response, framing how) {
   keep_alive_ = how.keep_alive;
+  const auto of_class = std::clamp(response.status / 100, 1U, 5U) - 1;
+  hub::count(static_cast<hub::counter>(static_cast<size_t>(hub::counter::responses_1xx) + of_class));
   set_phase(phase::writing);
   writer_.push(response_head(response, how));
 }

@@ -1,6 +1,9 @@
 #include "relay/websocket/connection.hpp"
 
+#include "hub/counters.hpp"
+#include "hub/log_fields.hpp"
 #include "relay/close_codes.hpp"
+#include "relay/close_counts.hpp"
 #include "relay/duration.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/message_run.hpp"
@@ -17,8 +20,12 @@ namespace natterjack::relay {
 namespace {
 
 using going_away_atom = caf::atom_constant<caf::atom("goingaway")>;
+using named_atom = caf::atom_constant<caf::atom("named")>;
+using succeed_atom = caf::atom_constant<caf::atom("succeed")>;
+using remaining_ptr = std::shared_ptr<std::atomic<size_t>>; // connections that have not looked yet
 
 constexpr auto default_heartbeat = std::chrono::seconds(30);
+constexpr auto default_hold = std::chrono::seconds(10);
 constexpr auto watch_interval = std::chrono::seconds(1); // of a client we do not read from
 
 // One copy a thread: connections on several threads must not meet at a count.
@@ -56,13 +63,13 @@ class ws_connection final : public lean_actor, public ws_owner {
     return outbox_bytes_.load(std::memory_order_relaxed);
   }
 
+  hub::process_facts facts() const override {
+    return {"connection", {}, budget_->waiting(), 0, taken_.load(std::memory_order_relaxed), 0};
+  }
+
   void on_down(const caf::down_msg& down) override {
-    if (!target_ || down.source != target_.actor)
-      return;
-    target_ = {}; // nobody is left to tell
-    // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
-    if (!gateway_->draining.load(std::memory_order_relaxed))
-      close(close_cause::target_exited);
+    if (target_ && down.source == target_.actor)
+      target_ended();
   }
 
   void on_exit_signal(const caf::exit_msg& exit) override {
@@ -74,10 +81,18 @@ class ws_connection final : public lean_actor, public ws_owner {
     auto& content = element.content();
     if (content.match_elements<going_away_atom>()) {
       close(close_cause::going_away);
+    } else if (content.match_elements<named_atom>()) {
+      rejoin(home().resolve(hold_name_));
+    } else if (content.match_elements<succeed_atom, uint64_t, remaining_ptr>()) {
+      const auto before = content.get_as<uint64_t>(1);
+      if (target_ && target_.self->id().number() == before)
+        follow(home().successor_of(before));
+      --*content.get_as<remaining_ptr>(2);
     } else if (content.match_elements<hub::cancel_signal>()) {
       const auto& cancel = content.get_as<hub::cancel_signal>(0);
       close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
-                                         : cancel.reason});
+                                         : cancel.reason},
+            close_cause::by_hub);
     } else {
       return false;
     }
@@ -101,15 +116,15 @@ class ws_connection final : public lean_actor, public ws_owner {
     if (topic == control_topic) {
       control(*what);
     } else if (topic == close_topic) {
-      close(read_close_request(what->payloads()));
+      close(read_close_request(what->payloads()), close_cause::by_hub);
     } else if (auto frames = frames_of(what); !frames.empty()) {
-      queue(std::move(frames), 1);
+      queue(std::move(frames), 1, std::max<size_t>(what->payloads().size(), 1));
     }
   }
 
   void accept_run(message_run& run) override {
     if (state_ == state::open && !run.frames().empty())
-      queue(run.frames(), run.messages().size());
+      queue(run.frames(), run.messages().size(), run.messages().size());
   }
 
   void on_wake() override {
@@ -123,6 +138,7 @@ class ws_connection final : public lean_actor, public ws_owner {
 
   void on_open() override {
     state_ = state::open;
+    hub::count(hub::counter::connections_opened);
     opened_ = std::chrono::steady_clock::now();
     const auto config = std::move(config_);
     if (config->message_topic && !config->message_topic->empty())
@@ -131,7 +147,10 @@ class ws_connection final : public lean_actor, public ws_owner {
     heartbeat_ = config->heartbeat_interval.value_or(default_heartbeat);
     if (config->metadata)
       metadata_ = std::move(*config->metadata);
+    hold_ = config->on_exit == on_exit_policy::hold;
+    hold_time_ = config->hold_timeout.value_or(default_hold);
     auto target = home().resolve(config->target_pid.value_or(""));
+    remember_name(config->target_pid.value_or(""), target);
     if (!target || !attach(std::move(target))) {
       close(gateway_->draining ? close_cause::going_away : close_cause::target_unknown);
       return;
@@ -145,10 +164,18 @@ class ws_connection final : public lean_actor, public ws_owner {
     if (state_ != state::open)
       return;
     ++message_count_;
-    auto value = kind == message_kind::text ? hub::payload::text(body) : hub::payload::binary(body);
-    if (target_)
-      target_.self->deliver(
-          hub::make_message(id(), topic_, std::move(value), budget_->take(body.size())));
+    taken_.store(message_count_, std::memory_order_relaxed);
+    hub::count(hub::counter::messages_in);
+    hub::count(hub::counter::bytes_in, body.size());
+    auto make = [this, kind, body] {
+      return hub::make_message(id(), topic_,
+                               kind == message_kind::text ? hub::payload::text(body)
+                                                          : hub::payload::binary(body),
+                               budget_->take(body.size()));
+    };
+    // One that comes between the end of a hub and the news of it waits for who comes next.
+    if (!target_ ? holding_ : target_.self->deliver(make()) == hub::send_result::no_process)
+      unheard_.push_back(make());
     read_more();
   }
 
@@ -163,6 +190,10 @@ class ws_connection final : public lean_actor, public ws_owner {
   void on_closed(const ws_end& end) override {
     spdlog::debug("{} closed by {} code={} reason=\"{}\"", to_string(id()),
                   end.clean ? "handshake" : "loss", end.code, end.reason);
+    hub::count(hub::counter::connections_closed);
+    count_close(cause_.empty() ? end.clean ? "client" : "lost" : cause_,
+                code_ != 0 ? code_ : end.clean && end.code != 0 ? end.code : uint16_t{1006});
+    note_drops();
     state_ = state::closed;
     tell_leave();
     cancel_timers();
@@ -173,29 +204,56 @@ class ws_connection final : public lean_actor, public ws_owner {
   void on_message_too_big() override {
     auto frame = close_for(close_cause::message_too_big, gateway_->limits.strict_close_codes);
     frame.reason = "message exceeds " + std::to_string(gateway_->limits.message_bytes) + " bytes";
-    close(std::move(frame));
+    hub::count(hub::counter::limit_message_bytes);
+    close(std::move(frame), close_cause::message_too_big);
   }
 
   void on_not_utf8() override { close(close_cause::not_utf8); }
 
-  void on_slow() override {
+  void on_slow() override { end_slow(hub::counter::limit_outbox_soft_bytes); }
+
+ private:
+  enum class state : uint8_t { opening, open, closing, closed };
+
+  void end_slow(hub::counter limit) {
     if (state_ != state::open)
       return;
+    hub::count(limit);
+    cause_ = to_string(close_cause::slow_consumer);
+    const hub::log_scope about({.connection = id()});
     spdlog::warn("{} is a slow consumer: {} bytes queued, limit {} for {} or {}; closing",
                  to_string(id()), transport_->outbox_bytes(), gateway_->limits.outbox_soft_bytes,
                  format_duration(gateway_->limits.outbox_soft_time),
                  gateway_->limits.outbox_hard_bytes);
     begin_closing();
     auto frame = close_for(close_cause::slow_consumer, gateway_->limits.strict_close_codes);
+    code_ = frame.code;
     transport_->close_now(frame.code, frame.reason);
   }
 
- private:
-  enum class state : uint8_t { opening, open, closing, closed };
+  // What an outbox policy has thrown away since the last look.
+  void note_drops() {
+    if (gateway_->limits.outbox_policy == outbox_policy::close)
+      return;
+    const auto now = transport_->dropped();
+    if (now == drops_seen_)
+      return;
+    hub::count(hub::counter::outbox_dropped, now - drops_seen_);
+    hub::count(hub::counter::limit_outbox_hard_bytes);
+    if (drops_seen_ == 0) {
+      const hub::log_scope about({.connection = id()});
+      spdlog::warn("{} does not read: messages for it are dropped from now on", to_string(id()));
+    }
+    drops_seen_ = now;
+  }
 
-  void queue(hub::shared_bytes frames, size_t messages) {
+  // @param values  frames in `frames`
+  void queue(hub::shared_bytes frames, size_t messages, size_t values) {
+    hub::count(hub::counter::messages_out, values);
+    hub::count(hub::counter::bytes_out, frames.size());
     if (transport_->send(std::move(frames), messages) == outbox::admitted::overflow)
-      on_slow();
+      end_slow(hub::counter::limit_outbox_hard_bytes);
+    note_drops();
     outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
   }
 
@@ -212,6 +270,81 @@ class ws_connection final : public lean_actor, public ws_owner {
     joined_ = true;
     tell(join_topic, description(), true);
     return true;
+  }
+
+  // -- a target that ends
+
+  // Who waits for a name needs one: the target was named, or has a name of its own.
+  void remember_name(const std::string& said, const hub::process_ref& target) {
+    hold_name_.clear();
+    if (!hold_)
+      return;
+    if (!said.starts_with('{'))
+      hold_name_ = said;
+    else if (target)
+      if (auto names = home().names().names_of(target.self->id()); !names.empty())
+        hold_name_ = names.front();
+  }
+
+  void target_ended() {
+    const auto before = target_.self->id();
+    target_ = {}; // nobody is left to tell
+    // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
+    if (gateway_->draining.load(std::memory_order_relaxed))
+      return;
+    if (auto next = home().successor_of(before.number())) {
+      joined_ = false;
+      rejoin(std::move(next));
+    } else if (hold_ && !hold_name_.empty() && state_ == state::open) {
+      hold();
+    } else {
+      close(close_cause::target_exited);
+    }
+  }
+
+  // A new version took over while the old one lives: it is not told of a leave, since nobody left.
+  void follow(hub::process_ref next) {
+    if (!next || next.self == target_.self || state_ != state::open)
+      return;
+    demonitor(target_.actor);
+    target_ = {};
+    joined_ = false;
+    rejoin(std::move(next));
+  }
+
+  void hold() {
+    joined_ = false;
+    holding_ = true;
+    hub::count(hub::counter::connections_held);
+    heartbeat_timer_.cancel();
+    thread().set_timer(hold_timer_, hold_time_);
+    watch_number_ = home().names().watch(
+        hold_name_, [weak = caf::weak_actor_ptr(ctrl())](const hub::pid&) {
+          if (auto self = weak.lock())
+            self->enqueue(nullptr, caf::make_message_id(), caf::make_message(named_atom::value),
+                          nullptr);
+        });
+  }
+
+  void rejoin(hub::process_ref next) {
+    if (state_ != state::open || target_)
+      return;
+    stop_holding();
+    if (!next || !attach(std::move(next))) {
+      close(close_cause::target_exited);
+      return;
+    }
+    for (auto& one : std::exchange(unheard_, {}))
+      target_.self->deliver(std::move(one));
+    set_heartbeat();
+    read_more();
+  }
+
+  void stop_holding() {
+    hold_timer_.cancel();
+    holding_ = false;
+    if (const auto number = std::exchange(watch_number_, 0))
+      home().names().unwatch(number);
   }
 
   void tell(const char* topic, const std::string& json, bool counted) {
@@ -277,6 +410,13 @@ class ws_connection final : public lean_actor, public ws_owner {
       heartbeat_ = *change->heartbeat_interval;
       set_heartbeat();
     }
+    if (change->hold_timeout)
+      hold_time_ = *change->hold_timeout;
+    if (change->on_exit) {
+      hold_ = *change->on_exit == on_exit_policy::hold;
+      if (target_)
+        remember_name(to_string(target_.self->id()), target_);
+    }
     if (change->target_pid && !change->target_pid->empty())
       retarget(*change->target_pid);
   }
@@ -291,8 +431,15 @@ class ws_connection final : public lean_actor, public ws_owner {
     if (next && target_ && next.self == target_.self)
       return;
     tell_leave();
-    if (!next || !attach(std::move(next)))
+    stop_holding();
+    remember_name(text, next);
+    if (!next || !attach(std::move(next))) {
       close(close_cause::new_target_unknown);
+      return;
+    }
+    for (auto& one : std::exchange(unheard_, {}))
+      target_.self->deliver(std::move(one));
+    read_more();
   }
 
   // -- reading
@@ -301,8 +448,10 @@ class ws_connection final : public lean_actor, public ws_owner {
   void read_more() {
     if (state_ != state::open || gateway_->draining.load(std::memory_order_relaxed))
       return;
-    const bool room = budget_->has_room() &&
-                      transport_->outbox_bytes() <= gateway_->limits.outbox_soft_bytes;
+    const bool heard = !holding_ && budget_->has_room();
+    const bool room = heard && transport_->outbox_bytes() <= gateway_->limits.outbox_soft_bytes;
+    if (!room && !paused_)
+      count_pause(heard);
     if (room) {
       paused_ = false;
       transport_->read();
@@ -311,6 +460,13 @@ class ws_connection final : public lean_actor, public ws_owner {
       gone_seen_ = 0;
       thread().set_timer(watch_timer_, watch_interval);
     }
+  }
+
+  void count_pause(bool heard) {
+    hub::count(heard ? hub::counter::paused_outbox : hub::counter::paused_inbound);
+    if (!heard && !holding_)
+      hub::count(budget_->full_of_messages() ? hub::counter::limit_inbound_messages
+                                             : hub::counter::limit_inbound_bytes);
   }
 
   // While we do not read, a hang-up shows only when asked for. What the client said before it is still
@@ -364,7 +520,10 @@ class ws_connection final : public lean_actor, public ws_owner {
     if (paused_) {
       // Pongs stand behind what we do not read: they cannot be missed.
     } else if (pings_open_ >= gateway_->limits.ping_missed) {
+      const hub::log_scope about({.connection = id()});
       spdlog::debug("{}: {} pings unanswered", to_string(id()), pings_open_);
+      hub::count(hub::counter::limit_ping_missed);
+      cause_ = "ping_missed";
       transport_->abort();
       return;
     } else {
@@ -377,12 +536,14 @@ class ws_connection final : public lean_actor, public ws_owner {
   // -- closing
 
   void close(close_cause cause) {
-    close(close_for(cause, gateway_->limits.strict_close_codes));
+    close(close_for(cause, gateway_->limits.strict_close_codes), cause);
   }
 
-  void close(close_frame frame) {
+  void close(close_frame frame, close_cause cause) {
     if (state_ == state::closing || state_ == state::closed)
       return;
+    cause_ = to_string(cause);
+    code_ = frame.code;
     begin_closing();
     transport_->close(frame.code, cut_reason(frame.reason));
   }
@@ -391,11 +552,13 @@ class ws_connection final : public lean_actor, public ws_owner {
   void begin_closing() {
     state_ = state::closing;
     cancel_timers();
+    stop_holding();
     tell_leave();
   }
 
   void release() {
     cancel_timers();
+    stop_holding();
     hub::process::leave();
   }
 
@@ -417,6 +580,16 @@ class ws_connection final : public lean_actor, public ws_owner {
   hub::shared_bytes topic_;
   std::string metadata_; // JSON text; empty: none was given
   uint64_t message_count_ = 0;
+  std::atomic<uint64_t> taken_{0}; // the same, for operators
+  uint64_t drops_seen_ = 0;
+  std::string_view cause_; // of our close; empty: the client began
+  uint16_t code_ = 0;      // of our close frame
+  bool hold_ = false;
+  bool holding_ = false;
+  uint64_t watch_number_ = 0;
+  std::chrono::nanoseconds hold_time_{0};
+  std::string hold_name_;
+  std::vector<hub::message_ptr> unheard_; // what came when nobody was there: at most one or two
   std::chrono::nanoseconds heartbeat_{0};
   std::chrono::steady_clock::time_point opened_;
   std::atomic<size_t> outbox_bytes_{0};
@@ -425,6 +598,10 @@ class ws_connection final : public lean_actor, public ws_owner {
                                       }};
   timer_wheel::timer ping_timer_{this, [](void* self) {
                                    static_cast<ws_connection*>(self)->ping();
+                                 }};
+  timer_wheel::timer hold_timer_{this, [](void* self) {
+                                   static_cast<ws_connection*>(self)->close(
+                                       close_cause::target_exited);
                                  }};
   timer_wheel::timer watch_timer_{this, [](void* self) {
                                     static_cast<ws_connection*>(self)->watch();
@@ -447,6 +624,17 @@ void start_connection(io_thread& thread, std::shared_ptr<ws_transport> transport
 void send_going_away(const hub::process_ref& connection) {
   connection.actor->enqueue(nullptr, caf::make_message_id(),
                             caf::make_message(going_away_atom::value), nullptr);
+}
+
+void lead_to_successor(hub::node& node, const hub::pid& before,
+                       const remaining_ptr& left) {
+  for (const auto& process : node.processes().all()) {
+    if (dynamic_cast<ws_connection*>(process.self) == nullptr)
+      continue;
+    ++*left;
+    process.actor->enqueue(nullptr, caf::make_message_id(),
+                           caf::make_message(succeed_atom::value, before.number(), left), nullptr);
+  }
 }
 
 } // namespace natterjack::relay

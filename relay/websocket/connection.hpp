@@ -13,7 +13,8 @@
 //   ws.heartbeat every interval                               client_pid, uptime, message_count, metadata
 //   ws.leave     exactly once for each join, last             client_pid, metadata
 //
-//   monitors     the target; its end closes the connection
+//   monitors     the target; its end closes the connection, unless a successor took its place or the
+//                connection shall wait for the name: on_exit "hold"
 //   states       opening -> open -> closing -> closed
 //   never        blocks, parses what a client says, queues without a bound
 #pragma once
@@ -42,4 +43,12 @@ void start_connection(io_thread& thread, std::shared_ptr<ws_transport> transport
 /// Tells a connection that the server is shutting down; from any thread.
 void send_going_away(const hub::process_ref& connection);
 
+/// Tells all connections that report to a process to report to its successor (`node::succeed`) from
+/// now on; a moment later none of them says anything to it any more. Thread-safe.
+/// @param left  counts those that have not done it yet; begins at 0
+void lead_to_successor(hub::node& node, const hub::pid& before,
+                       const std::shared_ptr<std::atomic<size_t>>& left);
+
 } // namespace natterjack::relay
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<std::atomic<size_t>>)

@@ -1,3 +1,4 @@
+#include "hub/counters.hpp"
 #include "runtime/lua/channel.hpp"
 
 #include "runtime/lua/channel_values.hpp"
@@ -215,8 +216,10 @@ channel& push_new_channel(lua_State* L, uint64_t capacity) {
   const auto most = self.program().limits().channels;
   if (self.channels >= most) {
     lua_gc(L, LUA_GCCOLLECT); // those that nobody holds any more do not count
-    if (self.channels >= most)
+    if (self.channels >= most) {
+      hub::count(hub::counter::limit_channels);
       luaL_error(L, "too many channels: limit channels (%d) reached", static_cast<int>(most));
+    }
   }
   auto* made = new (lua_newuserdatauv(L, sizeof(channel), 2)) channel;
   made->capacity = capacity;

@@ -70,6 +70,7 @@ target_sources(natterjack_lua PRIVATE
   base_library.cpp
   channel.cpp
   channel_select.cpp
+  chunk_scan.cpp
   coroutine_library.cpp
   engine.cpp
   engine_timers.cpp

@@ -1,5 +1,6 @@
 #include "runtime/lua/engine.hpp"
 
+#include "hub/counters.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -276,6 +277,8 @@ void engine::finish(task& one, int status, int results) {
     text = shown != nullptr ? shown : "(an error value that cannot be shown)";
     lua_settop(main_, 0);
   }
+  if (text.find("C stack overflow") != std::string::npos) // Lua's own words at 200 levels
+    hub::count(hub::counter::limit_stack);
   forget(one);
   outcome_.why = std::move(why);
   end_main(std::move(text), std::move(trace));
@@ -332,6 +335,8 @@ void engine::set_fatal(lua_State* L, std::string text) noexcept {
 }
 
 void engine::out_of_memory(lua_State* L) noexcept {
+  if (!fatal_)
+    hub::count(hub::counter::limit_memory);
   set_fatal(L, "out of memory: limit memory (" + std::to_string(memory_.bytes_max() >> 10) +
                    " KiB) reached");
 }
@@ -349,6 +354,7 @@ bool engine::over_budget(lua_State* L) noexcept {
   slice_start_ns_ = now;
   if (current_->used_ns <= std::chrono::nanoseconds(limits.budget).count())
     return false;
+  hub::count(hub::counter::limit_budget);
   set_fatal(L, "ran " + std::to_string(limits.budget.count()) +
                    " ms without waiting: limit budget reached");
   return true;
@@ -366,6 +372,7 @@ int engine::leave(lua_State* L) {
 void engine::slice_hook(lua_State* L, lua_Debug*) {
   auto& self = engine_of(L);
   lua_sethook(L, nullptr, 0, 0);
+  hub::count(hub::counter::slices_cut);
   if (self.over_budget(L)) {
     self.leave(L);
   } else if (self.pinned == 0 && lua_isyieldable(L)) {

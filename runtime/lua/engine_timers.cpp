@@ -1,4 +1,5 @@
 // Timers of a process: what is due when, and what happens then.
+#include "hub/counters.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
@@ -23,6 +24,7 @@ uint64_t engine::insert_timer(lua_State* L, int64_t delay_ns, timer what) {
   if (timers_.size() >= program_->limits().timers) {
     if (what.to != nullptr)
       luaL_unref(L, LUA_REGISTRYINDEX, what.anchor);
+    hub::count(hub::counter::limit_timers);
     luaL_error(L, "too many timers: limit timers (%d) reached",
                static_cast<int>(program_->limits().timers));
   }

@@ -206,7 +206,7 @@ void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
         assign(make_worker(), std::move(next));
       }
     } else if (auto worker = workers_.find(id); worker != workers_.end()) {
-      if (queue_.empty() && idle_.size() >= options_.kept) {
+      if (queue_.empty() && (retired_ || idle_.size() >= options_.kept)) {
         surplus = std::move(worker->second);
         workers_.erase(worker);
       } else if (queue_.empty()) {
@@ -229,6 +229,16 @@ void function_pool::worker_ended(caf::actor_id id) {
   std::lock_guard guard(mutex_);
   workers_.erase(id);
   std::erase(idle_, id);
+}
+
+void function_pool::retire() {
+  std::lock_guard guard(mutex_);
+  retired_ = true;
+  for (auto id : std::exchange(idle_, {}))
+    if (auto worker = workers_.find(id); worker != workers_.end()) {
+      caf::anon_send_exit(caf::actor_cast<caf::actor>(worker->second), caf::exit_reason::kill);
+      workers_.erase(worker);
+    }
 }
 
 void function_pool::stop() {

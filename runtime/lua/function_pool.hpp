@@ -52,6 +52,9 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   /// The call ends with CANCELED: it is taken out of the queue, or its state is ended.
   void cancel(const function_call_ptr& call);
 
+  /// Another version of the function takes the calls now: calls that run or wait are answered, idle
+  /// workers end, and each busy one after its last call.
+  void retire();
   /// Ends all workers; calls that run or wait are answered with errors.
   void stop();
   size_t workers() const;
@@ -81,6 +84,7 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
 
   mutable std::mutex mutex_;
   bool stopped_ = false;
+  bool retired_ = false;
   std::unordered_map<caf::actor_id, caf::strong_actor_ptr> workers_;
   std::vector<caf::actor_id> idle_;
   std::unordered_map<caf::actor_id, job> busy_;

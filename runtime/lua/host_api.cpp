@@ -117,14 +117,17 @@ bool log_enabled(lua_State* L, log_level level) noexcept {
   return engine_of(L).runtime().log_enabled(level);
 }
 
-void log(lua_State* L, log_level level, std::string_view text) {
+bool log_members(lua_State* L) noexcept { return engine_of(L).runtime().log_members(); }
+
+void log(lua_State* L, log_level level, std::string_view text, std::string_view message,
+         std::string_view members) {
   auto& self = engine_of(L);
   if (!self.runtime().log_enabled(level))
     return;
   auto line = script_line(L);
   if (line.empty())
     line = self.program().chunk_name();
-  self.runtime().log(level, line, self.id(), text);
+  self.runtime().log(level, line, self.id(), text, message, members);
 }
 
 void check_budget(lua_State* L) {

@@ -150,8 +150,13 @@ bool stop_timer(lua_State* L, uint64_t timer) noexcept;
 enum class log_level : uint8_t { trace, debug, info, warn, error };
 
 /// Writes one line with entry, PID and the script's line in front.
-/// @param text  message, fields already appended
-void log(lua_State* L, log_level level, std::string_view text);
+/// @param text     message, fields already appended
+/// @param message  the message alone; empty: all of `text`
+/// @param members  the fields as members of a JSON object, without braces; if `log_members`
+void log(lua_State* L, log_level level, std::string_view text, std::string_view message = {},
+         std::string_view members = {});
+/// Whether the log wants fields as JSON as well.
+bool log_members(lua_State* L) noexcept;
 bool log_enabled(lua_State* L, log_level level) noexcept;
 
 /// Call it every few thousand steps of a loop that runs no Lua code: ends the process when it is

@@ -11,6 +11,7 @@
 //           are taken beyond it
 #pragma once
 
+#include "hub/counters.hpp"
 #include "hub/process.hpp"
 
 #include <atomic>
@@ -28,6 +29,7 @@ class inbound_queue {
     if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_ &&
         !what->carries_credit() && !is_unbounded(what->topic())) {
       waiting_.fetch_sub(1, std::memory_order_relaxed);
+      hub::count(hub::counter::limit_mailbox);
       return hub::send_result::mailbox_full;
     }
     std::lock_guard guard(mutex_);
@@ -58,7 +60,12 @@ class inbound_queue {
     return true;
   }
 
-  void received() noexcept { waiting_.fetch_sub(1, std::memory_order_relaxed); }
+  void received() noexcept {
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    hub::detail::add(taken_, 1); // only the process takes
+  }
+  /// Messages handed to Lua so far.
+  uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
   std::vector<hub::message_ptr> close() noexcept {
@@ -76,6 +83,7 @@ class inbound_queue {
   static constexpr size_t keep_max = 256;
   const size_t messages_max_;
   std::atomic<size_t> waiting_{0};
+  std::atomic<uint64_t> taken_{0};
   std::mutex mutex_;
   std::vector<hub::message_ptr> messages_;
   bool awake_ = true; // a new process runs anyway

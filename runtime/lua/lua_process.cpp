@@ -1,5 +1,7 @@
 #include "runtime/lua/lua_process.hpp"
 
+#include "hub/counters.hpp"
+
 #include <caf/all.hpp>
 
 #include <chrono>
@@ -76,6 +78,15 @@ std::optional<hub::relay_dialect> lua_process::dialect() const noexcept {
   return engine_.program().dialect();
 }
 
+hub::process_facts lua_process::facts() const {
+  return {role_ == role::worker ? "function" : "lua",
+          engine_.program().id(),
+          box_.waiting(),
+          memory_.load(std::memory_order_relaxed),
+          box_.taken(),
+          busy_ns_.load(std::memory_order_relaxed)};
+}
+
 // -- the actor ----------------------------------------------------------------
 
 caf::behavior lua_process::make_behavior() {
@@ -104,6 +115,9 @@ void lua_process::on_exit() {
   if (!ended_ && role_ == role::process)
     result_.error = "terminated";
   ended_ = true;
+  runtime_.note_end(engine_.program().id(),
+                    {1, result_.error.empty() ? uint64_t{0} : uint64_t{1}, box_.taken(),
+                     busy_ns_.load(std::memory_order_relaxed)});
   // Unread messages go first: their senders get their credit back.
   box_.close();
   if (call_) {
@@ -142,13 +156,24 @@ void lua_process::run_slice() {
     if (!why.empty())
       return fail(std::move(why), {});
   }
+  const auto taken_before = box_.taken();
+  const auto begun = steady_ns();
   const auto turn = engine_.run();
+  note_slice(static_cast<uint64_t>(steady_ns() - begun), box_.taken() - taken_before);
   if (turn == engine::turn::ended)
     return main_ended();
   if (options_.on_first_wait && engine_.main_waits())
     first_wait();
   if (turn == engine::turn::again || !box_.rest())
     schedule();
+}
+
+void lua_process::note_slice(uint64_t ns, uint64_t messages) {
+  hub::count(hub::counter::slices);
+  hub::detail::add(busy_ns_, ns);
+  memory_.store(engine_.memory_used(), std::memory_order_relaxed);
+  if (messages != 0)
+    hub::observe(hub::series::handling, ns / messages, messages);
 }
 
 void lua_process::first_wait() {

@@ -21,6 +21,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
@@ -55,6 +56,10 @@ class lua_process final : public caf::event_based_actor,
   hub::send_result deliver(hub::message_ptr what) noexcept override;
   void wake() noexcept override;
   std::optional<hub::relay_dialect> dialect() const noexcept override;
+
+  hub::process_facts facts() const override;
+  /// Set if this process replaces another one.
+  name_claims* claims() const noexcept { return options_.claims.get(); }
 
   const hub::pid& process_id() const noexcept { return hub::process::id(); }
   /// Runs for the first time soon; once, by who spawned it.
@@ -96,6 +101,7 @@ class lua_process final : public caf::event_based_actor,
 
   void schedule() noexcept;
   void run_slice();
+  void note_slice(uint64_t ns, uint64_t messages);
   void run_unless_scheduled();
   void first_wait();
   void main_ended();
@@ -117,6 +123,8 @@ class lua_process final : public caf::event_based_actor,
   bool traps_links_ = false;
   bool scheduled_ = false; // a run message is in the CAF mailbox
   bool ended_ = false;
+  std::atomic<uint64_t> memory_{0};  // bytes after the last slice
+  std::atomic<uint64_t> busy_ns_{0}; // in slices
   std::map<caf::actor_addr, neighbour> neighbours_;
   std::map<uint64_t, hub::exit_result> awaited_;
 };

@@ -1,5 +1,7 @@
 #include "runtime/lua/lua_runtime.hpp"
 
+#include "hub/counters.hpp"
+#include "hub/log_fields.hpp"
 #include "hub/node.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
@@ -42,10 +44,13 @@ lua_runtime::~lua_runtime() = default;
 
 spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
                                 std::vector<hub::payload> arguments, spawn_options options) {
-  if (!where.reserve())
+  if (!where.reserve()) {
+    hub::count(hub::counter::limit_max_processes);
     return {{},
             "host " + where.name()->host + " is full: limit max_processes (" +
                 std::to_string(where.max_processes()) + ") reached"};
+  }
+  hub::count(hub::counter::processes_spawned);
   const auto name = options.name;
   const auto messages = std::exchange(options.messages, {});
   const auto names_max = program->limits().names;
@@ -89,9 +94,26 @@ bool lua_runtime::log_enabled(log_level level) const noexcept {
 }
 
 void lua_runtime::log(log_level level, std::string_view where, const hub::pid& who,
-                      std::string_view text) {
+                      std::string_view text, std::string_view message,
+                      std::string_view members) {
+  const hub::log_scope about({.entry = where, .process = who, .message = message.empty() ? text : message,
+                              .more = members});
   if (options_.logger)
     options_.logger->log(to_spdlog(level), "{} {}: {}", where, hub::to_string(who), text);
+}
+
+void lua_runtime::note_end(const std::string& entry, const entry_totals& did) {
+  std::lock_guard guard(ended_mutex_);
+  auto& sum = ended_[entry];
+  sum.ended += did.ended;
+  sum.failed += did.failed;
+  sum.messages += did.messages;
+  sum.busy_ns += did.busy_ns;
+}
+
+std::map<std::string, entry_totals> lua_runtime::ended_totals() const {
+  std::lock_guard guard(ended_mutex_);
+  return ended_;
 }
 
 } // namespace natterjack::runtime::lua

@@ -18,7 +18,9 @@
 #include "runtime/lua/watchdog.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +36,15 @@ class process_host;
 
 namespace natterjack::runtime::lua {
 
+/// Names that a new version of a process wants and the one it replaces still holds: it is told that it
+/// has them, and gets them when it has started.
+struct name_claims {
+  hub::pid held_by;
+  std::mutex mutex;
+  bool is_over = false; ///< handed over: what is claimed later is taken at once
+  std::vector<std::string> names;
+};
+
 struct services;
 
 struct spawn_options {
@@ -42,6 +53,7 @@ struct spawn_options {
   std::string name; ///< registered before the process starts; empty: none
   context_ptr context;
   std::vector<hub::message_ptr> messages; ///< in its mailbox before it runs
+  std::shared_ptr<name_claims> claims; ///< set: it replaces another process
 };
 
 struct spawn_result {
@@ -60,6 +72,15 @@ struct runtime_options {
   std::shared_ptr<spdlog::logger> logger; ///< null: nothing is logged
   /// What processes share; null: an empty one is made.
   std::shared_ptr<services> shared;
+  bool log_members = false; ///< fields of the logger module are wanted as JSON as well
+};
+
+/// What the processes of one entry have done that have ended.
+struct entry_totals {
+  uint64_t ended = 0;
+  uint64_t failed = 0; ///< of these
+  uint64_t messages = 0;
+  uint64_t busy_ns = 0;
 };
 
 class lua_runtime {
@@ -82,7 +103,15 @@ class lua_runtime {
   uint64_t dropped_lines() const noexcept { return sink_.dropped(); }
   bool log_enabled(log_level level) const noexcept;
   /// @param where  entry and line
-  void log(log_level level, std::string_view where, const hub::pid& who, std::string_view text);
+  /// @param message  of a script, without the fields that `text` ends with; empty: all of `text`
+  /// @param members  these fields as members of a JSON object, if `log_members()`
+  void log(log_level level, std::string_view where, const hub::pid& who, std::string_view text,
+           std::string_view message = {}, std::string_view members = {});
+  bool log_members() const noexcept { return options_.log_members; }
+
+  /// A process has ended; by any thread.
+  void note_end(const std::string& entry, const entry_totals& did);
+  std::map<std::string, entry_totals> ended_totals() const;
 
   services& shared() noexcept { return *options_.shared; }
   watchdog& dog() noexcept { return dog_; }
@@ -94,6 +123,8 @@ class lua_runtime {
   print_sink sink_;
   timer_service timers_;
   watchdog dog_;
+  mutable std::mutex ended_mutex_;
+  std::map<std::string, entry_totals> ended_;
 };
 
 } // namespace natterjack::runtime::lua

@@ -16,8 +16,8 @@ constexpr size_t sorted_fields_max = 64;
 
 char logger_key; // its address names the metatable in the registry
 
-// A child logger is a userdata with two user values, both texts.
-enum user_value { name_value = 1, fields_value, user_value_count = fields_value };
+// A child logger is a userdata with three user values, all texts.
+enum user_value { name_value = 1, fields_value, members_value, user_value_count = members_value };
 
 bool is_child(lua_State* L, int index) {
   if (lua_type(L, index) != LUA_TUSERDATA || lua_getmetatable(L, index) == 0)
@@ -136,6 +136,42 @@ void append_fields(lua_State* L, byte_buffer& line, int index) {
   }
 }
 
+// The fields once more, as members of a JSON object; one that does not fit is left out.
+byte_buffer& members_buffer() {
+  thread_local byte_buffer members(line_bytes_max);
+  members.clear();
+  return members;
+}
+
+void append_member(lua_State* L, byte_buffer& out, std::string_view key, int value) {
+  const auto before = out.size();
+  encode_error error;
+  bool fits = before == 0 || out.append(',');
+  fits = fits && encode_text(key, out) && out.append(':');
+  if (!fits) {
+    out.truncate(before);
+    return;
+  }
+  const auto key_end = out.size();
+  if (encode_value(L, value, out, error))
+    return;
+  out.truncate(key_end);
+  if (error.fault == encode_fault::too_large || !encode_text("<table>", out))
+    out.truncate(before);
+}
+
+// Not sorted: machines do not care.
+void append_members(lua_State* L, byte_buffer& out, int index) {
+  luaL_checkstack(L, 6, "no room for the fields");
+  size_t count = 0;
+  for (lua_pushnil(L); lua_next(L, index) != 0 && count < sorted_fields_max; ++count) {
+    size_t size = 0;
+    const char* key = luaL_tolstring(L, -2, &size);
+    append_member(L, out, {key, size}, lua_gettop(L) - 1);
+    lua_pop(L, 2);
+  }
+}
+
 std::string_view child_text(lua_State* L, int value) {
   size_t size = 0;
   lua_getiuservalue(L, 1, value);
@@ -158,6 +194,7 @@ template <log_level Level> int write_line(lua_State* L) {
   size_t size = 0;
   const char* message = luaL_tolstring(L, 2, &size);
   append_words(line, {message, size});
+  const auto message_end = line.size();
   if (child && !child_text(L, fields_value).empty()) {
     line.append(' ');
     line.append(child_text(L, fields_value));
@@ -166,7 +203,16 @@ template <log_level Level> int write_line(lua_State* L) {
     append_fields(L, line, 3);
   else if (!lua_isnil(L, 3))
     append_field(L, line, "value", 3);
-  log(L, Level, line.view());
+  byte_buffer& members = members_buffer();
+  if (log_members(L)) {
+    if (child)
+      members.append(child_text(L, members_value));
+    if (lua_type(L, 3) == LUA_TTABLE)
+      append_members(L, members, 3);
+    else if (!lua_isnil(L, 3))
+      append_member(L, members, "value", 3);
+  }
+  log(L, Level, line.view(), line.view().substr(0, message_end), members.view());
   return 0;
 }
 
@@ -192,8 +238,16 @@ int logger_with(lua_State* L) {
     line.append(child_text(L, fields_value));
   append_fields(L, line, 2);
   lua_pushlstring(L, line.data(), line.size());
+  byte_buffer& members = members_buffer();
+  if (log_members(L)) {
+    if (child)
+      members.append(child_text(L, members_value));
+    append_members(L, members, 2);
+  }
+  lua_pushlstring(L, members.data(), members.size());
   push_child(L, child);
-  lua_insert(L, -2);
+  lua_insert(L, -3);
+  lua_setiuservalue(L, -3, members_value);
   lua_setiuservalue(L, -2, fields_value);
   return 1;
 }

@@ -1,5 +1,6 @@
 #include "runtime/lua/process_library.hpp"
 
+#include "hub/counters.hpp"
 #include "hub/multicast.hpp"
 #include "hub/node.hpp"
 #include "runtime/lua/channel.hpp"
@@ -229,6 +230,22 @@ int set_options(lua_State* L) {
 
 // -- names --------------------------------------------------------------------
 
+// A new version asks for the name of the one it replaces: it gets it when it has started.
+bool claim_name(engine& self, const std::string& name, const hub::pid& owner) {
+  auto* claims = self.actor().claims();
+  if (claims == nullptr || owner != self.id())
+    return false;
+  std::lock_guard guard(claims->mutex);
+  const auto holder = self.node().names().lookup(name);
+  if (!holder || *holder != claims->held_by)
+    return false;
+  if (claims->is_over)
+    self.node().names().hand_over({name}, claims->held_by, owner);
+  else
+    claims->names.push_back(name);
+  return true;
+}
+
 enum class name_outcome : uint8_t { good, taken, too_many, no_process };
 
 name_outcome add_name(engine& self, std::string_view name, std::string_view owner) {
@@ -244,10 +261,11 @@ name_outcome add_name(engine& self, std::string_view name, std::string_view owne
   case hub::register_result::registered:
     return name_outcome::good;
   case hub::register_result::taken:
-    return name_outcome::taken;
+    return claim_name(self, std::string(name), id) ? name_outcome::good : name_outcome::taken;
   case hub::register_result::too_many:
     break;
   }
+  hub::count(hub::counter::limit_names);
   return name_outcome::too_many;
 }
 
@@ -284,6 +302,10 @@ int registry_lookup(lua_State* L) {
 // Names of a wider scope than this node are their holder's alone.
 bool remove_name(engine& self, std::string_view name, bool only_own) {
   const auto holder = self.node().names().lookup(std::string(name));
+  // The name went on to the version that replaced this process: it stays there.
+  if (const auto next = self.node().successor_of(self.id().number()))
+    if (holder == next.self->id())
+      return true;
   if (only_own && holder != self.id())
     return false;
   return self.node().names().remove(std::string(name));

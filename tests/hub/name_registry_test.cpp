@@ -41,3 +41,40 @@ SCENARIO("a process holds a limited number of names", "[hub][name_registry]") {
   CHECK_FALSE(names.remove("a"));
   CHECK(names.add("c", alice, 2) == register_result::registered);
 }
+
+SCENARIO("names go over to a successor at once, and only those it was given", "[hub][name_registry]") {
+  name_registry names;
+  const pid carol(&host, 3);
+  names.add("one", alice);
+  names.add("two", alice);
+  names.add("three", bob);
+  names.hand_over({"one", "three", "none"}, alice, carol);
+  CHECK(names.lookup("one") == carol);
+  CHECK(names.lookup("two") == alice);
+  CHECK(names.lookup("three") == bob);
+  names.remove_all(alice);
+  CHECK(names.lookup("one") == carol);
+  CHECK_FALSE(names.lookup("two"));
+  CHECK(names.names_of(carol) == std::vector<std::string>{"one"});
+}
+
+SCENARIO("who watches a name is told once when it is taken", "[hub][name_registry]") {
+  name_registry names;
+  std::vector<pid> told;
+  auto tell = [&told](const pid& holder) { told.push_back(holder); };
+  const auto number = names.watch("hub", tell);
+  CHECK(number != 0);
+  names.add("other", bob);
+  CHECK(told.empty());
+  names.add("hub", alice);
+  CHECK(told == std::vector{alice});
+  names.remove("hub");
+  names.add("hub", bob);
+  CHECK(told.size() == 1);
+  CHECK(names.watch("hub", tell) == 0); // held already: told at once
+  CHECK(told.back() == bob);
+  names.remove("hub");
+  names.unwatch(names.watch("hub", tell));
+  names.add("hub", alice);
+  CHECK(told.size() == 2);
+}

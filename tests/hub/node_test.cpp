@@ -34,3 +34,20 @@ SCENARIO_METHOD(node_fixture, "a process that ended is nobody", "[hub][node]") {
   CHECK_FALSE(home.names().lookup("alice"));
   CHECK(home.processes().size() == 0);
 }
+
+SCENARIO_METHOD(node_fixture, "the PID of a replaced process leads to its successor", "[hub][node]") {
+  auto first = spawn();
+  auto second = spawn();
+  auto third = spawn();
+  const auto before = first.self->id();
+  const auto between = second.self->id();
+  home.succeed(before, between);
+  CHECK(home.resolve(to_string(before)).self == first.self); // as long as it lives
+  end(first);
+  CHECK(home.resolve(to_string(before)).self == second.self);
+  home.succeed(between, third.self->id());
+  end(second);
+  CHECK(home.resolve(to_string(before)).self == third.self);
+  CHECK(home.send(between, text_message("topic", "text")) == send_result::sent);
+  CHECK(received(third).size() == 1);
+}

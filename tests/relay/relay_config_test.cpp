@@ -57,3 +57,15 @@ SCENARIO("what is no JSON object is refused", "[relay][relay_config]") {
   CHECK_FALSE(parse_relay_config(std::string(100'000, '['), error));
   CHECK_FALSE(parse_relay_config("", error));
 }
+
+SCENARIO("what becomes of a connection whose target ends can be said", "[relay][relay_config]") {
+  const auto config = read(R"({"on_exit":"hold","hold_timeout":"1m"})");
+  CHECK(config.on_exit == on_exit_policy::hold);
+  CHECK(config.hold_timeout == 1min);
+  CHECK(read(R"({"on_exit":"close"})").on_exit == on_exit_policy::close);
+  CHECK_FALSE(read("{}").on_exit);
+  for (const char* wrong : {R"({"on_exit":"wait"})", R"({"on_exit":1})", R"({"hold_timeout":"0s"})",
+                            R"({"hold_timeout":"-1s"})", R"({"hold_timeout":"61m"})",
+                            R"({"hold_timeout":"soon"})", R"({"hold_timeout":5})"})
+    CHECK(read(wrong).problems.size() == 1);
+}

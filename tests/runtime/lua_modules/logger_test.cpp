@@ -47,6 +47,19 @@ SCENARIO("a logger writes one line for each message", "[logger]") {
     CHECK(logged("local t = {} for i = 1, 70 do t['k' .. i] = i end logger:info('m', t)")
               .find(" and 6 more fields\n") != std::string::npos);
   }
+  GIVEN("a log that wants members of JSON") {
+    auto members = [&logged, &lua](const char* code) {
+      logged(code);
+      return lua.log_members();
+    };
+    CHECK(members("logger:info('m')").empty());
+    CHECK(members("logger:info('m', {a = 1})") == R"("a":1)");
+    CHECK(members("logger:info('m', {[1] = {x = 'y'}})") == R"("1":{"x":"y"})");
+    CHECK(members("logger:with({a = 1}):with({b = 'two'}):info('m', {c = true})") ==
+          R"("a":1,"b":"two","c":true)");
+    CHECK(members("logger:info('m', {a = ('y'):rep(100000)})").empty());
+    CHECK(members("logger:info('m', 'only')") == R"("value":"only")");
+  }
   GIVEN("wrong use") {
     CHECK(lua.run("logger.info('m')").find("write logger:info(...) with a colon") !=
           std::string::npos);

@@ -25,6 +25,7 @@ struct test_state::context final : process_context {
   hub::pid self;
   http_exchange answering;
   std::string logged;
+  std::string members; // of the last line
 };
 
 test_state::test_state(hub::node* home) : L(luaL_newstate()), host(std::make_unique<context>()) {
@@ -79,6 +80,8 @@ void test_state::act_as(const hub::pid& id) {
   host->self = id;
 }
 
+std::string test_state::log_members() const { return host->members; }
+
 std::string test_state::take_log() {
   return std::exchange(host->logged, {});
 }
@@ -122,7 +125,11 @@ bool log_enabled(lua_State*, log_level level) noexcept {
   return level >= log_level::info;
 }
 
-void log(lua_State* L, log_level level, std::string_view text) {
+bool log_members(lua_State*) noexcept { return true; }
+
+void log(lua_State* L, log_level level, std::string_view text, std::string_view,
+         std::string_view members) {
+  host_of(L).members = members;
   constexpr const char* names[] = {"trace", "debug", "info", "warn", "error"};
   host_of(L).logged.append(names[static_cast<size_t>(level)]).append(" ").append(text).append("\n");
 }

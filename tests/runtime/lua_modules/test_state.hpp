@@ -30,6 +30,8 @@ class test_state {
 
   /// What was logged since the last call, one line for each, "level text".
   std::string take_log();
+  /// Members of the last line's fields, as JSON.
+  std::string log_members() const;
 
   struct context;
   std::unique_ptr<context> host;

@@ -80,6 +80,13 @@ function asked.burst(order)
     end
 end
 
+-- Takes nothing for a moment, without waiting.
+function asked.spin()
+    local ends = os.clock() + 1
+    while os.clock() < ends do
+    end
+end
+
 function asked.raise()
     error("asked to fail") -- the traceback names this line
 end

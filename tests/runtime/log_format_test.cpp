@@ -1,0 +1,65 @@
+#include "runtime/log_format.hpp"
+
+#include "hub/log_fields.hpp"
+#include "tests/catch.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/details/log_msg.h>
+
+using namespace natterjack;
+using namespace natterjack::runtime;
+
+namespace {
+
+const hub::host_name host{"here", "app:host", "{here@app:host|0x"};
+
+std::string line(log_format format, std::string_view text) {
+  spdlog::memory_buf_t out;
+  make_formatter(format)->format(
+      spdlog::details::log_msg("log", spdlog::level::warn, spdlog::string_view_t(text.data(), text.size())),
+      out);
+  return {out.data(), out.size()};
+}
+
+nlohmann::json object(std::string_view text) {
+  const auto written = line(log_format::json, text);
+  REQUIRE(written.ends_with("}\n"));
+  REQUIRE(written.find('\n') == written.size() - 1);
+  return nlohmann::json::parse(written);
+}
+
+} // namespace
+
+SCENARIO("a line is one object with what is known", "[runtime][log_format]") {
+  const auto plain = object("two\nlines and \"quotes\" and \xff");
+  CHECK(plain["level"] == "warning");
+  CHECK(plain["message"].get<std::string>().starts_with("two\nlines and \"quotes\" and "));
+  CHECK(plain["time"].get<std::string>().size() == 29);
+  CHECK(plain.size() == 3);
+  GIVEN("somebody it is about") {
+    const hub::log_scope about({.entry = "app:hub (hub.lua):12",
+                                .process = hub::pid(&host, 1),
+                                .connection = hub::pid(&host, 2),
+                                .message = "joined",
+                                .more = R"("nick":"ada")"});
+    const auto made = object("app:hub (hub.lua):12 {…}: joined nick=ada");
+    CHECK(made["message"] == "joined");
+    CHECK(made["entry"] == "app:hub");
+    CHECK(made["where"] == "(hub.lua):12");
+    CHECK(made["pid"] == "{here@app:host|0x00001}");
+    CHECK(made["connection"] == "{here@app:host|0x00002}");
+    CHECK(made["fields"] == nlohmann::json{{"nick", "ada"}});
+    GIVEN("a scope inside") {
+      const hub::log_scope inner({.entry = "app:other"});
+      CHECK(object("text")["entry"] == "app:other");
+      CHECK_FALSE(object("text").contains("pid"));
+    }
+    CHECK(object("again")["entry"] == "app:hub");
+  }
+  CHECK(object("text").size() == 3);
+}
+
+SCENARIO("text is for people and stays as it was", "[runtime][log_format]") {
+  const hub::log_scope about({.entry = "app:hub", .message = "less"});
+  CHECK(line(log_format::text, "all of it").ends_with(" warning all of it\n"));
+}

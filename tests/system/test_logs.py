@@ -1,0 +1,100 @@
+"""The log as text and as JSON: the same facts, with names for machines."""
+
+import json
+import subprocess
+
+from metrics import scrape
+from natterjack import Lines, binary, command
+from probe import Probe
+
+YAML = """
+namespace: app
+entries:
+  - { name: hub, kind: process.lua, source: "file://hub.lua", method: run, modules: [ logger ] }
+  - name: service
+    kind: process.service
+    process: hub
+    host: system:processes
+    lifecycle: { auto_start: true, restart: { initial_delay: 60s, max_delay: 60s } }
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+"""
+
+HUB = """
+local logger = require("logger")
+function run()
+    logger:with({ room = "lobby" }):info("joined", { nick = "Ada L", count = 2, list = { 1, "b" } })
+    error("went\\nwrong")
+end
+return { run = run }
+"""
+
+
+def serve_app(serve, application, *options):
+    server = serve(application({"_index.yaml": YAML, "hub.lua": HUB}), *options)
+    server.wait_for("started again")
+    return server
+
+
+def lines(server):
+    """Every line of stderr as an object; fails for one that is none."""
+    return [json.loads(line) for _, line in list(server.stderr.seen)]
+
+
+def test_json_lines_have_entry_pid_and_fields(serve, application):
+    server = serve_app(serve, application, "--log-format", "json")
+    [joined] = [line for line in lines(server) if line["message"] == "joined"]
+    assert joined["level"] == "info" and joined["entry"] == "app:hub"
+    assert joined["where"] == "(hub.lua):4"
+    assert joined["pid"].startswith("{natterjack@system:processes|0x")
+    assert joined["fields"] == {"room": "lobby", "nick": "Ada L", "count": 2, "list": [1, "b"]}
+    [failed] = [line for line in lines(server) if "process failed" in line["message"]]
+    assert failed["level"] == "error" and failed["entry"] == "app:hub"
+    assert failed["pid"] == joined["pid"] and "\n" in failed["message"]
+    assert any(line.get("entry") == "app:service" for line in lines(server))
+    assert all({"time", "level", "message"} <= set(line) for line in lines(server))
+
+
+def test_text_lines_have_the_same_fields(serve, application):
+    server = serve_app(serve, application)
+    [(_, match)] = server.stderr.matching(r" info app:hub \(hub\.lua\):4 (\{\S+\}): (joined .*)")
+    assert match[2] == 'joined room=lobby count=2 list=[1,"b"] nick="Ada L"'
+
+
+def test_a_line_about_a_connection_names_it(serve_probe):
+    server = serve_probe("--log-format", "json", "--set", "system:gateway.limits.outbox_hard_bytes=100kB",
+                         "--set", "system:gateway.limits.outbox_soft_bytes=50kB",
+                         "--set", "system:gateway.limits.message_bytes=1KiB")
+    slow = Probe(server, receive_buffer=4096)
+    pid = slow.pid()
+    slow.watch()
+    talker = Probe(server)
+    for _ in range(60):
+        talker.ask("burst", count=20, size=5_000)
+    server.wait_for("slow consumer")
+    [line] = [line for line in lines(server) if "slow consumer" in line["message"]]
+    assert line["connection"] == pid
+
+
+def test_a_wrong_format_is_refused(serve, application):
+
+    done = command("run", application({"_index.yaml": YAML, "hub.lua": HUB}), "--log-format", "xml")
+    assert done.returncode == 2 and "xml" in done.stderr
+
+
+def test_lines_of_print_that_nobody_reads_are_counted_and_told(application):
+    hub = "function run()\n  local line = string.rep('x', 1000)\n" \
+          "  for i = 1, 5000 do print(line) end\n  process.events():receive()\nend\nreturn { run = run }\n"
+    folder = application({"_index.yaml": YAML, "hub.lua": hub})
+    server = subprocess.Popen([binary(), "run", str(folder), "--listen", "127.0.0.1:0"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        log = Lines("stderr", server.stderr)
+        [(_, told), *_] = log.wait_for(r"(\d+) lines of print were dropped: nobody reads")
+        [(_, port), *_] = log.wait_for(r"listening on http://127\.0\.0\.1:(\d+)")
+        dropped = scrape(int(port[1])).value("natterjack_print_lines_dropped_total")
+        assert 1000 < int(told[1]) <= dropped < 5000
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
