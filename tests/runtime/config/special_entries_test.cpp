@@ -127,7 +127,8 @@ SCENARIO_METHOD(application_fixture, "implicit entries are made only when needed
     write("system.yaml", "namespace: system\nname: processes\nkind: registry.entry\n");
     load(code + "  - {name: s, kind: process.service, process: p}\n");
     CHECK(said() == "app/_index.yaml:5: app:s: host: system:processes is a registry.entry "
-                    "(app/system.yaml:1); expected the id of an entry of kind process.host\n");
+                    "(app/system.yaml:1); expected the id of an entry of kind one of: "
+                    "process.host, terminal.host\n");
   }
 }
 
