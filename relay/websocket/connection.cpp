@@ -4,7 +4,6 @@
 #include "hub/log_fields.hpp"
 #include "relay/close_codes.hpp"
 #include "relay/close_counts.hpp"
-#include "relay/deflated_frame.hpp"
 #include "relay/duration.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/message_run.hpp"
@@ -118,15 +117,13 @@ class ws_connection final : public lean_actor, public ws_owner {
       control(*what);
     } else if (topic == close_topic) {
       close(read_close_request(what->payloads()), close_cause::by_hub);
-    } else if (auto frames = encoded(what); !frames.empty()) {
+    } else if (auto frames = frames_of(what); !frames.empty()) {
       queue(std::move(frames), 1, std::max<size_t>(what->payloads().size(), 1));
     }
   }
 
   void accept_run(message_run& run) override {
-    if (transport_->deflate_bits() != 0)
-      lean_actor::accept_run(run); // each is compressed once, for all who agreed to it
-    else if (state_ == state::open && !run.frames().empty())
+    if (state_ == state::open && !run.frames().empty())
       queue(run.frames(), run.messages().size(), run.messages().size());
   }
 
@@ -248,11 +245,6 @@ class ws_connection final : public lean_actor, public ws_owner {
       spdlog::warn("{} does not read: messages for it are dropped from now on", to_string(id()));
     }
     drops_seen_ = now;
-  }
-
-  hub::shared_bytes encoded(const hub::message_ptr& what) const {
-    const int window_bits = transport_->deflate_bits();
-    return window_bits == 0 ? frames_of(what) : deflated_frames_of(what, window_bits);
   }
 
   // @param values  frames in `frames`
