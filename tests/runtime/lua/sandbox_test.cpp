@@ -104,7 +104,7 @@ SCENARIO("require", "[lua][sandbox]") {
   CHECK(w.end_of(w.spawn_id("app:uses")) == "error: app:broken (broken.lua):2: no luck");
   CHECK(lua::is_module("json"));
   CHECK(lua::is_module("process"));
-  CHECK_FALSE(lua::is_module("sql"));
+  CHECK_FALSE(lua::is_module("excel"));
 }
 
 SCENARIO("the method", "[lua][sandbox]") {
