@@ -47,10 +47,14 @@ def raw(first, second, extended=b"", body=b"", key=KEY):
 
 @dataclass
 class Echo:
-    """A data frame: the hub's answer to a message. What came as binary comes back in base64."""
+    """A data frame: the hub's answer to a message. What came as binary comes back in base64.
+
+    One that is not certain may be missing: a close frame in its place is held against what follows.
+    """
 
     body: str
     is_binary: bool = False
+    is_certain: bool = True
 
     def check(self, frame):
         assert frame.opcode == TEXT and frame.final, frame
@@ -91,8 +95,13 @@ def run(server, sent, expected, chop=None):
                 client.send_bytes(octets[at:at + step])
         except ConnectionError:
             pass  # it may have heard enough already: what it answered is there to be read
+        frame = None
         for answer in expected:
-            answer.check(client.read_frame())
+            frame = frame or client.read_frame()
+            if frame.opcode == CLOSE and not getattr(answer, "is_certain", True):
+                continue
+            answer.check(frame)
+            frame = None
         if not isinstance(expected[-1], Close):
             client.send_bytes(close())
             Close(1000).check(client.read_frame())
