@@ -5,6 +5,6 @@ export { WebsocketSession, type WebsocketSessionOptions } from "./pow/websocket_
 export {
   errAlreadyConnected, errNotConnected, errWaitExceeded, PowError, type PowErrorCode,
 } from "./pow/errors.js";
-export type { Call, Result, Status } from "./pow/result.js";
+export type { Call, Result, Status } from "./pow/messages.js";
 export type { ConnectOptions, Remote, Session, SessionWaitOptions } from "./pow/session.js";
 export type { Refusal, SocketLike, WebSocketConstructor } from "./socket.js";

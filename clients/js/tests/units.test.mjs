@@ -9,7 +9,7 @@ import { chooseWebSocket, websocketUrl } from "../dist/socket.js";
 import { addedLines } from "../dist/pow/lines.js";
 import { Output } from "../dist/pow/output.js";
 import { pieces } from "../dist/pow/pieces.js";
-import { checkCall, readId, readResult, readStatus } from "../dist/pow/result.js";
+import { checkCall, readId, readResult, readStatus } from "../dist/pow/read.js";
 
 describe("back-off", () => {
   it("doubles up to its longest delay", () => {

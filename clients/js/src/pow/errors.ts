@@ -17,7 +17,7 @@
 //   output_overrun     the reader of the output was too slow
 //   closed             the session was ended by close()
 
-import type { Result } from "./result.js";
+import type { Result } from "./messages.js";
 
 export type PowErrorCode =
   | "already_connected" | "not_connected" | "wait_exceeded" | "connect_failed" | "timeout"

@@ -10,7 +10,8 @@ import { bounded, Deferred, handled, sleep } from "../bounded.js";
 import { absoluteUrl } from "../socket.js";
 import { errAlreadyConnected, errNotConnected, errWaitExceeded, PowError } from "./errors.js";
 import { addedLines, linesOf } from "./lines.js";
-import { checkCall, readId, readStatus, type Call, type Result, type Status } from "./result.js";
+import type { Call, Result, Status } from "./messages.js";
+import { checkCall, readId, readStatus } from "./read.js";
 import {
   CONNECT_TIMEOUT_MS, MAX_WAIT_MS, Sequence,
   type ConnectOptions, type Remote, type Session, type SessionWaitOptions,

@@ -5,7 +5,7 @@
 // Every method gives a promise. One that is rejected and that nobody awaits is silent: the failure
 // of a session shows in wait(), and must not end a program elsewhere.
 
-import type { Result } from "./result.js";
+import type { Result } from "./messages.js";
 
 /** Where the server is. */
 export interface Remote {

@@ -13,7 +13,8 @@ import {
 import { errAlreadyConnected, errNotConnected, errWaitExceeded, PowError } from "./errors.js";
 import { Output } from "./output.js";
 import { pieces } from "./pieces.js";
-import { checkCall, readResult, type Call, type Result } from "./result.js";
+import type { Call, Result } from "./messages.js";
+import { checkCall, readResult } from "./read.js";
 import {
   CONNECT_TIMEOUT_MS, MAX_WAIT_MS, Sequence,
   type ConnectOptions, type Remote, type Session, type SessionWaitOptions,

@@ -9,7 +9,7 @@ import { bounded, Deferred, handled, sleep } from "../bounded.js";
 import { absoluteUrl } from "../socket.js";
 import { errAlreadyConnected, errNotConnected, errWaitExceeded, PowError } from "./errors.js";
 import { addedLines, linesOf } from "./lines.js";
-import { checkCall, readId, readStatus } from "./result.js";
+import { checkCall, readId, readStatus } from "./read.js";
 import { CONNECT_TIMEOUT_MS, MAX_WAIT_MS, Sequence, } from "./session.js";
 const BODY_CHARACTERS_MAX = 1024;
 export class RestSession {

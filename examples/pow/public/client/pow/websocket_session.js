@@ -9,7 +9,7 @@ import { abandonSocket, chooseWebSocket, openSocket, READY, websocketUrl, } from
 import { errAlreadyConnected, errNotConnected, errWaitExceeded, PowError } from "./errors.js";
 import { Output } from "./output.js";
 import { pieces } from "./pieces.js";
-import { checkCall, readResult } from "./result.js";
+import { checkCall, readResult } from "./read.js";
 import { CONNECT_TIMEOUT_MS, MAX_WAIT_MS, Sequence, } from "./session.js";
 const SUBPROTOCOL = "pow-1";
 const DRAIN_LOOK_MS = 10;

@@ -1,4 +1,4 @@
-// What goes over the wire as JSON: the call, the result, the status document, the id of a session.
+// Texts from the wire as values, or an error that says what was expected; the call before it is sent.
 import { PowError } from "./errors.js";
 /** @throws TypeError that names the field */
 export function checkCall({ call, params }) {

@@ -1,24 +1,7 @@
-// What goes over the wire as JSON: the call, the result, the status document, the id of a session.
+// Texts from the wire as values, or an error that says what was expected; the call before it is sent.
 
 import { PowError } from "./errors.js";
-
-/** Which process to run, and with what. Without `params` it gets no arguments at all. */
-export interface Call {
-  readonly call: string;
-  readonly params?: readonly string[];
-}
-
-/** How a process ended. */
-export type Result =
-  | { readonly status: "fulfilled"; readonly value: unknown }
-  | { readonly status: "rejected"; readonly reason: string };
-
-/** REST: a process as it is now. */
-export interface Status {
-  readonly result: Result | { readonly status: "pending" };
-  /** The last lines of output, joined by newlines; absent if there are none. */
-  readonly buffer?: string;
-}
+import type { Call, Result, Status } from "./messages.js";
 
 /** @throws TypeError that names the field */
 export function checkCall({ call, params }: Call): Call {
