@@ -1,6 +1,6 @@
 #include "relay/relay_config.hpp"
 
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -26,7 +26,7 @@ void read_interval(const json& object, relay_config& to) {
   auto text = read_text(object, "heartbeat_interval", to.problems);
   if (!text || text->empty())
     return;
-  auto value = parse_duration(*text);
+  auto value = hub::parse_duration(*text);
   if (!value)
     to.warnings.push_back("heartbeat_interval: \"" + *text +
                           "\" is not a duration such as \"30s\"; the default stands");
@@ -58,7 +58,7 @@ void read_on_exit(const json& object, relay_config& to) {
   auto time = read_text(object, "hold_timeout", to.problems);
   if (!time)
     return;
-  const auto value = parse_duration(*time);
+  const auto value = hub::parse_duration(*time);
   if (!value || value->count() <= 0 || *value > std::chrono::hours(1))
     to.problems.push_back("hold_timeout: expected a duration such as \"10s\", more than 0 and at "
                           "most 1h, found \"" + *time + "\"");

@@ -1,7 +1,8 @@
 #include "runtime/command_line.hpp"
 
 #include "runtime/config/nearest.hpp"
-#include "runtime/config/quantities.hpp"
+#include "hub/quantities.hpp"
+#include "runtime/config/network_address.hpp"
 #include "runtime/exit_codes.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,7 +17,7 @@ namespace {
 
 // CLI11 calls a validator with the text and takes the text of what is wrong.
 std::string check_duration(const std::string& text) {
-  auto value = parse_duration(text);
+  auto value = hub::parse_duration(text);
   return value && value->count() >= 0
              ? ""
              : "\"" + text + "\" is not a duration; expected a number with a unit, such as 2s or 500ms";
@@ -210,8 +211,8 @@ command_line read_command_line(int argc, const char* const* argv) {
     out.admin_socket = socket;
   out.log_format = raw.log_format == "json" ? log_format::json : log_format::text;
   out.log_level = spdlog::level::from_str(raw.log_level);
-  out.drain_window = *parse_duration(raw.drain_window);
-  out.drain_timeout = *parse_duration(raw.drain_timeout);
+  out.drain_window = *hub::parse_duration(raw.drain_window);
+  out.drain_timeout = *hub::parse_duration(raw.drain_timeout);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/middleware.hpp"
 
+#include "hub/quantities.hpp"
 #include "relay/http/compress.hpp"
 #include "relay/http/cors.hpp"
 #include "relay/http/http_metrics.hpp"
@@ -36,9 +37,9 @@ relay::rate_limit_options read_rate_limit(const string_map& options) {
   relay::rate_limit_options limit;
   limit.requests = std::stod(option_text(options, "ratelimit.requests"));
   limit.burst = std::stod(option_text(options, "ratelimit.burst"));
-  limit.window = *parse_duration(option_text(options, "ratelimit.window"));
-  limit.cleanup_interval = *parse_duration(option_text(options, "ratelimit.cleanup_interval"));
-  limit.entry_ttl = *parse_duration(option_text(options, "ratelimit.entry_ttl"));
+  limit.window = *hub::parse_duration(option_text(options, "ratelimit.window"));
+  limit.cleanup_interval = *hub::parse_duration(option_text(options, "ratelimit.cleanup_interval"));
+  limit.entry_ttl = *hub::parse_duration(option_text(options, "ratelimit.entry_ttl"));
   limit.entries_max = std::stoull(option_text(options, "ratelimit.max_entries"));
   const auto key = option_text(options, "ratelimit.key");
   if (const auto colon = key.find(':'); colon != std::string::npos) {

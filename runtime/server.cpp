@@ -70,40 +70,6 @@ struct system_config : caf::actor_system_config {
   }
 };
 
-relay::gateway_limits to_relay(const http_limits& from) {
-  relay::gateway_limits to;
-  to.inbound_messages = from.inbound_messages;
-  to.inbound_bytes = from.inbound_bytes;
-  to.outbox_soft_bytes = from.outbox_soft_bytes;
-  to.outbox_soft_time = from.outbox_soft_time;
-  to.outbox_hard_bytes = from.outbox_hard_bytes;
-  switch (from.outbox_policy) {
-    case outbox_policy::close:
-      to.outbox_policy = relay::outbox_policy::close;
-      break;
-    case outbox_policy::drop_oldest:
-      to.outbox_policy = relay::outbox_policy::drop_oldest;
-      break;
-    case outbox_policy::drop_newest:
-      to.outbox_policy = relay::outbox_policy::drop_newest;
-      break;
-  }
-  to.message_bytes = from.message_bytes;
-  to.head_timeout = from.head_timeout;
-  to.head_bytes = from.head_bytes;
-  to.header_count = from.header_count;
-  to.body_timeout = from.body_timeout;
-  to.body_bytes = from.body_bytes;
-  to.idle_timeout = from.idle_timeout;
-  to.pipelined_requests = from.pipelined_requests;
-  to.ping_interval = from.ping_interval;
-  to.ping_missed = from.ping_missed;
-  to.connections = from.connections;
-  to.connections_per_address = from.connections_per_address;
-  to.strict_close_codes = from.strict_close_codes;
-  return to;
-}
-
 relay::tls_options to_relay(const http_tls& from) {
   using auth = relay::client_certificate;
   static const std::map<std::string, auth> words{{"none", auth::none},
@@ -248,7 +214,7 @@ struct server::state {
       wanted.entry_id = entry.id;
       wanted.address = entry.address.host.empty() ? "0.0.0.0" : entry.address.host;
       wanted.port = entry.address.port;
-      wanted.limits = to_relay(entry.limits);
+      wanted.limits = entry.limits;
       if (entry.tls)
         wanted.tls = to_relay(*entry.tls);
       gateways.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));

@@ -2,7 +2,7 @@
 
 #include "actors/amqp/bridge.hpp"
 #include "actors/amqp/client.hpp"
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "relay/gateway.hpp"
 
 #include <caf/actor_system.hpp>
@@ -46,14 +46,14 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::n
       .add_option_function<std::string>(
           name,
           [&to, name](const std::string& text) {
-            const auto value = relay::parse_duration(text);
+            const auto value = hub::parse_duration(text);
             if (!value || value->count() < 0)
               throw CLI::ValidationError(
                   name, "expected a duration such as 15s or 300ms, found \"" + text + "\"");
             to = *value;
           },
           help)
-      ->default_str(relay::format_duration(to));
+      ->default_str(hub::format_duration(to));
 }
 
 void add_options(CLI::App& app, cli_options& o, std::chrono::nanoseconds& hold,

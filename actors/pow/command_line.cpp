@@ -4,7 +4,7 @@
 #include "actors/pow/service.hpp"
 #include "hub/node.hpp"
 #include "hub/quiet_scheduler.hpp"
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "relay/gateway.hpp"
 
 #include <CLI/CLI.hpp>
@@ -75,7 +75,7 @@ std::string read_address(const std::string& text, settings& out) {
 }
 
 std::string read_time(const std::string& text, std::chrono::nanoseconds& out) {
-  const auto value = relay::parse_duration(text);
+  const auto value = hub::parse_duration(text);
   if (!value || value->count() < 0)
     return "\"" + text + "\" is not a duration; expected a number with a unit, such as 2s or 500ms";
   out = *value;
@@ -126,7 +126,7 @@ CLI::Option* add_checked(CLI::App& app, const char* name, const char* help, cons
 
 void add_limits(CLI::App& app, settings& out) {
   auto time = [&app](const char* name, const char* help, std::chrono::nanoseconds& to) {
-    const auto text = std::string(help) + " [" + relay::format_duration(to) + "]";
+    const auto text = std::string(help) + " [" + hub::format_duration(to) + "]";
     add_checked(app, name, text.c_str(), "TIME",
                 [&to](const std::string& given) { return read_time(given, to); })
         ->group("Limits");
@@ -207,7 +207,7 @@ void drain(service& jobs, relay::gateway& gateway, std::chrono::nanoseconds time
   jobs.shut_down();
   if (!wait_until(clock::now() + timeout, [&jobs] { return jobs.drained(); })) {
     spdlog::info("{} processes still run after {}: cancelling them", jobs.jobs(),
-                 relay::format_duration(timeout));
+                 hub::format_duration(timeout));
     jobs.cancel_all();
     if (!wait_until(clock::now() + 2s, [&jobs] { return jobs.drained(); })) {
       jobs.kill_all();

@@ -1,7 +1,7 @@
 #include "actors/pow/exec_job.hpp"
 
 #include "hub/pid.hpp"
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "relay/io_thread.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -286,7 +286,7 @@ class running_command : public std::enable_shared_from_this<running_command> {
   }
 
   void on_wall_clock() {
-    limit_ = "wall clock limit of " + relay::format_duration(plan_.wall_clock) + " exceeded";
+    limit_ = "wall clock limit of " + hub::format_duration(plan_.wall_clock) + " exceeded";
     terminate();
   }
 

@@ -1,6 +1,6 @@
 #include "relay/http/rate_limit.hpp"
 
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "relay/http/real_ip.hpp"
 #include "relay/http/response_head.hpp"
 
@@ -28,7 +28,7 @@ class rate_limit final : public middleware {
       return std::nullopt;
     auto response = text_response(429, "too many requests");
     response.set("X-RateLimit-Limit", number(options_.requests));
-    response.set("X-RateLimit-Window", format_duration(options_.window));
+    response.set("X-RateLimit-Window", hub::format_duration(options_.window));
     const auto wait = missing / options_.requests * std::chrono::duration<double>(options_.window).count();
     response.set("Retry-After", number(std::max(1.0, std::ceil(wait))));
     return response;

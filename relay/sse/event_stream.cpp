@@ -1,6 +1,6 @@
 #include "relay/sse/event_stream.hpp"
 
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "relay/frame.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/io_thread.hpp"
@@ -319,7 +319,7 @@ class event_stream final : public pinned_actor, public event_source {
   }
 
   void beat() {
-    const auto uptime = format_duration(std::chrono::steady_clock::now() - opened_);
+    const auto uptime = hub::format_duration(std::chrono::steady_clock::now() - opened_);
     tell("sse.heartbeat", description(R"(,"uptime":")" + uptime + R"(","message_count":)" +
                                       std::to_string(count_)));
     // One ping is enough for a client that does not read.

@@ -1,6 +1,6 @@
 #include "relay/sse/sse_config.hpp"
 
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -33,7 +33,7 @@ class reader {
       return std::nullopt;
     if (said->empty())
       return otherwise;
-    const auto value = parse_duration(*said);
+    const auto value = hub::parse_duration(*said);
     if (value && value->count() >= 0)
       return value;
     fail(name, "a duration such as \"30s\", or \"0s\" for none", "\"" + *said + "\"");

@@ -4,7 +4,7 @@
 #include "hub/log_fields.hpp"
 #include "relay/close_codes.hpp"
 #include "relay/close_counts.hpp"
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/message_run.hpp"
 #include "relay/websocket/close_request.hpp"
@@ -223,7 +223,7 @@ class ws_connection final : public lean_actor, public ws_owner {
     const hub::log_scope about({.connection = id()});
     spdlog::warn("{} is a slow consumer: {} bytes queued, limit {} for {} or {}; closing",
                  to_string(id()), transport_->outbox_bytes(), gateway_->limits.outbox_soft_bytes,
-                 format_duration(gateway_->limits.outbox_soft_time),
+                 hub::format_duration(gateway_->limits.outbox_soft_time),
                  gateway_->limits.outbox_hard_bytes);
     begin_closing();
     auto frame = close_for(close_cause::slow_consumer, gateway_->limits.strict_close_codes);
@@ -505,7 +505,7 @@ class ws_connection final : public lean_actor, public ws_owner {
   void beat() {
     if (state_ != state::open)
       return;
-    const auto uptime = format_duration(std::chrono::steady_clock::now() - opened_);
+    const auto uptime = hub::format_duration(std::chrono::steady_clock::now() - opened_);
     const auto count = std::to_string(message_count_);
     tell(heartbeat_topic,
          description(R"(,"uptime":")" + uptime + R"(","message_count":)" + count,

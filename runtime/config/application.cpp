@@ -2,7 +2,7 @@
 
 #include "runtime/config/implicit_entries.hpp"
 #include "runtime/config/kind_schema.hpp"
-#include "runtime/config/quantities.hpp"
+#include "runtime/config/network_address.hpp"
 #include "runtime/config/references.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "runtime/config/config_value.hpp"
 
-#include "runtime/config/quantities.hpp"
+#include "hub/quantities.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -119,7 +119,7 @@ std::optional<std::chrono::nanoseconds> config_value::as_duration() const {
   if (auto whole = as_integer(); whole && *whole == 0)
     return std::chrono::nanoseconds{0};
   if (auto* text = as_text())
-    return parse_duration(*text);
+    return hub::parse_duration(*text);
   return {};
 }
 
@@ -130,7 +130,7 @@ std::optional<uint64_t> config_value::as_bytes() const {
     return static_cast<uint64_t>(*whole);
   }
   if (auto* text = as_text())
-    return parse_bytes(*text);
+    return hub::parse_bytes(*text);
   return {};
 }
 

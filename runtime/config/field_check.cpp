@@ -4,7 +4,7 @@
 #include "runtime/config/kind_schema.hpp"
 #include "runtime/config/locate.hpp"
 #include "runtime/config/nearest.hpp"
-#include "runtime/config/quantities.hpp"
+#include "runtime/config/network_address.hpp"
 #include "runtime/config/url_pattern.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "runtime/config/middleware_table.hpp"
 
-#include "runtime/config/quantities.hpp"
+#include "hub/quantities.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -116,7 +116,7 @@ std::optional<std::string> expected_of(const option& of, const std::string& text
         return "a whole number from 0 to 1000000000";
       return std::nullopt;
     case type::time:
-      if (const auto time = parse_duration(text); !time || time->count() <= 0)
+      if (const auto time = hub::parse_duration(text); !time || time->count() <= 0)
         return "a time such as 1m";
       return std::nullopt;
     case type::level:

@@ -21,10 +21,10 @@ T word(const std::pair<std::string_view, T> (&words)[N], const std::string& text
   throw std::logic_error("word " + text + " is in the schema but not in the options");
 }
 
-constexpr std::pair<std::string_view, outbox_policy> outbox_policies[]{
-    {"close", outbox_policy::close},
-    {"drop_oldest", outbox_policy::drop_oldest},
-    {"drop_newest", outbox_policy::drop_newest},
+constexpr std::pair<std::string_view, relay::outbox_policy> outbox_policies[]{
+    {"close", relay::outbox_policy::close},
+    {"drop_oldest", relay::outbox_policy::drop_oldest},
+    {"drop_newest", relay::outbox_policy::drop_newest},
 };
 
 constexpr std::pair<std::string_view, pool_type> pool_types[]{

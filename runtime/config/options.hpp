@@ -8,12 +8,13 @@
 // (`ns:name`). The application must be `ok()`.
 #pragma once
 
+#include "relay/limits.hpp"
 #include "runtime/config/amqp_options.hpp"
 #include "runtime/config/application.hpp"
 #include "runtime/config/cpp_options.hpp"
 #include "runtime/config/lua_options.hpp"
+#include "runtime/config/network_address.hpp"
 #include "runtime/config/pow_options.hpp"
-#include "runtime/config/quantities.hpp"
 #include "runtime/config/service_options.hpp"
 
 #include <nlohmann/json.hpp>
@@ -29,9 +30,6 @@ namespace natterjack::runtime {
 
 /// How join, leave and heartbeat of a connection reach Lua.
 enum class relay_payload : uint8_t { text, table };
-
-/// What happens to a client that does not read as fast as its hub sends.
-enum class outbox_policy : uint8_t { close, drop_oldest, drop_newest };
 
 enum class pool_type : uint8_t { inline_, lazy, static_, adaptive };
 
@@ -97,26 +95,6 @@ struct service_entry {
   lifecycle_options lifecycle;
 };
 
-struct http_limits {
-  uint64_t inbound_messages = 0, inbound_bytes = 0;
-  uint64_t outbox_soft_bytes = 0;
-  duration outbox_soft_time{};
-  uint64_t outbox_hard_bytes = 0; ///< at least twice `message_bytes`
-  runtime::outbox_policy outbox_policy = runtime::outbox_policy::close;
-  uint64_t message_bytes = 0;
-  duration head_timeout{};
-  uint64_t head_bytes = 0, header_count = 0;
-  duration body_timeout{}; ///< without progress
-  uint64_t body_bytes = 0;
-  duration idle_timeout{};
-  uint64_t pipelined_requests = 0;
-  duration ping_interval{}; ///< 0: no pings
-  uint64_t ping_missed = 0;
-  uint64_t connections = 0;
-  uint64_t connections_per_address = 0; ///< 0: no bound
-  bool strict_close_codes = false;
-};
-
 /// Certificates of a gateway: PEM text or the absolute path of a file.
 struct http_tls {
   std::string cert, key, client_ca;
@@ -126,7 +104,7 @@ struct http_tls {
 struct http_service_entry {
   std::string id;
   network_address address;
-  http_limits limits;
+  relay::gateway_limits limits; ///< outbox_hard_bytes is at least twice message_bytes
   std::optional<http_tls> tls; ///< set: HTTPS
   lifecycle_options lifecycle;
   bool implicit = false;

@@ -2,7 +2,7 @@
 
 #include "runtime/config/locate.hpp"
 #include "runtime/config/nearest.hpp"
-#include "runtime/config/quantities.hpp"
+#include "hub/quantities.hpp"
 #include "runtime/config/references.hpp"
 #include "runtime/config/static_folder.hpp"
 #include "runtime/config/url_pattern.hpp"
@@ -266,7 +266,7 @@ void check_limits(application& app) {
       app.diagnostics.push_back(mistake_at(e, member->value, member->line, message_text, expected));
     };
     const auto* definition = find_field(*find_kind(e.kind), "limits.message_bytes");
-    const uint64_t longest = message.value_or(*parse_bytes(definition->default_text));
+    const uint64_t longest = message.value_or(*hub::parse_bytes(definition->default_text));
     if (hard && *hard < 2 * longest)
       complain("outbox_hard_bytes",
                "limits.outbox_hard_bytes: found " + limits->find("outbox_hard_bytes")->describe() +

@@ -1,6 +1,6 @@
 #include "runtime/lua/module_time_values.hpp"
 
-#include "relay/duration.hpp"
+#include "hub/quantities.hpp"
 #include "runtime/lua/json_codec.hpp"
 #include "runtime/lua/module_errors.hpp"
 
@@ -183,7 +183,7 @@ template <int64_t Unit> int duration_whole(lua_State* L) {
 
 void write_duration(int64_t nanoseconds, char (&to)[64]) {
   std::snprintf(to, sizeof(to), "%s",
-                relay::format_duration(std::chrono::nanoseconds(nanoseconds)).c_str());
+                hub::format_duration(std::chrono::nanoseconds(nanoseconds)).c_str());
 }
 
 int duration_text(lua_State* L) {
@@ -349,7 +349,7 @@ bool read_duration(lua_State* L, int index, int64_t& nanoseconds, const char*& w
   case LUA_TSTRING: {
     size_t size = 0;
     const char* text = lua_tolstring(L, index, &size);
-    const auto parsed = size <= 100 ? relay::parse_duration({text, size}) : std::nullopt;
+    const auto parsed = size <= 100 ? hub::parse_duration({text, size}) : std::nullopt;
     if (!parsed)
       return false;
     nanoseconds = parsed->count();

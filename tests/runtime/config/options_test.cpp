@@ -13,7 +13,7 @@ SCENARIO_METHOD(application_fixture, "a gateway has the documented limits", "[co
   CHECK(limits.outbox_soft_bytes == 1 << 20);
   CHECK(limits.outbox_soft_time == 10s);
   CHECK(limits.outbox_hard_bytes == 8 << 20);
-  CHECK(limits.outbox_policy == outbox_policy::close);
+  CHECK(limits.outbox_policy == natterjack::relay::outbox_policy::close);
   CHECK(limits.message_bytes == 1 << 20);
   CHECK(limits.head_timeout == 5s);
   CHECK(limits.head_bytes == 16 << 10);
@@ -38,7 +38,7 @@ SCENARIO_METHOD(application_fixture, "limits follow each other", "[config][optio
   CHECK(limits("limits: {message_bytes: 16MiB}").outbox_hard_bytes == 32 << 20);
   CHECK(limits("limits: {message_bytes: 4MiB}").outbox_hard_bytes == 8 << 20);
   CHECK(limits("limits: {outbox_soft_bytes: 64MiB}").outbox_hard_bytes == 64 << 20);
-  CHECK(limits("limits: {outbox_policy: drop_newest}").outbox_policy == outbox_policy::drop_newest);
+  CHECK(limits("limits: {outbox_policy: drop_newest}").outbox_policy == natterjack::relay::outbox_policy::drop_newest);
   CHECK(limits("limits: {ping_interval: off}").ping_interval == 0s);
   CHECK(limits("limits: {connections_per_address: 5}").connections_per_address == 5);
   const auto older = limits("timeouts: {read: 7s, idle: 9s}, limits: {body_timeout: 8s}");

@@ -1,12 +1,10 @@
-#include "runtime/config/quantities.hpp"
+#include "hub/quantities.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
-#include <utility>
 
-namespace natterjack::runtime {
+namespace natterjack::hub {
 
 namespace {
 
@@ -95,34 +93,6 @@ std::optional<decimal> take_decimal(std::string_view& text) {
   return made;
 }
 
-bool is_ipv6(std::string_view text) {
-  return text.find(':') != std::string_view::npos &&
-         text.find_first_not_of("0123456789abcdefABCDEF:.%") == std::string_view::npos;
-}
-
-bool is_host_name(std::string_view text) {
-  constexpr std::string_view allowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
-  if (text.size() > 253 || text.find_first_not_of(allowed) != std::string_view::npos)
-    return false;
-  if (text.find_first_not_of("0123456789.") != std::string_view::npos)
-    return true;
-  // Digits and dots alone are meant as an IPv4 address and must be one.
-  size_t parts = 0;
-  while (true) {
-    const auto dot = text.find('.');
-    const auto part = text.substr(0, dot);
-    unsigned value = 0;
-    auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (part.empty() || part.size() > 3 || error != std::errc{} || value > 255)
-      return false;
-    ++parts;
-    if (dot == std::string_view::npos)
-      return parts == 4;
-    text.remove_prefix(dot + 1);
-  }
-}
-
 } // namespace
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
@@ -168,38 +138,40 @@ std::optional<uint64_t> parse_bytes(std::string_view text) {
   return bytes;
 }
 
-std::optional<network_address> parse_address(std::string_view text, std::string* why) {
-  auto refuse = [why](std::string reason) -> std::optional<network_address> {
-    if (why)
-      *why = std::move(reason);
-    return {};
-  };
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos)
-    return refuse("has no port");
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port_text = text.substr(colon + 1);
-  network_address made;
-  auto [end, error] =
-      std::from_chars(port_text.data(), port_text.data() + port_text.size(), made.port);
-  if (port_text.empty() || error != std::errc{} || end != port_text.data() + port_text.size())
-    return refuse("has no port from 0 to 65535 behind the last colon");
-  if (host.starts_with('[')) {
-    if (!host.ends_with(']') || !is_ipv6(host.substr(1, host.size() - 2)))
-      return refuse("has no IPv6 address in its brackets");
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return refuse("has an IPv6 address without brackets around it");
-  } else if (!host.empty() && !is_host_name(host)) {
-    return refuse("has \"" + std::string(host) + "\", which is no host name or IP address");
+std::string format_duration(std::chrono::nanoseconds value) {
+  auto left = value.count();
+  if (left == 0)
+    return "0s";
+  std::string result;
+  if (left < 0) {
+    result = "-";
+    left = -left;
   }
-  made.host = host;
-  return made;
+  auto with_fraction = [&result](int64_t whole, int64_t rest, int64_t one, const char* name) {
+    result += std::to_string(whole);
+    if (rest != 0) {
+      std::string digits = std::to_string(one + rest).substr(1); // keeps leading zeros
+      while (digits.back() == '0')
+        digits.pop_back();
+      result += '.' + digits;
+    }
+    result += name;
+  };
+  if (left < 1'000) {
+    with_fraction(left, 0, 1, "ns");
+  } else if (left < 1'000'000) {
+    with_fraction(left / 1'000, left % 1'000, 1'000, "\xc2\xb5s");
+  } else if (left < 1'000'000'000) {
+    with_fraction(left / 1'000'000, left % 1'000'000, 1'000'000, "ms");
+  } else {
+    const auto seconds = left / 1'000'000'000;
+    if (seconds >= 3600)
+      result += std::to_string(seconds / 3600) + "h";
+    if (seconds >= 60)
+      result += std::to_string(seconds / 60 % 60) + "m";
+    with_fraction(seconds % 60, left % 1'000'000'000, 1'000'000'000, "s");
+  }
+  return result;
 }
 
-std::string to_string(const network_address& address) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return (v6 ? '[' + address.host + ']' : address.host) + ':' + std::to_string(address.port);
-}
-
-} // namespace natterjack::runtime
+} // namespace natterjack::hub
