@@ -1,6 +1,5 @@
 #include "runtime/server.hpp"
 
-#include "hub/counters.hpp"
 #include "hub/node.hpp"
 #include "hub/quiet_scheduler.hpp"
 #include "relay/gateway.hpp"
@@ -9,20 +8,19 @@
 #include "runtime/admin/admin_path.hpp"
 #include "runtime/admin/admin_server.hpp"
 #include "runtime/amqp_services.hpp"
-#include "runtime/application_version.hpp"
 #include "runtime/application_services.hpp"
-#include "runtime/cpp_processes.hpp"
-#include "runtime/lua/function_pool.hpp"
+#include "runtime/function_pools.hpp"
+#include "runtime/loss_report.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
 #include "runtime/lua/terminal.hpp"
 #include "runtime/lua/work_pool.hpp"
 #include "runtime/lua_programs.hpp"
-#include "runtime/metrics/node_metrics.hpp"
 #include "runtime/metrics/scheduler_probe.hpp"
 #include "runtime/pow_services.hpp"
 #include "runtime/routes.hpp"
-#include "runtime/supervision/service_group.hpp"
+#include "runtime/server_view.hpp"
+#include "runtime/service_plans.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -80,34 +78,6 @@ relay::tls_options to_relay(const http_tls& from) {
   return {from.cert, from.key, from.client_ca, words.at(from.client_auth)};
 }
 
-restart_policy to_policy(const lifecycle_options& from) {
-  return {from.restart.initial_delay, from.restart.max_delay,    from.restart.backoff_factor,
-          from.restart.jitter,        from.restart.max_attempts, from.stable_threshold};
-}
-
-// How many states a function has: fixed, made when needed, or one for each call.
-lua::pool_options to_bounds(const pool_options& from) {
-  lua::pool_options to;
-  to.buffer = from.buffer;
-  switch (from.type) {
-    case pool_type::inline_:
-      to.workers = from.max_size;
-      to.kept = 0;
-      break;
-    case pool_type::static_:
-      to.workers = to.prepared = from.size;
-      break;
-    case pool_type::lazy:
-      to.workers = from.workers;
-      break;
-    case pool_type::adaptive:
-      to.workers = from.max_size;
-      to.kept = from.size;
-      break;
-  }
-  return to;
-}
-
 // The entry that `-x` names, or the one whose meta.command.name is the first argument.
 std::string command_entry(const service_options& options, const command_line& line) {
   if (!line.exec.empty())
@@ -126,22 +96,9 @@ std::string command_entry(const service_options& options, const command_line& li
                            (known.empty() ? "it has none" : "there is: " + known));
 }
 
-std::vector<hub::payload> to_arguments(const nlohmann::json& input) {
-  std::vector<hub::payload> arguments;
-  for (const auto& value : input)
-    arguments.push_back(hub::payload::json(value.dump()));
-  return arguments;
-}
-
 } // namespace
 
 using version_ptr = std::shared_ptr<const application_version>;
-
-// The pool of a function, and the version of the code it runs.
-struct pooled_function {
-  std::string version;
-  std::shared_ptr<lua::function_pool> pool;
-};
 
 struct server::state {
   state(const command_line& given, const application& app, std::function<application()> loader)
@@ -169,39 +126,9 @@ struct server::state {
     return result;
   }
 
-  using pool_map = std::map<std::string, pooled_function>;
-
-  // The pool of this version's code, from `into` or from the pools that run already.
-  std::shared_ptr<lua::function_pool> pool_for(const application_version& from,
-                                               const std::string& function_id, pool_map& into) {
-    const auto& program = from.programs.functions.at(function_id);
-    const auto version = from.entries.at(function_id) + version_of(*program);
-    auto& slot = into[function_id];
-    if (auto running = pools.find(function_id);
-        !slot.pool && running != pools.end() && running->second.version == version)
-      slot = running->second;
-    if (!slot.pool) {
-      auto entry = std::find_if(from.options.functions.begin(), from.options.functions.end(),
-                                [&function_id](const auto& f) { return f.id == function_id; });
-      slot = {version, lua::function_pool::make(lua, program, node.host("system:functions"),
-                                                to_bounds(entry->pool))};
-    }
-    return slot.pool;
-  }
-
-  // From any thread: consumers and scripts call functions as endpoints do.
-  std::shared_ptr<lua::function_pool> pool_of(const std::string& function_id) {
-    const auto version = latest.load();
-    if (!version->programs.functions.contains(function_id))
-      return nullptr;
-    std::lock_guard guard(pools_mutex);
-    return pool_for(*version, function_id, pools);
-  }
-
   relay::http_handler handler_of(const application_version& from, const std::string& function_id,
                                  pool_map& into) {
-    std::lock_guard guard(pools_mutex);
-    return [target = pool_for(from, function_id, into)](
+    return [target = pools.prepare(from, function_id, into)](
                std::shared_ptr<const relay::http_request> request, relay::http_reply reply) {
       target->call_http(std::move(request), std::move(reply));
     };
@@ -218,12 +145,14 @@ struct server::state {
       if (entry.tls)
         wanted.tls = to_relay(*entry.tls);
       gateways.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));
-      gateways.back()->set_ready([this] { return is_ready(); });
+      gateways.back()->set_ready([this] { return view.is_ready(); });
       by_id.emplace(entry.id, gateways.back().get());
     }
     pow = std::make_unique<pow_services>(options, programs, lua, threads);
     amqp = std::make_unique<amqp_services>(options, node, threads);
-    fill_routes(*first, by_id, pools);
+    pool_map prepared;
+    fill_routes(*first, by_id, prepared);
+    pools.exchange(*first, std::move(prepared));
     make_metrics_gateway();
   }
 
@@ -239,8 +168,6 @@ struct server::state {
         add_metrics(*gateway);
   }
 
-  bool is_ready() const { return ready && services.is_ready(); }
-
   // -- what operators see
 
   void add_metrics(relay::gateway& gateway) {
@@ -253,7 +180,7 @@ struct server::state {
                               response.set("Content-Type",
                                            "text/plain; version=0.0.4; charset=utf-8");
                               response.set("Cache-Control", "no-store");
-                              response.body = render_metrics(node, lua, numbers());
+                              response.body = render_metrics(node, lua, view.numbers());
                               relay::append_http_metrics(response.body);
                               reply(std::move(response));
                             });
@@ -272,69 +199,16 @@ struct server::state {
       wanted.address = "127.0.0.1";
     wanted.port = address.port;
     metrics_gateway = std::make_unique<relay::gateway>(node, threads, std::move(wanted));
-    metrics_gateway->set_ready([this] { return is_ready(); });
+    metrics_gateway->set_ready([this] { return view.is_ready(); });
     add_metrics(*metrics_gateway);
-  }
-
-  node_numbers numbers() {
-    node_numbers n;
-    n.version = NATTERJACK_VERSION;
-    n.ready = is_ready();
-    n.draining = draining;
-    n.io_threads = threads.size();
-    n.hub_threads = cores_or(line.hub_threads);
-    n.reloads = reloads;
-    n.reloads_failed = reloads_failed;
-    n.print_lines_dropped = lua.dropped_lines();
-    for (const auto& gateway : gateways) {
-      const auto counts = gateway->counts();
-      n.gateways.push_back({gateway->entry_id(), gateway->connections(), counts.accepted,
-                            counts.refused_full, counts.refused_address});
-    }
-    for (const auto& row : services.rows())
-      n.services.push_back({row.id, to_string(row.status.state), row.required, row.status.starts,
-                            row.status.failures});
-    for (const auto& host : latest.load()->options.hosts)
-      if (auto* found = node.find_process_host(host.id))
-        n.hosts.push_back({host.id, found->size(), found->max_processes()});
-    return n;
-  }
-
-  nlohmann::json about() {
-    nlohmann::json made{
-        {"node", node.name()},
-        {"process", static_cast<int>(getpid())},
-        {"folder", std::filesystem::absolute(line.folder).lexically_normal().string()},
-        {"version", NATTERJACK_VERSION},
-        {"uptime_s",
-         std::chrono::duration<double>(std::chrono::steady_clock::now() - born).count()},
-        {"state", draining ? "draining" : is_ready() ? "ready" : "not ready"}};
-    auto& addresses = made["gateways"] = nlohmann::json::array();
-    for (const auto& gateway : gateways)
-      addresses.push_back({{"id", gateway->entry_id()}, {"url", gateway->url()}});
-    auto& rows = made["services"] = nlohmann::json::array();
-    for (const auto& row : services.rows())
-      rows.push_back({{"id", row.id},
-                      {"state", to_string(row.status.state)},
-                      {"required", row.required},
-                      {"pid", to_string(row.status.process)},
-                      {"starts", row.status.starts},
-                      {"failures", row.status.failures},
-                      {"error", row.status.last_error}});
-    return made;
   }
 
   void make_admin() {
     admin_sources sources;
     sources.node = &node;
-    sources.about = [this] { return about(); };
-    sources.service_process = [this](const std::string& id) {
-      for (const auto& row : services.rows())
-        if (row.id == id)
-          return row.status.process;
-      return hub::pid{};
-    };
-    sources.metrics = [this] { return render_metrics(node, lua, numbers()); };
+    sources.about = [this] { return view.about(); };
+    sources.service_process = [this](const std::string& id) { return view.process_of(id); };
+    sources.metrics = [this] { return render_metrics(node, lua, view.numbers()); };
     sources.reload = [this](admin_reply reply) {
       {
         std::lock_guard guard(reload_mutex);
@@ -360,26 +234,6 @@ struct server::state {
     }
   }
 
-  // Losses that nobody would see else, said once in ten seconds.
-  void report_losses() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - losses_told < 10s)
-      return;
-    auto tell = [](uint64_t total, uint64_t& told, const char* what) {
-      if (total == told)
-        return false;
-      spdlog::warn("{} {}", total - told, what);
-      told = total;
-      return true;
-    };
-    const bool lines = tell(lua.dropped_lines(), lines_told,
-                            "lines of print were dropped: nobody reads standard output");
-    const bool frames = tell(hub::total(hub::counter::outbox_dropped), frames_told,
-                             "messages for slow clients were dropped (outbox_policy)");
-    if (lines || frames)
-      losses_told = now;
-  }
-
   // Jobs may use the drain timeout; then they are asked to end, then made to.
   void end_jobs(std::chrono::steady_clock::time_point deadline) {
     auto none_left = [this] { return pow->jobs() == 0; };
@@ -399,76 +253,10 @@ struct server::state {
     for (const auto& host : options.shared.terminals)
       node.add_process_host(host.id, host.max_processes);
     // Long enough for names to be registered, short enough for a service that never waits.
-    services.start_all(plan_services(first), 1s);
-  }
-
-  std::vector<planned_service> plan_services(const version_ptr& version) {
-    std::vector<planned_service> planned;
-    for (const auto& id : version->options.start_order)
-      for (const auto& entry : version->options.services)
-        if (entry.id == id)
-          planned.push_back(plan_service(version, entry));
-    return planned;
-  }
-
-  planned_service plan_service(const version_ptr& version, const service_entry& entry) {
-    planned_service planned;
-    planned.id = entry.id;
-    planned.requires_ = entry.lifecycle.depends_on;
-    planned.required = entry.lifecycle.required;
-    planned.version = version_of(*version, entry);
-    planned.plan.policy = to_policy(entry.lifecycle);
-    planned.plan.start_timeout = entry.lifecycle.start_timeout;
-    planned.plan.stop_timeout = entry.lifecycle.stop_timeout;
-    if (const auto* cpp = find_cpp_process(version->options, entry.process_id)) {
-      // The version holds the entry.
-      planned.plan.start = [this, version, cpp, host = entry.host_id, input = entry.input](
-                               std::function<void()> when_waiting, const hub::pid&) {
-        started_process made;
-        made.process = start_cpp_process(node, *lua.find_host(host), *cpp, input,
-                                         std::move(when_waiting), made.error);
-        return made;
-      };
-      return planned;
-    }
-    planned.plan.start = [this, host = entry.host_id, arguments = to_arguments(entry.input),
-                          context = security_of(version->options.shared, entry.id),
-                          program = version->programs.processes.at(entry.process_id)](
-                             std::function<void()> when_waiting, const hub::pid& replaces) {
-      lua::spawn_options wanted;
-      wanted.on_first_wait = std::move(when_waiting);
-      wanted.context = context;
-      if (replaces) {
-        wanted.claims = std::make_shared<lua::name_claims>();
-        wanted.claims->held_by = replaces;
-      }
-      auto claims = wanted.claims;
-      auto spawned = lua.spawn(program, *lua.find_host(host), arguments, std::move(wanted));
-      started_process made{spawned.process, spawned.error, {}};
-      if (claims && spawned)
-        made.hand_over = [this, claims, next = spawned.process.self->id()] {
-          std::lock_guard guard(claims->mutex);
-          claims->is_over = true;
-          node.names().hand_over(claims->names, claims->held_by, next);
-          for (const auto& name : claims->names) // those that the old one no longer held
-            node.names().add(name, next);
-        };
-      return made;
-    };
-    return planned;
+    services.start_all(plan_services(first, node, lua), 1s);
   }
 
   // -- a new version
-
-  // @returns those that ran; functions that only scripts call go on if their code is the same
-  pool_map exchange_pools(const application_version& next, pool_map made) {
-    std::lock_guard guard(pools_mutex);
-    for (const auto& [id, running] : pools)
-      if (next.programs.functions.contains(id) && !made.contains(id) &&
-          running.version == next.entries.at(id) + version_of(*next.programs.functions.at(id)))
-        made.emplace(id, running);
-    return std::exchange(pools, std::move(made));
-  }
 
   // @returns texts for who asked: done, notes, errors
   nlohmann::json take_over(const application& app, const std::function<bool()>& give_up) {
@@ -513,10 +301,7 @@ struct server::state {
           }
       fill_routes(*next, by_id, next_pools);
     } catch (const std::exception& e) {
-      for (auto& [id, made] : next_pools)
-        if (auto running = pools.find(id); made.pool && (running == pools.end() ||
-                                                         running->second.pool != made.pool))
-          made.pool->stop();
+      pools.discard(next_pools);
       fail(std::string(e.what()) + "; nothing was changed");
       return result;
     }
@@ -529,16 +314,10 @@ struct server::state {
     latest.store(next);
     for (auto& gateway : gateways)
       gateway->publish_routes();
-    for (auto& [id, old] : exchange_pools(*next, std::move(next_pools))) {
-      const auto now = pools.find(id);
-      if (now != pools.end() && now->second.pool == old.pool)
-        continue;
-      old.pool->retire();
-      retired.push_back(old.pool);
-      result["done"].push_back(id + (now == pools.end() ? " removed" : " replaced"));
-    }
+    for (auto& text : pools.exchange(*next, std::move(next_pools)))
+      result["done"].push_back(std::move(text));
     std::vector<std::string> done;
-    for (const auto& error : services.replace_all(plan_services(next), give_up, done)) {
+    for (const auto& error : services.replace_all(plan_services(next, node, lua), give_up, done)) {
       result["ok"] = false;
       result["error"] = "not all services took over the change";
       result["errors"].push_back(error);
@@ -580,9 +359,7 @@ struct server::state {
   hub::node node;
   relay::io_pool threads;
   lua::lua_runtime lua;
-  std::mutex pools_mutex;
-  pool_map pools;
-  std::vector<std::shared_ptr<lua::function_pool>> retired; // their last calls may still run
+  function_pools pools{lua, node};
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::unique_ptr<relay::gateway> metrics_gateway;
   service_group services;
@@ -590,23 +367,19 @@ struct server::state {
   std::unique_ptr<amqp_services> amqp;
   std::unique_ptr<admin_server> admin;
   caf::actor probe;
-  std::atomic<bool> ready{false};
-  std::atomic<bool> draining{false};
-  std::atomic<uint64_t> reloads{0};
-  std::atomic<uint64_t> reloads_failed{0};
-  const std::chrono::steady_clock::time_point born = std::chrono::steady_clock::now();
+  server_progress progress;
+  server_view view{line,     node,     lua,      threads, cores_or(line.hub_threads),
+                   gateways, services, progress, [this] { return latest.load(); }};
   std::mutex reload_mutex;
   std::vector<admin_reply> reload_replies;
-  std::chrono::steady_clock::time_point losses_told{};
-  uint64_t lines_told = 0;
-  uint64_t frames_told = 0;
+  loss_report losses;
 };
 
 server::server(const command_line& line, const application& app, std::function<application()> load)
     : state_(std::make_unique<state>(line, app, std::move(load))) {
   auto& s = *state_;
   s.make_admin();
-  s.shared->find_function = [&s](const std::string& id) { return s.pool_of(id); };
+  s.shared->find_function = [&s](const std::string& id) { return s.pools.get(*s.latest.load(), id); };
   fill_services(s.options.shared, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;
   const auto& given = s.line.arguments;
@@ -623,10 +396,7 @@ server::~server() {
   s.services.end();
   stop_consumers(*s.shared);
   s.shared->of<lua::terminal>().stopped = true;
-  for (auto& [id, pooled] : s.pools)
-    pooled.pool->stop();
-  for (auto& pool : s.retired)
-    pool->stop();
+  s.pools.stop();
   if (s.pow)
     s.pow->stop();
   if (s.amqp)
@@ -661,11 +431,11 @@ void server::start() {
     s.metrics_gateway->accept(); // from the beginning: who watches sees the start
     spdlog::info("metrics on {}/metrics", s.metrics_gateway->url());
   }
-  s.probe = start_scheduler_probe(s.system, [&s] { s.report_losses(); });
+  s.probe = start_scheduler_probe(s.system, [&s] { s.losses.look(s.lua.dropped_lines()); });
   s.start_services();
   s.amqp->start_actors();
   start_consumers(s.options.shared, s.shared);
-  s.ready = true;
+  s.progress.ready = true;
   for (auto& gateway : s.gateways) {
     gateway->accept();
     spdlog::info("{} listening on {}", gateway->entry_id(), gateway->url());
@@ -706,11 +476,11 @@ void server::reload(const std::function<bool()>& give_up) {
     replies.swap(s.reload_replies);
   }
   spdlog::info("reload: reading {}", s.line.folder);
-  ++s.reloads;
+  ++s.progress.reloads;
   auto result = s.take_over(s.load(), give_up);
   const bool ok = result["ok"];
   if (!ok)
-    ++s.reloads_failed;
+    ++s.progress.reloads_failed;
   std::string summary = result["done"].empty() ? "nothing has changed" : "";
   for (const auto& text : result["done"])
     summary += (summary.empty() ? "" : ", ") + text.get<std::string>();
@@ -723,10 +493,10 @@ void server::reload(const std::function<bool()>& give_up) {
 
 void server::drain() {
   auto& s = *state_;
-  s.draining = true;
+  s.progress.draining = true;
   const auto deadline = std::chrono::steady_clock::now() + s.line.drain_timeout;
   spdlog::info("draining: {} connections", s.sum(&relay::gateway::connections));
-  s.ready = false;
+  s.progress.ready = false;
   for (auto& gateway : s.gateways)
     gateway->stop_accepting();
   s.pow->shut_down();
