@@ -32,7 +32,7 @@ lua::pool_options to_bounds(const pool_options& from) {
   return to;
 }
 
-std::string version_of(const application_version& from, const std::string& function_id) {
+std::string code_version(const application_version& from, const std::string& function_id) {
   return from.entries.at(function_id) + version_of(*from.programs.functions.at(function_id));
 }
 
@@ -56,7 +56,7 @@ std::shared_ptr<lua::function_pool> function_pools::prepare(const application_ve
 std::shared_ptr<lua::function_pool>
 function_pools::find_or_make(const application_version& from, const std::string& function_id,
                              pool_map& into) {
-  const auto version = version_of(from, function_id);
+  const auto version = code_version(from, function_id);
   auto& slot = into[function_id];
   if (auto running = running_.find(function_id);
       !slot.pool && running != running_.end() && running->second.version == version)
@@ -77,7 +77,7 @@ std::vector<std::string> function_pools::exchange(const application_version& nex
   std::lock_guard guard(mutex_);
   for (const auto& [id, running] : running_)
     if (next.programs.functions.contains(id) && !prepared.contains(id) &&
-        running.version == version_of(next, id))
+        running.version == code_version(next, id))
       prepared.emplace(id, running);
   for (auto& [id, old] : std::exchange(running_, std::move(prepared))) {
     const auto now = running_.find(id);

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-struct termios;
+#include <termios.h>
 
 namespace natterjack::runtime::lua {
 
