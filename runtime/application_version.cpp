@@ -55,6 +55,26 @@ std::string version_of(const application_version& version, const service_entry& 
          (program != version.programs.processes.end() ? version_of(*program->second) : "");
 }
 
+std::vector<std::string> changed_routes(const application_version& before,
+                                        const application_version& after) {
+  auto is_route = [](const std::string& kind) {
+    return kind == "http.endpoint" || kind == "http.router" || kind == "http.static";
+  };
+  std::vector<std::string> changed;
+  for (const auto& [id, text] : after.entries)
+    if (is_route(after.kinds.at(id))) {
+      const auto old = before.entries.find(id);
+      if (old == before.entries.end())
+        changed.push_back(id + " added");
+      else if (old->second != text)
+        changed.push_back(id + " replaced");
+    }
+  for (const auto& [id, kind] : before.kinds)
+    if (is_route(kind) && !after.kinds.contains(id))
+      changed.push_back(id + " removed");
+  return changed;
+}
+
 std::vector<std::string> changes_for_restart(const application_version& before,
                                              const application_version& after) {
   std::vector<std::string> changed;

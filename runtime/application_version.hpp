@@ -27,6 +27,10 @@ std::string version_of(const lua::lua_program& program);
 /// A service with the program it runs.
 std::string version_of(const application_version& version, const service_entry& entry);
 
+/// Endpoints, routers and static folders that differ, a text each.
+std::vector<std::string> changed_routes(const application_version& before,
+                                        const application_version& after);
+
 /// Entries of kinds that a running node does not take over: they need a restart.
 std::vector<std::string> changes_for_restart(const application_version& before,
                                              const application_version& after);

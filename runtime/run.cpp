@@ -124,7 +124,8 @@ int check(const command_line& line) {
   const auto app = load(line);
   if (!report(app))
     return exit_broken;
-  std::cout << app.folder << ": " << app.entries.size() << " entries, no mistakes\n";
+  std::cout << app.folder << ": " << app.entries.size()
+            << (app.entries.size() == 1 ? " entry" : " entries") << ", no mistakes\n";
   return exit_done;
 }
 

@@ -276,7 +276,8 @@ struct server::state {
         spdlog::error("reload: {}", to_string(mistake));
         result["errors"].push_back(to_string(mistake));
       }
-      fail(std::to_string(app.diagnostics.size()) + " mistakes in " + app.folder +
+      fail(std::to_string(app.diagnostics.size()) +
+           (app.diagnostics.size() == 1 ? " mistake in " : " mistakes in ") + app.folder +
            "; nothing was changed");
       return result;
     }
@@ -316,7 +317,7 @@ struct server::state {
       gateway->publish_routes();
     for (auto& text : pools.exchange(*next, std::move(next_pools)))
       result["done"].push_back(std::move(text));
-    std::vector<std::string> done;
+    std::vector<std::string> done = changed_routes(*before, *next);
     for (const auto& error : services.replace_all(plan_services(next, node, lua), give_up, done)) {
       result["ok"] = false;
       result["error"] = "not all services took over the change";

@@ -22,7 +22,7 @@ close_frame read_close_request(std::span<const hub::payload> values) {
     if (auto code = body.find("code"); code != body.end() && code->is_number_integer() &&
                                        may_send(code->get<int64_t>()))
       frame.code = static_cast<uint16_t>(code->get<int64_t>());
-    frame.reason.clear();
+    frame.reason = body.contains("code") || body.contains("reason") ? "" : body.dump();
     if (auto reason = body.find("reason"); reason != body.end() && reason->is_string())
       frame.reason = reason->get<std::string>();
   } else if (!body.is_discarded() && !body.is_null()) {

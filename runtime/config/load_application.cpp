@@ -68,9 +68,11 @@ class loader {
         app_.diagnostics.push_back({shown, 0, "", "cannot be read: " + file.error, ""});
         continue;
       }
+      // Data files of a web page may be big or have comments; they are nobody's entries.
+      const bool is_data =
+          path.stem() != "_index" && file.text->find("namespace") == std::string::npos;
       if (file.too_big) {
-        // Data files of a web page may be big; they are nobody's entries.
-        if (path.stem() == "_index" || file.text->find("namespace") != std::string::npos)
+        if (!is_data)
           app_.diagnostics.push_back({shown, 0, "", "is too big",
                                       "at most " + std::to_string(limits.file_bytes) + " bytes"});
         continue;
@@ -78,7 +80,11 @@ class loader {
       auto parsed = path.extension() == ".json" ? read_json(*file.text, limits)
                                                 : read_yaml(*file.text, limits);
       if (!parsed.value) {
-        app_.diagnostics.push_back({shown, parsed.error.line, "", parsed.error.message, ""});
+        (is_data ? app_.warnings : app_.diagnostics)
+            .push_back({shown, parsed.error.line, "",
+                        parsed.error.message + (is_data ? "; taken as data, since it names no namespace"
+                                                        : ""),
+                        ""});
         continue;
       }
       for (auto& e : read_entries(*parsed.value, shown, path, app_.diagnostics))

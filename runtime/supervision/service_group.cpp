@@ -178,7 +178,7 @@ std::vector<std::string> service_group::replace_all(std::vector<planned_service>
       return wrong;
     }
     if (const auto error = decided.get(); !error.empty()) {
-      wrong.push_back(p.id + ": " + error + "; the old version goes on");
+      wrong.push_back(p.id + ": " + error);
       continue;
     }
     guard.lock();

@@ -152,6 +152,12 @@ class supervisor final : public caf::event_based_actor {
     note(service_state::running);
     delayed_send(this, about_->plan.policy.stable_threshold, stable_atom::value, run_number_);
     about_->settled.give("");
+    decide_first_attempt("");
+  }
+
+  void decide_first_attempt(const std::string& error) {
+    if (auto wish = std::exchange(first_attempt_, nullptr))
+      wish->decided.set_value(error);
   }
 
   void ended() {
@@ -162,10 +168,12 @@ class supervisor final : public caf::event_based_actor {
     about_->settled.give(error);
     if (stopping_) {
       note(service_state::stopped);
+      decide_first_attempt("the service is being stopped");
       stopped_.deliver(caf::unit);
       quit();
     } else if (error.empty()) {
       note(service_state::exited);
+      decide_first_attempt("");
       spdlog::info("{}: {} has ended by itself; not started again", about_->id,
                    to_string(process.self->id()));
     } else {
@@ -186,20 +194,23 @@ class supervisor final : public caf::event_based_actor {
     }
     const hub::log_scope about({.entry = about_->id});
     if (gives_up) {
-      spdlog::error("{}: failed {} times in a row ({}); not started again", about_->id, failures_,
-                    error);
+      decide_first_attempt(error + "; it is not started again");
+      spdlog::error("{}: failed {} ({}); not started again", about_->id,
+                    failures_ == 1 ? "once" : std::to_string(failures_) + " times in a row", error);
       return;
     }
+    decide_first_attempt(error + "; it is tried again");
     const auto delay = with_jitter(restart_delay(policy, failures_), policy.jitter);
-    spdlog::error("{}: failed: {}; started again in {:.1f} s", about_->id, error,
-                  in_seconds(delay));
+    spdlog::error("{}: failed: {}; started again in {}", about_->id, error,
+                  delay < std::chrono::seconds(1) ? fmt::format("{:.0f} ms", in_seconds(delay) * 1000)
+                             : fmt::format("{:.1f} s", in_seconds(delay)));
     delayed_send(this, delay, start_atom::value);
   }
 
   // -- a new version
 
   void upgrade(const std::shared_ptr<upgrade_wish>& wish) {
-    if (stopping_ || wish_) {
+    if (stopping_ || wish_ || first_attempt_) {
       wish->decided.set_value(stopping_ ? "the service is being stopped"
                                         : "another upgrade is under way");
       return;
@@ -208,8 +219,8 @@ class supervisor final : public caf::event_based_actor {
       // Nobody to replace: the new version has its own first attempt at once.
       about_->plan = std::move(wish->plan);
       failures_ = 0;
+      first_attempt_ = wish;
       run();
-      wish->decided.set_value(process_ ? "" : "the new version could not be started");
       return;
     }
     wish_ = wish;
@@ -236,7 +247,7 @@ class supervisor final : public caf::event_based_actor {
     spdlog::error("{}: the new version did not start: {}; {} goes on", about_->id, why,
                   process_ ? to_string(process_.self->id()) : std::string("nobody"));
     if (auto wish = std::exchange(wish_, nullptr))
-      wish->decided.set_value(why);
+      wish->decided.set_value(process_ ? why + "; the old version goes on" : why);
     if (!process_ && !stopping_)
       run(); // the old one failed meanwhile
   }
@@ -301,6 +312,7 @@ class supervisor final : public caf::event_based_actor {
       caf::anon_send_exit(leaving_.actor, caf::exit_reason::kill);
     if (!process_) {
       note(service_state::stopped);
+      decide_first_attempt("the service is being stopped");
       quit();
       return caf::unit;
     }
@@ -314,6 +326,7 @@ class supervisor final : public caf::event_based_actor {
   hub::process_ref leaving_; // has been asked to end
   started_process next_;     // the new version, until it first waits
   std::shared_ptr<upgrade_wish> wish_;
+  std::shared_ptr<upgrade_wish> first_attempt_; // of a new version with nobody to replace
   uint64_t upgrade_number_ = 0;
   std::shared_ptr<std::atomic<size_t>> left_;
   caf::response_promise stopped_;

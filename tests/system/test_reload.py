@@ -191,6 +191,18 @@ def test_a_new_version_that_does_not_start_leaves_the_old_one(app, broken, why, 
     assert said(client, "now")["version"] == "two"
 
 
+def test_a_new_version_without_an_old_one_must_start_as_well(app):
+    ended = command("kill", "app:service", "--admin-socket", app.socket)
+    assert ended.returncode == 0, ended
+    app.server.stdout.wait_for("version one ends")
+    app.server.wait_for("app:service: .* has ended by itself")
+    app.write("hub.lua", "return { run = function() error('not today') end }")
+    assert "not today" in app.reload(code=1)
+    app.write("hub.lua", HUB.replace('"one"', '"two"'))
+    assert "app:service upgraded" in app.reload()
+    app.server.stdout.wait_for("version two runs")
+
+
 def test_a_broken_folder_changes_nothing_and_tells_every_mistake(app):
     client = app.connect()
     app.write("hub.lua", HUB.replace('"one"', '"two"') + "\nthis is no Lua\n")
@@ -217,7 +229,7 @@ def test_functions_and_endpoints_change_without_their_clients(app):
     assert "app:word replaced" in app.reload()
     assert get(app.port, "/api/v1/word").body == b"second"
     app.write("_index.yaml", YAML.replace("path: /word", "path: /another"))
-    app.reload()
+    assert "app:word.endpoint replaced" in app.reload()
     assert get(app.port, "/api/v1/word").status == 404
     assert get(app.port, "/api/v1/another").body == b"second"
 
