@@ -1,13 +1,12 @@
 #include "relay/deflated_frame.hpp"
 
-#include <boost/beast/zlib/deflate_stream.hpp>
+#include <zlib.h>
 
 #include <cstring>
+#include <new>
 #include <string>
 
 namespace natterjack::relay {
-
-namespace zlib = boost::beast::zlib;
 
 namespace {
 
@@ -15,27 +14,53 @@ constexpr int level = 6;
 constexpr int memory_level = 5; // small tables: they are cleared for every message
 constexpr size_t longest_head = 10;
 
-// @returns false if there is no room, so that nothing would be gained
+// The tables of one thread, for the window that was asked for last: nearly always the same.
+class stream {
+ public:
+  ~stream() { close(); }
+
+  z_stream& with_window(int bits) {
+    if (bits == bits_) {
+      ::deflateReset(&z_);
+      return z_;
+    }
+    close();
+    if (::deflateInit2(&z_, level, Z_DEFLATED, -bits, memory_level, Z_DEFAULT_STRATEGY) != Z_OK)
+      throw std::bad_alloc();
+    bits_ = bits;
+    return z_;
+  }
+
+ private:
+  void close() noexcept {
+    if (bits_ != 0)
+      ::deflateEnd(&z_);
+    bits_ = 0;
+    z_ = {};
+  }
+
+  z_stream z_{};
+  int bits_ = 0;
+};
+
+// @returns false if nothing would be gained
 bool deflate(std::string_view body, int window_bits, std::string& out) {
-  thread_local zlib::deflate_stream stream;
-  stream.reset(level, window_bits, memory_level, zlib::Strategy::normal);
-  out.resize(body.size() + 64);
-  zlib::z_params p;
-  p.next_in = body.data();
-  p.avail_in = body.size();
-  p.next_out = out.data();
-  p.avail_out = out.size();
-  boost::system::error_code ec;
-  stream.write(p, zlib::Flush::full, ec);
-  if ((ec && ec != zlib::error::need_buffers) || p.avail_in != 0 || p.avail_out == 0)
+  thread_local stream tables;
+  auto& z = tables.with_window(window_bits);
+  out.resize(body.size()); // no room: it would not be shorter
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+  z.avail_in = static_cast<uInt>(body.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  if (::deflate(&z, Z_SYNC_FLUSH) != Z_OK || z.avail_in != 0 || z.avail_out == 0)
     return false;
-  out.resize(p.total_out);
+  out.resize(out.size() - z.avail_out);
   // RFC 7692 7.2.1: the empty block a flush ends with is left out.
   constexpr std::string_view tail("\0\0\xff\xff", 4);
   if (!std::string_view(out).ends_with(tail))
     return false;
   out.resize(out.size() - tail.size());
-  return out.size() < body.size();
+  return true;
 }
 
 } // namespace

@@ -1,9 +1,12 @@
 #include "relay/frame.hpp"
 
+#include "relay/deflated_frame.hpp"
+
 #include <caf/make_counted.hpp>
 
 #include <array>
 #include <cstring>
+#include <mutex>
 
 namespace natterjack::relay {
 
@@ -14,9 +17,50 @@ class frame_attachment final : public hub::message_attachment {
   explicit frame_attachment(hub::shared_bytes frames) noexcept : frames_(std::move(frames)) {}
   const hub::shared_bytes& frames() const noexcept { return frames_; }
 
+  // One window is kept, that of the first who asks: clients of a route nearly all agree on the same.
+  template <class Make>
+  hub::shared_bytes deflated(int window_bits, Make&& make) const {
+    std::lock_guard guard(mutex_);
+    if (window_bits_ == 0) {
+      deflated_ = make(frames_.view(), window_bits);
+      window_bits_ = window_bits;
+    }
+    return window_bits_ == window_bits ? deflated_ : make(frames_.view(), window_bits);
+  }
+
  private:
   hub::shared_bytes frames_;
+  mutable std::mutex mutex_;
+  mutable hub::shared_bytes deflated_;
+  mutable int window_bits_ = 0;
 };
+
+// The body of the frame that `frames` begin with, which is one of ours; takes it off them.
+std::string_view take_body(std::string_view& frames) noexcept {
+  const auto at = [&frames](size_t i) { return static_cast<unsigned char>(frames[i]); };
+  const auto small = at(1);
+  const size_t more = small == 126 ? 2 : small == 127 ? 8 : 0;
+  uint64_t size = more == 0 ? small : 0;
+  for (size_t i = 0; i < more; ++i)
+    size = size << 8 | at(2 + i);
+  const auto body = frames.substr(2 + more, size);
+  frames.remove_prefix(2 + more + size);
+  return body;
+}
+
+// What does not get shorter stays as it is.
+hub::shared_bytes deflate_frames(std::string_view frames, int window_bits) {
+  std::string all;
+  while (!frames.empty()) {
+    const auto* start = frames.data();
+    const auto body = take_body(frames);
+    if (const auto packed = encode_deflated_frame(body, window_bits); !packed.empty())
+      all += packed.view();
+    else
+      all.append(start, frames.data());
+  }
+  return hub::shared_bytes(all);
+}
 
 size_t header_size(size_t body) noexcept {
   return body < 126 ? 2 : body < 65536 ? 4 : 10;
@@ -183,6 +227,13 @@ hub::shared_bytes encode_frame(opcode op, std::string_view body) {
     if (!body.empty())
       std::memcpy(to, body.data(), body.size());
   });
+}
+
+hub::shared_bytes deflated_frames_of(const hub::message_ptr& what, int window_bits) {
+  const auto frames = frames_of(what);
+  if (const auto* kept = static_cast<const frame_attachment*>(what->attachment()))
+    return kept->deflated(window_bits, deflate_frames);
+  return deflate_frames(frames.view(), window_bits);
 }
 
 hub::shared_bytes encode_close(uint16_t code, std::string_view reason) {

@@ -144,7 +144,7 @@ void gateway::open() {
       throw std::system_error(ec, "cannot " + std::string(what) + " " + place);
   };
   if (s.options.tls)
-    s.context->tls = std::make_shared<tls_context>(*s.options.tls);
+    s.context->tls.store(std::make_shared<tls_context>(*s.options.tls));
   error_code ec;
   auto address = asio::ip::make_address(s.options.address, ec);
   if (ec) {
@@ -170,6 +170,15 @@ void gateway::open() {
   s.acceptor.listen(4096, ec);
   check(ec, "listen on");
   s.bound = s.acceptor.local_endpoint();
+}
+
+bool gateway::use_certificate(std::shared_ptr<const tls_context> renewed) {
+  auto& tls = state_->context->tls;
+  const auto now = tls.load();
+  if (!now || now->fingerprint() == renewed->fingerprint())
+    return false;
+  tls.store(std::move(renewed));
+  return true;
 }
 
 void gateway::accept() {

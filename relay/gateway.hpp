@@ -46,6 +46,9 @@ class gateway {
   /// @throws std::runtime_error  certificate or key cannot be used
   void open();
   void accept();
+  /// Clients that connect from now on are shown this one. Thread-safe.
+  /// @returns false if it is the same, or the gateway was opened without TLS
+  bool use_certificate(std::shared_ptr<const tls_context> renewed);
   /// Who decides about /readyz; called on io threads.
   void set_ready(std::function<bool()> is_ready);
 

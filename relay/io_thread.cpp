@@ -31,8 +31,15 @@ io_thread::~io_thread() {
   stop();
   for (size_t i = batch_done_; i < batch_.size(); ++i)
     discard(batch_[i]);
-  for (auto& w : queue_)
-    discard(w);
+  for (std::vector<work> left; !queue_.empty(); left.clear()) { // what is let go of may queue more
+    left.swap(queue_);
+    for (auto& w : left)
+      discard(w);
+  }
+  // What the loop's own operations hold is destroyed with it, behind the list of marks.
+  for (auto* who : dirty_)
+    if (who != nullptr)
+      who->dirty_index_ = static_cast<size_t>(-1);
 }
 
 void io_thread::start() {

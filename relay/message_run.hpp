@@ -4,10 +4,12 @@
 // one block and writes it with one send.
 #pragma once
 
+#include "relay/deflated_frame.hpp"
 #include "relay/frame.hpp"
 
 #include <cstring>
 #include <span>
+#include <utility>
 
 namespace natterjack::relay {
 
@@ -22,9 +24,18 @@ class message_run {
   const hub::shared_bytes& frames() {
     if (!is_laid_) {
       is_laid_ = true;
-      lay();
+      frames_ = lay([](const hub::message_ptr& what) { return frames_of(what); });
     }
     return frames_;
+  }
+
+  /// The same for clients that agreed on permessage-deflate; see `deflated_frames_of`.
+  const hub::shared_bytes& deflated_frames(int window_bits) {
+    if (std::exchange(laid_bits_, window_bits) != window_bits)
+      deflated_ = lay([window_bits](const hub::message_ptr& what) {
+        return deflated_frames_of(what, window_bits);
+      });
+    return deflated_;
   }
 
   /// False for topics that a connection takes as its own.
@@ -33,13 +44,14 @@ class message_run {
   }
 
  private:
-  void lay() {
+  template <class FramesOf>
+  hub::shared_bytes lay(FramesOf&& encoded) const {
     size_t total = 0;
     for (const auto& what : messages_)
-      total += frames_of(what).size();
-    frames_ = hub::shared_bytes::make(total, [this](char* to) {
+      total += encoded(what).size();
+    return hub::shared_bytes::make(total, [this, &encoded](char* to) {
       for (const auto& what : messages_) {
-        const auto one = frames_of(what);
+        const auto one = encoded(what);
         if (!one.empty())
           std::memcpy(to, one.data(), one.size());
         to += one.size();
@@ -49,7 +61,9 @@ class message_run {
 
   std::span<const hub::message_ptr> messages_;
   hub::shared_bytes frames_;
+  hub::shared_bytes deflated_;
   bool is_laid_ = false;
+  int laid_bits_ = 0;
 };
 
 } // namespace natterjack::relay

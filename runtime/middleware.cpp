@@ -80,8 +80,8 @@ relay::token_lookup read_tokens(const string_map& options, const middleware_need
 }
 
 relay::permission read_permission(const middleware_needs& needs) {
-  if (needs.may)
-    return needs.may;
+  if (needs.permission)
+    return needs.permission();
   return [](const auto&, const auto&, const auto&) { return false; };
 }
 

@@ -20,7 +20,7 @@ struct middleware_needs {
   /// Tokens of a store, and what actors may do; without them `token_auth` knows nobody and the firewalls
   /// let nobody pass.
   std::function<relay::token_lookup(const std::string& store_id)> tokens_of = {};
-  relay::permission may = {};
+  std::function<relay::permission()> permission = {};
 };
 
 /// The steps in order. The relays are no steps: see `read_relays`.

@@ -1,6 +1,7 @@
 #include "runtime/routes.hpp"
 
 #include "relay/http/static_files.hpp"
+#include "runtime/http_authority.hpp"
 #include "runtime/middleware.hpp"
 
 #include <spdlog/spdlog.h>
@@ -15,8 +16,9 @@ std::string namespace_of(const std::string& id) { return id.substr(0, id.find(':
 
 class route_maker {
  public:
-  route_maker(const application_options& options, const std::optional<std::string>& allow_origins)
-      : options_(options), allow_origins_(allow_origins) {
+  route_maker(const application_options& options, const std::optional<std::string>& allow_origins,
+              lua::services& shared)
+      : options_(options), allow_origins_(allow_origins), shared_(shared) {
     for (const auto& router : options.routers)
       routers_.emplace(router.id, &router);
   }
@@ -40,7 +42,11 @@ class route_maker {
                                              return folder.directory;
                                          return std::filesystem::path();
                                        },
-                                       namespace_of(entry_id)});
+                                       namespace_of(entry_id),
+                                       [this](const std::string& store_id) {
+                                         return tokens_of(shared_, store_id);
+                                       },
+                                       [this] { return permission_of(shared_); }});
   }
 
  private:
@@ -65,6 +71,7 @@ class route_maker {
 
   const application_options& options_;
   const std::optional<std::string>& allow_origins_;
+  lua::services& shared_;
   std::map<std::string, const router_entry*> routers_;
   std::map<std::string, std::optional<relay::middleware_chain>> chains_;
   std::map<std::pair<std::string, hub::relay_dialect>, std::shared_ptr<const relay::route_options>>
@@ -90,8 +97,9 @@ void add_static(const static_entry& entry, const route_maker& maker, relay::rout
 
 void add_routes(const application_options& options,
                 const std::map<std::string, relay::gateway*>& gateways,
-                const handler_of& make_handler, const std::optional<std::string>& allow_origins) {
-  route_maker maker(options, allow_origins);
+                const handler_of& make_handler, const std::optional<std::string>& allow_origins,
+                lua::services& shared) {
+  route_maker maker(options, allow_origins, shared);
   for (const auto& endpoint : options.endpoints) {
     const auto& router = maker.router(endpoint.router_id);
     const auto dialect =
@@ -103,7 +111,7 @@ void add_routes(const application_options& options,
     gateways.at(router.server_id)
         ->routes()
         .add({endpoint.method, endpoint.full_path, make_handler(endpoint.function_id), nullptr,
-              std::move(around), nullptr, endpoint.id});
+              std::move(around), nullptr, endpoint.id, true});
   }
   for (const auto& entry : options.statics)
     add_static(entry, maker, gateways.at(entry.server_id)->routes());

@@ -3,6 +3,7 @@
 
 #include "relay/gateway.hpp"
 #include "runtime/config/options.hpp"
+#include "runtime/lua/services.hpp"
 
 #include <functional>
 #include <map>
@@ -17,8 +18,10 @@ using handler_of = std::function<relay::http_handler(const std::string& function
 
 /// Fills the routes of every gateway.
 /// @param allow_origins  of `--allow-origins`: for the implicit router
+/// @param shared         whose tokens and policies middleware asks
 void add_routes(const application_options& options,
                 const std::map<std::string, relay::gateway*>& gateways,
-                const handler_of& make_handler, const std::optional<std::string>& allow_origins);
+                const handler_of& make_handler, const std::optional<std::string>& allow_origins,
+                lua::services& shared);
 
 } // namespace natterjack::runtime

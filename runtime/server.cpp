@@ -160,7 +160,7 @@ struct server::state {
                    const std::map<std::string, relay::gateway*>& by_id, pool_map& into) {
     add_routes(from.options, by_id,
                [this, &from, &into](const std::string& id) { return handler_of(from, id, into); },
-               line.allow_origins);
+               line.allow_origins, *shared);
     pow->mount(by_id);
     amqp->mount(by_id);
     if (line.metrics == "on")
@@ -285,8 +285,12 @@ struct server::state {
     version_ptr next;
     pool_map next_pools;
     std::vector<std::unique_ptr<relay::gateway>> closed; // gateways that are not open here
+    std::map<std::string, std::shared_ptr<const relay::tls_context>> certificates;
     try {
       next = std::make_shared<application_version>(app);
+      for (const auto& entry : next->options.gateways)
+        if (entry.tls)
+          certificates[entry.id] = std::make_shared<relay::tls_context>(to_relay(*entry.tls));
       std::map<std::string, relay::gateway*> by_id;
       for (auto& gateway : gateways) {
         gateway->begin_routes();
@@ -313,8 +317,12 @@ struct server::state {
         std::filesystem::create_directories(folder.directory, error);
     // What new versions of services spawn is new as well.
     latest.store(next);
-    for (auto& gateway : gateways)
+    for (auto& gateway : gateways) {
       gateway->publish_routes();
+      if (auto renewed = certificates.find(gateway->entry_id());
+          renewed != certificates.end() && gateway->use_certificate(renewed->second))
+        result["done"].push_back(gateway->entry_id() + " has a new certificate");
+    }
     for (auto& text : pools.exchange(*next, std::move(next_pools)))
       result["done"].push_back(std::move(text));
     std::vector<std::string> done = changed_routes(*before, *next);

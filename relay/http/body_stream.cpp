@@ -29,6 +29,11 @@ bool body_stream::is_closed() const {
   return closed_;
 }
 
+bool body_stream::has_ended() const {
+  std::lock_guard guard(mutex_);
+  return ended_;
+}
+
 void body_stream::when_room(std::function<void()> call) {
   {
     std::lock_guard guard(mutex_);
@@ -40,13 +45,14 @@ void body_stream::when_room(std::function<void()> call) {
   call();
 }
 
-void body_stream::end(bool failed) {
+void body_stream::end(bool failed, unsigned status) {
   std::function<void()> wake;
   {
     std::lock_guard guard(mutex_);
     if (std::exchange(ended_, true))
       return;
     failed_ = failed;
+    status_ = status;
     if (wake_ && !std::exchange(told_, true))
       wake = wake_;
   }
@@ -75,6 +81,7 @@ body_stream::piece body_stream::take() {
     taken.bytes = std::exchange(waiting_, {});
     taken.last = ended_;
     taken.failed = failed_;
+    taken.status = status_;
     told_ = false;
     room = std::exchange(room_, nullptr);
   }
@@ -85,7 +92,7 @@ body_stream::piece body_stream::take() {
 
 void body_stream::close() {
   std::function<void()> room;
-  std::function<void()> wake; // may hold the session: destroyed with nothing locked
+  std::function<void()> wake; // destroyed with nothing locked
   {
     std::lock_guard guard(mutex_);
     closed_ = true;

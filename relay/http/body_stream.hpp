@@ -1,9 +1,10 @@
-// A response body that its handler writes piece by piece, while the client reads.
+// A body that is written piece by piece while somebody reads: a handler's answer, which the HTTP session
+// sends, or a request's body, which the session fills and a handler reads.
 //
-//   writer, any thread                     reader: the HTTP session, on its io thread
+//   writer, any thread                     reader, one thread at a time
 //   write        false: nobody reads more  attach      hears of what comes
 //   is_full      wait for `when_room`      take        what there is, and whether it was the last
-//   finish       the body is complete      close       the client is gone
+//   finish       the body is complete      close       nothing more is wanted: the client is gone, ...
 //   fail         it will never be
 //
 //   bound   `bytes_max` wait here; what a client does not read stays with the writer, who is to wait
@@ -29,30 +30,37 @@ class body_stream {
   bool write(std::string_view bytes);
   bool is_full() const;
   bool is_closed() const;
-  /// Calls back once there is room, or the client is gone: at once, or on the io thread. Never blocks.
+  /// Finished or failed: nothing more will be written.
+  bool has_ended() const;
+  /// Calls back once there is room, or nobody reads any more: at once, or on the reader's thread. Never
+  /// blocks.
   void when_room(std::function<void()> call);
-  void finish() { end(false); }
-  void fail() { end(true); }
+  void finish() { end(false, 0); }
+  /// @param status  of HTTP, that says why; 0: for no reason that has one
+  void fail(unsigned status = 0) { end(true, status); }
 
   // -- reader
 
-  /// @param wake  called from any thread, with nothing locked, when there is something to take
+  /// @param wake  called from any thread, with nothing locked, when there is something to take. It must not
+  ///              be what keeps the reader alive: the stream may outlive it. Replaces an earlier one
   void attach(std::function<void()> wake);
   struct piece {
     std::string bytes;
     bool last = false;   ///< nothing comes behind it
     bool failed = false; ///< the body is not complete
+    unsigned status = 0; ///< why it failed
   };
   piece take();
   void close();
 
  private:
-  void end(bool failed);
+  void end(bool failed, unsigned status);
 
   mutable std::mutex mutex_;
   size_t bytes_max_;
   std::string waiting_;
   bool ended_ = false, failed_ = false, closed_ = false, told_ = false;
+  unsigned status_ = 0;
   std::function<void()> wake_;
   std::function<void()> room_;
 };

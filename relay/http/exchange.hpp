@@ -20,8 +20,9 @@ class body_stream;
 /// Who sends a request, as the middleware `token_auth` found out.
 struct request_actor {
   std::string id;
-  std::string meta;                ///< JSON object; empty: none
-  std::vector<std::string> groups; ///< of policies that say what it may
+  std::string value;                 ///< JSON object with `id` and `meta`
+  bool has_scope = false;            ///< the token came with policies, maybe none
+  std::vector<std::string> policies; ///< ids of those that say what it may
 };
 
 struct http_request {
@@ -34,7 +35,8 @@ struct http_request {
   std::string remote_addr; ///< address:port
   header_list headers;     ///< in order, as sent
   header_list params;      ///< path parameters: {name} -> value
-  std::string body;        ///< complete, within body_bytes
+  std::string body;        ///< complete, within body_bytes, unless `incoming` is set
+  std::shared_ptr<body_stream> incoming; ///< set: the body comes here, piece by piece
   bool secure = false;     ///< came through TLS
   std::string route;       ///< pattern of the route that answers
   std::string route_id;    ///< entry of that route; empty: none

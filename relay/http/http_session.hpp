@@ -1,5 +1,6 @@
 // One HTTP connection, for the files that make it up: reading (session.cpp), answering
-// (session_answers.cpp) and writing (session_output.cpp). Others use session.hpp.
+// (session_answers.cpp), writing (session_output.cpp) and taking a body in while its request is answered
+// (session_intake.cpp). Others use session.hpp.
 //
 // All on the connection's io thread. What waits for the socket, for a handler or in an actor holds the
 // session; it ends with the last of them.
@@ -30,7 +31,7 @@ class http_session final : public std::enable_shared_from_this<http_session>,
   http_session(io_thread& thread, std::unique_ptr<http_wire> wire,
                std::shared_ptr<gateway_context> gateway, std::shared_ptr<const router> routes,
                std::shared_ptr<connection_place> place);
-  ~http_session() override { set_phase(phase::closed); }
+  ~http_session() override;
 
   io_thread& thread() noexcept { return thread_; }
   void start();
@@ -71,6 +72,16 @@ class http_session final : public std::enable_shared_from_this<http_session>,
   void ask_for_body();
   void fail(http_response response);
   void on_timeout();
+
+  // -- a large body, while its request is answered
+  bool dispatch_early();
+  /// The timer is the body's: nothing waits to be written, or the answer is not there yet.
+  bool owns_timer() const noexcept {
+    return phase_ == phase::answering || (phase_ == phase::streaming && writer_.empty());
+  }
+  void pump();
+  bool pump_some();
+  void break_intake(http_response failure, unsigned status);
 
   // -- answering
   static bool is_empty_answer(const http_response& response) {
@@ -120,10 +131,10 @@ class http_session final : public std::enable_shared_from_this<http_session>,
   request_reader reader_;
   response_writer writer_;
   timer_wheel::timer timer_;
-  timer_wheel::timer watch_timer_{this,
-                                  [](void* self) { static_cast<http_session*>(self)->watch(); }};
   phase phase_ = phase::handshake;
   bool waiting_ = false; // for the socket, or for another turn
+  bool watching_ = false;
+  bool pump_waits_ = false;
   bool running_ = false;
   bool keep_alive_ = true;
   bool is_head_request_ = false;
@@ -135,6 +146,8 @@ class http_session final : public std::enable_shared_from_this<http_session>,
   const route* route_ = nullptr;
   size_t entered_ = 0; // steps of the chain that let the request pass
   std::shared_ptr<body_stream> stream_;
+  std::shared_ptr<body_stream> incoming_; // until the body is complete
+  std::optional<http_response> intake_failure_;
   caf::strong_actor_ptr events_actor_;
   event_source* events_ = nullptr;
 };

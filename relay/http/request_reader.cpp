@@ -180,11 +180,26 @@ request_reader::outcome request_reader::fail(http_response response) {
 
 std::shared_ptr<http_request> request_reader::take() {
   request_->body = std::move(state_->parser->get().body());
+  end_body();
+  return take_head();
+}
+
+std::shared_ptr<http_request> request_reader::take_head() { return std::exchange(request_, nullptr); }
+
+size_t request_reader::body_bytes() const noexcept {
+  return state_->parser ? state_->parser->get().body().size() : 0;
+}
+
+// Its buffer goes along: the parser has reserved the announced length in it.
+std::string request_reader::take_piece() {
+  return state_->parser ? std::exchange(state_->parser->get().body(), {}) : std::string();
+}
+
+void request_reader::end_body() {
   state_->parser.reset();
   state_->head_seen = false;
   if (state_->buffer.size() == 0 && state_->buffer.capacity() > body_read_bytes)
     state_->buffer.shrink_to_fit();
-  return std::exchange(request_, nullptr);
 }
 
 } // namespace natterjack::relay

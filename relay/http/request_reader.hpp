@@ -40,6 +40,16 @@ class request_reader {
 
   /// The request; the next one begins.
   std::shared_ptr<http_request> take();
+
+  // -- instead of `take`, before the body is there
+  /// The request without its body, which `parse` goes on with.
+  std::shared_ptr<http_request> take_head();
+  /// Bytes of the body that have come and were not taken.
+  size_t body_bytes() const noexcept;
+  std::string take_piece();
+  /// Behind `done`: the next request begins.
+  void end_body();
+
   http_response failure() { return std::move(failure_); }
 
   /// Something of a request is there.

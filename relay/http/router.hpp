@@ -46,6 +46,7 @@ struct route {
   std::shared_ptr<const route_options> options;
   std::shared_ptr<const socket_route> socket = nullptr; ///< set: upgrades give their socket away
   std::string entry_id{}; ///< of the entry that asked for it; empty: none
+  bool streams_body = false; ///< the handler takes large bodies as `http_request::incoming`
 };
 
 class router {

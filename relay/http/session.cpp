@@ -39,6 +39,14 @@ http_session::http_session(io_thread& thread, std::unique_ptr<http_wire> wire,
   remote_ = text_of(wire_->socket().remote_endpoint(ignored));
 }
 
+http_session::~http_session() {
+  set_phase(phase::closed);
+  if (stream_)
+    stream_->close();
+  if (incoming_)
+    incoming_->fail();
+}
+
 void http_session::start() {
   set_phase(phase::handshake);
   set_timer(gateway_->limits.head_timeout);
@@ -96,6 +104,7 @@ void http_session::begin_request(std::chrono::nanoseconds idle) {
   route_ = nullptr;
   request_.reset();
   entered_ = 0;
+  intake_failure_.reset();
   if (auto latest = gateway_->routes.load())
     routes_ = std::move(latest); // kept while the request lives
   const bool begun = reader_.has_begun();
@@ -106,7 +115,8 @@ void http_session::begin_request(std::chrono::nanoseconds idle) {
 void http_session::read_on() {
   switch (reader_.parse()) {
     case request_reader::outcome::need_more:
-      read_some();
+      if (phase_ != phase::body || !dispatch_early())
+        read_some();
       break;
     case request_reader::outcome::head:
       set_phase(phase::body);
@@ -173,7 +183,9 @@ void http_session::on_timeout() {
   hub::count(phase_ == phase::head   ? hub::counter::limit_head_timeout
              : phase_ == phase::idle ? hub::counter::limit_idle_timeout
                                      : hub::counter::limit_body_timeout);
-  if (phase_ == phase::head || phase_ == phase::body)
+  if (incoming_ && owns_timer())
+    break_intake(text_response(408, "the request did not arrive in time"), 408);
+  else if (phase_ == phase::head || phase_ == phase::body)
     fail(text_response(408, "the request did not arrive in time"));
   else
     close();
@@ -203,12 +215,13 @@ void http_session::close() {
   const auto self = shared_from_this(); // what is let go of below may be the last to hold this
   set_phase(phase::closed);
   timer_.cancel();
-  watch_timer_.cancel();
   error_code ignored;
   wire_->socket().close(ignored);
   place_.reset();
   if (auto stream = std::exchange(stream_, nullptr))
     stream->close();
+  if (auto incoming = std::exchange(incoming_, nullptr))
+    incoming->fail();
   auto actor = std::move(events_actor_); // until it has heard
   if (auto* source = std::exchange(events_, nullptr))
     source->on_client_gone();
@@ -225,8 +238,8 @@ void start_http_session(io_thread& thread, tcp::socket socket,
                         std::shared_ptr<gateway_context> gateway,
                         std::shared_ptr<const router> routes,
                         std::shared_ptr<connection_place> place) {
-  auto wire = gateway->tls ? make_tls_wire(std::move(socket), *gateway->tls)
-                           : make_plain_wire(std::move(socket));
+  const auto tls = gateway->tls.load();
+  auto wire = tls ? make_tls_wire(std::move(socket), *tls) : make_plain_wire(std::move(socket));
   std::make_shared<http_session>(thread, std::move(wire), std::move(gateway), std::move(routes),
                                  std::move(place))
       ->start();

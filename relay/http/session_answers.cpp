@@ -49,7 +49,8 @@ void http_session::dispatch() {
   set_phase(phase::answering);
   keep_alive_ = reader_.keep_alive() && !gateway_->draining.load(std::memory_order_relaxed);
   is_http_1_0_ = reader_.is_http_1_0();
-  auto request = reader_.take();
+  auto request = incoming_ ? reader_.take_head() : reader_.take();
+  request->incoming = incoming_;
   request->remote_addr = remote_;
   request->secure = wire_->is_secure();
   is_head_request_ = request->method == "HEAD";
@@ -146,6 +147,8 @@ void http_session::finish_chain(http_response& response) {
 // On the io thread, once for each request that was dispatched, also after the client has gone.
 void http_session::respond(http_response response) {
   auto self = shared_from_this();
+  if (intake_failure_ && response.status >= 500)
+    response = std::move(*intake_failure_); // the handler did not expect a body to be broken off
   const bool relays = route_ != nullptr && route_->options && phase_ == phase::answering;
   if (relays && route_->options->websocket_relay && response.status != 101 &&
       !response.header("X-WS-Relay").empty()) {
@@ -220,12 +223,9 @@ std::shared_ptr<ws_transport> http_session::make_transport() {
   auto socket = release();
   if (!socket)
     return nullptr;
-  const int window_bits = route_->options ? route_->options->deflate_window_bits : 0;
-  if (window_bits != 0 && offers_deflate(*request_))
-    return make_deflating_transport(thread_, std::move(*socket), gateway_->limits,
-                                    reader_.leftover(), std::move(place_), window_bits);
   return make_ws_transport(thread_, std::move(*socket), gateway_->limits, reader_.leftover(),
-                           std::move(place_));
+                           std::move(place_),
+                           route_->options ? route_->options->deflate_window_bits : 0);
 }
 
 std::optional<tcp::socket> http_session::release() {

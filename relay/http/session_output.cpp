@@ -3,6 +3,7 @@
 #include "relay/http/relaying.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -39,6 +40,8 @@ void http_session::write(http_response response) {
   }
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
   const bool streams = response.stream && has_body;
+  if (incoming_ || intake_failure_)
+    keep_alive_ = false; // where the next request would begin is not known
   chunked_ = streams && !is_http_1_0_;
   framing how{keep_alive_ && (!streams || chunked_), chunked_, streams && !chunked_, is_http_1_0_};
   set_timer(gateway_->limits.body_timeout); // without progress
@@ -78,7 +81,8 @@ void http_session::on_all_written() {
   } else if (phase_ == phase::streaming && ended_) {
     on_answered();
   } else if (stream_) {
-    timer_.cancel(); // the handler may take its time
+    if (!incoming_)
+      timer_.cancel(); // the handler may take its time
     pull();
   }
 }
@@ -91,6 +95,8 @@ void http_session::on_answered() {
     run();
     return;
   }
+  if (auto incoming = std::exchange(incoming_, nullptr))
+    incoming->fail();
   // Let the client read the answer: closing with unread input would turn it into a reset.
   wire_->shut_down();
   set_phase(phase::lingering);
@@ -101,10 +107,13 @@ void http_session::on_answered() {
 void http_session::begin_stream(std::shared_ptr<body_stream> stream) {
   set_phase(phase::streaming);
   stream_ = std::move(stream);
-  // Held by what is awaited: the stream lets go when it is closed, here or by `close`.
-  stream_->attach([self = shared_from_this()] {
-    self->thread_.push_call([self] { self->pull(); });
+  // Weak, and given away: nobody who writes may be the last to hold a session, on a thread that is not
+  // its own. While it streams, `watch` holds it.
+  stream_->attach([weak = weak_from_this(), &thread = thread_] {
+    if (auto self = weak.lock())
+      thread.push_call([self = std::move(self)] { self->pull(); });
   });
+  watch();
 }
 
 void http_session::push_piece(std::string_view bytes) {
@@ -116,6 +125,7 @@ void http_session::push_piece(std::string_view bytes) {
 void http_session::pull() {
   if (!stream_ || phase_ != phase::streaming || writer_.bytes() > stream_ahead_bytes)
     return;
+  const auto self = shared_from_this();
   const auto piece = stream_->take();
   push_piece(piece.bytes);
   if (piece.failed) {
@@ -167,20 +177,25 @@ void http_session::start_events(const std::string& header, http_response respons
   watch();
 }
 
-// A client of events says nothing more: that it hangs up is seen only by looking.
+// A client that is sent a stream says nothing more: that it hangs up is seen only by looking. What is
+// awaited here also holds the session while nothing else does.
 void http_session::watch() {
-  if (events_ == nullptr || phase_ != phase::streaming)
+  if (phase_ != phase::streaming || watching_)
     return;
-  const auto seen = wire_->peek();
+  const auto seen = incoming_ ? http_wire::state::ok : wire_->peek();
+  const auto again = [self = shared_from_this()](error_code ec) {
+    self->watching_ = false;
+    if (!ec)
+      self->watch();
+  };
   if (seen == http_wire::state::want_read) {
-    wire_->socket().async_wait(tcp::socket::wait_read,
-                               [self = shared_from_this()](error_code ec) {
-                                 if (!ec)
-                                   self->watch();
-                               });
+    watching_ = true;
+    wire_->socket().async_wait(tcp::socket::wait_read, again);
   } else if ((seen == http_wire::state::ok || seen == http_wire::state::want_write) &&
              !wire_->peer_is_gone()) {
-    thread_.set_timer(watch_timer_, watch_interval); // a request that will have to wait
+    watching_ = true; // a request that will have to wait, or a body that still comes
+    auto pause = std::make_shared<asio::steady_timer>(thread_.context(), watch_interval);
+    pause->async_wait([again, pause](error_code ec) { again(ec); });
   } else {
     close();
   }
@@ -189,7 +204,6 @@ void http_session::watch() {
 void http_session::finish() {
   events_ = nullptr;
   events_actor_ = nullptr;
-  watch_timer_.cancel();
   end_stream();
   // Not now: the stream is in the middle of something.
   asio::post(thread_.context(), [self = shared_from_this()] {

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 
 #include <fstream>
@@ -65,6 +66,17 @@ void each_certificate(const char* field, const std::string& given,
   ::ERR_clear_error();
 }
 
+// Both key and certificates, so that it is not known from outside what it was made of.
+std::string digest_of(const tls_options& options) {
+  std::string all = read_pem("cert", options.certificate) + read_pem("key", options.key);
+  if (!options.client_ca.empty())
+    all += read_pem("client_ca", options.client_ca);
+  all += std::to_string(static_cast<int>(options.client_auth));
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  ::SHA256(reinterpret_cast<const unsigned char*>(all.data()), all.size(), digest);
+  return {reinterpret_cast<const char*>(digest), sizeof digest};
+}
+
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void*) {
   static constexpr unsigned char ours[] = "\x08http/1.1";
@@ -94,7 +106,8 @@ int take_any(int, X509_STORE_CTX*) { return 1; }
 
 } // namespace
 
-tls_context::tls_context(const tls_options& options) : context_(::SSL_CTX_new(::TLS_server_method())) {
+tls_context::tls_context(const tls_options& options)
+    : context_(::SSL_CTX_new(::TLS_server_method())) {
   std::unique_ptr<SSL_CTX, freer<&SSL_CTX_free>> guard(context_);
   if (context_ == nullptr)
     throw std::runtime_error("tls: " + openssl_says());
@@ -133,6 +146,7 @@ tls_context::tls_context(const tls_options& options) : context_(::SSL_CTX_new(::
   // Sessions of clients are resumed by tickets only within one context (RFC 5246 F.1.4).
   static constexpr unsigned char id[] = "natterjack";
   ::SSL_CTX_set_session_id_context(context_, id, sizeof id - 1);
+  fingerprint_ = digest_of(options);
   guard.release();
 }
 

@@ -36,9 +36,12 @@ class tls_context {
   tls_context& operator=(const tls_context&) = delete;
 
   ssl_ctx_st* native() const noexcept { return context_; }
+  /// Of all that was read: two contexts with the same one show and accept the same.
+  const std::string& fingerprint() const noexcept { return fingerprint_; }
 
  private:
   ssl_ctx_st* context_;
+  std::string fingerprint_;
 };
 
 } // namespace natterjack::relay

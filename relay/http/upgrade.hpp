@@ -11,11 +11,8 @@ namespace natterjack::relay {
 /// `Connection` holds the token upgrade and `Upgrade` the token websocket (RFC 6455 4.2.1).
 bool wants_websocket(const http_request& request) noexcept;
 
-/// What Beast leaves to its user: method, version, key, body, origin.
+/// What a handshake needs: method, version, key, body, origin.
 /// @returns the refusal, or nothing if the handshake may be answered
 std::optional<http_response> refuse_upgrade(const http_request& request, const origin_rule& origins);
-
-/// True if the client can do permessage-deflate (RFC 7692).
-bool offers_deflate(const http_request& request) noexcept;
 
 } // namespace natterjack::relay

@@ -2,9 +2,10 @@
 
 #include "hub/counters.hpp"
 #include "hub/log_fields.hpp"
+#include "hub/quantities.hpp"
 #include "relay/close_codes.hpp"
 #include "relay/close_counts.hpp"
-#include "hub/quantities.hpp"
+#include "relay/deflated_frame.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/message_run.hpp"
 #include "relay/websocket/close_request.hpp"
@@ -117,14 +118,18 @@ class ws_connection final : public lean_actor, public ws_owner {
       control(*what);
     } else if (topic == close_topic) {
       close(read_close_request(what->payloads()), close_cause::by_hub);
-    } else if (auto frames = frames_of(what); !frames.empty()) {
+    } else if (auto frames = encoded(what); !frames.empty()) {
       queue(std::move(frames), 1, std::max<size_t>(what->payloads().size(), 1));
     }
   }
 
   void accept_run(message_run& run) override {
-    if (state_ == state::open && !run.frames().empty())
-      queue(run.frames(), run.messages().size(), run.messages().size());
+    if (state_ != state::open)
+      return;
+    const int window_bits = transport_->deflate_bits();
+    const auto& frames = window_bits == 0 ? run.frames() : run.deflated_frames(window_bits);
+    if (!frames.empty())
+      queue(frames, run.messages().size(), run.messages().size());
   }
 
   void on_wake() override {
@@ -245,6 +250,11 @@ class ws_connection final : public lean_actor, public ws_owner {
       spdlog::warn("{} does not read: messages for it are dropped from now on", to_string(id()));
     }
     drops_seen_ = now;
+  }
+
+  hub::shared_bytes encoded(const hub::message_ptr& what) const {
+    const int window_bits = transport_->deflate_bits();
+    return window_bits == 0 ? frames_of(what) : deflated_frames_of(what, window_bits);
   }
 
   // @param values  frames in `frames`

@@ -2,6 +2,7 @@
 
 #include "hub/payload.hpp"
 #include "relay/frame.hpp"
+#include "relay/websocket/inflate.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -145,6 +146,8 @@ frame_reader::outcome frame_reader::read_frame(char* bytes, size_t size, size_t&
     used += length;
     unmask(bytes + h.size, length, h.mask);
     const std::string_view body(bytes + h.size, length);
+    if (h.packed)
+      return inflate_and_deliver(h.op, body, sink);
     if (h.op == text && !hub::is_utf8(body))
       return mistake(1007, "text is not UTF-8", mode::control, sink);
     return deliver(h.op, body, sink);
@@ -152,6 +155,7 @@ frame_reader::outcome frame_reader::read_frame(char* bytes, size_t size, size_t&
   auto& p = parts();
   if (h.op != continuation) {
     p.op = h.op;
+    p.packed = h.packed;
     p.checked = 0;
   }
   p.left = h.length;
@@ -177,7 +181,10 @@ frame_reader::outcome frame_reader::read_head(const char* bytes, size_t size, he
   h.fin = (first & 0x80) != 0;
   h.op = first & 0x0f;
   const unsigned small = second & 0x7f;
-  if ((first & 0x70) != 0)
+  h.packed = (first & 0x40) != 0;
+  // RFC 7692 6: the bit stands in the first frame of a message, for all of it.
+  const bool may_be_packed = may_be_packed_ && !is_control(h.op) && h.op != continuation;
+  if ((first & 0x30) != 0 || (h.packed && !may_be_packed))
     return mistake(1002, "reserved bits are set", mode::none, sink);
   if ((second & 0x80) == 0)
     return mistake(1002, "frame is not masked", mode::none, sink);
@@ -207,7 +214,8 @@ frame_reader::outcome frame_reader::read_head(const char* bytes, size_t size, he
   std::memcpy(&h.mask, bytes + 2 + more, 4);
   if (mode_ == mode::all && !is_control(h.op)) {
     const auto before = parts_ ? parts_->message.size() : 0;
-    if (h.length > message_bytes_ - std::min(before, message_bytes_))
+    const auto room = room_for(in_message() ? parts_->packed : h.packed);
+    if (h.length > room - std::min(before, room))
       return mistake(1009, "message exceeds " + std::to_string(message_bytes_) + " bytes",
                      mode::control, sink);
   }
@@ -225,7 +233,7 @@ frame_reader::outcome frame_reader::continue_frame(char* bytes, size_t size, siz
     unmask(bytes, n, p.mask);
     p.mask = rotated(p.mask, n);
     p.message.append(bytes, n); // grows with what has come, not with what is announced
-    if (p.op == text && !check_text(p.left == 0 && p.fin))
+    if (p.op == text && !p.packed && !check_text(p.left == 0 && p.fin))
       mistake(1007, "text is not UTF-8", mode::control, sink);
   }
   if (mode_ == mode::none)
@@ -239,10 +247,12 @@ frame_reader::outcome frame_reader::end_of_frame(frame_sink& sink) {
     return outcome::next;
   const auto op = std::exchange(p.op, uint8_t{0});
   const auto whole = std::exchange(p.message, {});
-  if (op == text && p.checked < whole.size() && !p.is_dropped)
-    return mistake(1007, "text is not UTF-8", mode::control, sink); // ended inside a character
   if (p.is_dropped || mode_ != mode::all)
     return outcome::next;
+  if (p.packed)
+    return inflate_and_deliver(op, whole, sink);
+  if (op == text && p.checked < whole.size())
+    return mistake(1007, "text is not UTF-8", mode::control, sink); // ended inside a character
   return deliver(op, whole, sink);
 }
 
@@ -294,6 +304,28 @@ frame_reader::outcome frame_reader::deliver(uint8_t op, std::string_view body, f
   const bool more = sink.on_message(op == text, body);
   return mode_ == mode::none ? outcome::stop : more || mode_ == mode::control ? outcome::next
                                                                               : outcome::pause;
+}
+
+// What does not get shorter may be a few bytes longer than it was: five for each block of 64 KiB.
+size_t frame_reader::room_for(bool packed) const noexcept {
+  return packed ? message_bytes_ + message_bytes_ / 1024 + 64 : message_bytes_;
+}
+
+frame_reader::outcome frame_reader::inflate_and_deliver(uint8_t op, std::string_view packed,
+                                                        frame_sink& sink) {
+  std::string_view body;
+  switch (inflate_message(packed, message_bytes_, body)) {
+    case inflated::broken:
+      return mistake(1002, "compressed data is broken", mode::none, sink);
+    case inflated::too_big:
+      return mistake(1009, "message exceeds " + std::to_string(message_bytes_) + " bytes",
+                     mode::control, sink);
+    case inflated::whole:
+      break;
+  }
+  if (op == text && !hub::is_utf8(body))
+    return mistake(1007, "text is not UTF-8", mode::control, sink);
+  return deliver(op, body, sink);
 }
 
 // @param after  what is still of interest: frames can be told apart unless their heads are wrong

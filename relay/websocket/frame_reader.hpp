@@ -8,6 +8,9 @@
 //                 (as soon as it cannot become so) and 1009 (as soon as a length is announced that is over
 //                 the limit), and only control frames after them
 //
+//   compressed    messages (RFC 7692) are joined first and then inflated, never beyond the limit; what does
+//                 not inflate is 1002. Nothing is kept between two messages
+//
 //   keeps         what has come of an incomplete frame or message, and what stands behind a pause
 #pragma once
 
@@ -40,6 +43,9 @@ class frame_reader {
   /// @param message_bytes  longest message
   explicit frame_reader(size_t message_bytes) noexcept : message_bytes_(message_bytes) {}
 
+  /// From now on messages may be compressed, each by itself.
+  void allow_compressed() noexcept { may_be_packed_ = true; }
+
   /// Takes what was read; unmasks in place. The sink may call `drop_messages` and `stop`.
   void take(char* bytes, size_t size, frame_sink& sink);
   /// After a pause: the frames that are here already.
@@ -55,6 +61,7 @@ class frame_reader {
   enum class outcome : uint8_t { next, incomplete, pause, stop };
   struct head {
     bool fin;
+    bool packed; // RSV1: the message is compressed
     uint8_t op;
     uint8_t size;    // of the head, with its mask
     uint64_t length; // of the payload
@@ -68,6 +75,7 @@ class frame_reader {
     uint32_t mask = 0;
     uint8_t op = 0; // of the message; 0: none has begun
     bool fin = false;
+    bool packed = false;
     bool is_dropped = false; // the frame being read is of no interest
     bool is_idle() const noexcept { return rest.empty() && op == 0 && left == 0; }
   };
@@ -82,12 +90,15 @@ class frame_reader {
   outcome mistake(uint16_t code, std::string_view what, mode after, frame_sink& sink);
   bool check_text(bool is_last);
   outcome deliver(uint8_t op, std::string_view body, frame_sink& sink);
+  outcome inflate_and_deliver(uint8_t op, std::string_view packed, frame_sink& sink);
+  size_t room_for(bool packed) const noexcept;
   assembly& parts();
   bool in_message() const noexcept { return parts_ != nullptr && parts_->op != 0; }
 
   size_t message_bytes_;
   std::unique_ptr<assembly> parts_; // while something is incomplete
   mode mode_ = mode::all;
+  bool may_be_packed_ = false;
 };
 
 } // namespace natterjack::relay

@@ -1,5 +1,6 @@
-// The transport of most websockets: our own frames on a socket, so that a client who says nothing holds a
-// few hundred bytes. Compressed connections have beast_transport.
+// Our own frames on a socket, so that a client who says nothing holds a few hundred bytes, compressed
+// connections included.
+#include "relay/websocket/deflate_offer.hpp"
 #include "relay/websocket/frame_reader.hpp"
 #include "relay/websocket/handshake.hpp"
 #include "relay/websocket/transport.hpp"
@@ -34,9 +35,10 @@ class frame_transport final : public ws_transport,
                               public std::enable_shared_from_this<frame_transport> {
  public:
   frame_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
-                  std::string_view leftover, std::shared_ptr<void> place)
+                  std::string_view leftover, std::shared_ptr<void> place, int window_bits)
       : thread_(thread), place_(std::move(place)), socket_(std::move(socket)),
         box_(thread, limits, socket_.native_handle(), *this), reader_(limits.message_bytes),
+        window_bits_(window_bits),
         deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }) {
     if (!leftover.empty())
       early_ = hub::shared_bytes(leftover);
@@ -46,7 +48,11 @@ class frame_transport final : public ws_transport,
               caf::strong_actor_ptr owner_actor, ws_owner& owner) override {
     owner_actor_ = std::move(owner_actor);
     owner_ = &owner;
-    box_.push_raw(hub::shared_bytes(handshake_answer(upgrade, extra)));
+    auto deflate = agree_on_deflate(upgrade, window_bits_);
+    window_bits_ = deflate.window_bits;
+    if (window_bits_ != 0)
+      reader_.allow_compressed();
+    box_.push_raw(hub::shared_bytes(handshake_answer(upgrade, extra, deflate.answer)));
     // Behind the start of the owner's actor, which is queued already.
     thread_.push_call([self = shared_from_this()] {
       if (self->owner_ != nullptr)
@@ -62,7 +68,7 @@ class frame_transport final : public ws_transport,
       read_on();
   }
 
-  int deflate_bits() const noexcept override { return 0; }
+  int deflate_bits() const noexcept override { return window_bits_; }
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
     return box_.push_data(std::move(frames), messages);
@@ -311,6 +317,7 @@ class frame_transport final : public ws_transport,
   tcp::socket socket_;
   outbox box_;
   frame_reader reader_;
+  int window_bits_; // of permessage-deflate; 0: not spoken
   hub::shared_bytes early_; // came behind the request head
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
@@ -332,9 +339,9 @@ class frame_transport final : public ws_transport,
 std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread, tcp::socket socket,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
-                                                std::shared_ptr<void> place) {
+                                                std::shared_ptr<void> place, int window_bits) {
   return std::make_shared<frame_transport>(thread, std::move(socket), limits, leftover,
-                                           std::move(place));
+                                           std::move(place), window_bits);
 }
 
 } // namespace natterjack::relay

@@ -23,7 +23,7 @@ std::string accept_key(std::string_view key) {
 
 bool is_ours(const std::string& name) {
   for (const char* own : {"Upgrade", "Connection", "Sec-WebSocket-Accept", "Content-Length",
-                          "Transfer-Encoding"})
+                          "Transfer-Encoding", "Sec-WebSocket-Extensions"})
     if (::strcasecmp(name.c_str(), own) == 0)
       return true;
   return false;
@@ -31,13 +31,16 @@ bool is_ours(const std::string& name) {
 
 } // namespace
 
-std::string handshake_answer(const http_request& upgrade, const header_list& extra) {
+std::string handshake_answer(const http_request& upgrade, const header_list& extra,
+                             const std::string& extensions) {
   std::string answer = "HTTP/1.1 101 Switching Protocols\r\n"
                        "Upgrade: websocket\r\n"
                        "Connection: Upgrade\r\n"
                        "Sec-WebSocket-Accept: ";
   answer += accept_key(upgrade.header("Sec-WebSocket-Key"));
   answer += "\r\n";
+  if (!extensions.empty())
+    answer += "Sec-WebSocket-Extensions: " + extensions + "\r\n";
   for (const auto& [name, value] : extra)
     if (!is_ours(name))
       answer += name + ": " + value + "\r\n";

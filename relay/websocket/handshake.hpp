@@ -10,6 +10,8 @@ namespace natterjack::relay {
 /// The head of a 101 answer.
 /// @param upgrade  a request that `refuse_upgrade` let through
 /// @param extra    further headers, such as a subprotocol
-std::string handshake_answer(const http_request& upgrade, const header_list& extra);
+/// @param extensions  that were agreed on; empty: none
+std::string handshake_answer(const http_request& upgrade, const header_list& extra,
+                             const std::string& extensions = {});
 
 } // namespace natterjack::relay

@@ -61,7 +61,7 @@ class ws_transport {
   virtual void accept(const http_request& upgrade, const header_list& extra,
                       caf::strong_actor_ptr owner_actor, ws_owner& owner) = 0;
   virtual void read() = 0;
-  /// From `on_open` on: window bits of the frames that may be compressed; 0: none may be.
+  /// From `on_open` on: window bits of the frames that may be sent compressed; 0: none may be.
   virtual int deflate_bits() const noexcept = 0;
   /// @param messages  in `frames`, for the count of dropped ones
   virtual outbox::admitted send(hub::shared_bytes frames, size_t messages = 1) = 0;
@@ -78,21 +78,14 @@ class ws_transport {
   virtual bool peer_is_gone() const noexcept = 0;
 };
 
-/// @param leftover  bytes that came behind the request head
-/// @param place     the gateway's count of connections, held as long as the socket
+/// @param leftover     bytes that came behind the request head
+/// @param place        the gateway's count of connections, held as long as the socket
+/// @param window_bits  permessage-deflate (RFC 7692) is agreed to, with windows of at most 2^bits bytes;
+///                     0: it is not
 std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread,
                                                 boost::asio::ip::tcp::socket socket,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
-                                                std::shared_ptr<void> place);
-
-/// As above, for a client that offered permessage-deflate (RFC 7692).
-/// @param window_bits  windows of 2^bits bytes are agreed to
-std::shared_ptr<ws_transport> make_deflating_transport(io_thread& thread,
-                                                       boost::asio::ip::tcp::socket socket,
-                                                       const gateway_limits& limits,
-                                                       std::string_view leftover,
-                                                       std::shared_ptr<void> place,
-                                                       int window_bits);
+                                                std::shared_ptr<void> place, int window_bits = 0);
 
 } // namespace natterjack::relay

@@ -37,6 +37,7 @@ target_sources(natterjack_lua PRIVATE
   env_variables.cpp
   event_bus.cpp
   group_watch.cpp
+  http_streaming.cpp
   key_value_store.cpp
   lua_library.cpp
   module_base64.cpp
@@ -59,6 +60,7 @@ target_sources(natterjack_lua PRIVATE
   module_uuid.cpp
   queue_broker.cpp
   reply.cpp
+  request_body.cpp
   services.cpp
   sqlite_database.cpp
   store_sql.cpp

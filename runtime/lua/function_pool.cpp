@@ -1,6 +1,7 @@
 #include "runtime/lua/function_pool.hpp"
 
 #include "hub/node.hpp"
+#include "relay/http/body_stream.hpp"
 
 #include <caf/all.hpp>
 #include <nlohmann/json.hpp>
@@ -38,6 +39,17 @@ relay::http_response error_response(unsigned status, const std::string& text,
   return response;
 }
 
+// Who `token_auth` found, for `security.actor()` and what the function starts.
+context_ptr context_of_request(const relay::http_request& request) {
+  if (!request.actor)
+    return nullptr;
+  auto made = std::make_shared<call_context>();
+  made->actor = hub::payload::json(request.actor->value);
+  if (request.actor->has_scope)
+    made->scope = hub::payload::json(nlohmann::json(request.actor->policies).dump());
+  return made;
+}
+
 main_end refused(std::string why) {
   main_end end;
   end.ended = true;
@@ -73,6 +85,8 @@ void function_pool::call_http(std::shared_ptr<const relay::http_request> request
   one.call = std::make_shared<function_call>();
   one.call->is_http = true;
   one.call->exchange.request = std::move(request);
+  one.call->exchange.reply = reply;
+  one.call->context = context_of_request(*one.call->exchange.request);
   one.answer = [this, reply = std::move(reply)](function_call& call, main_end& end) {
     answer_http(call, end, reply);
   };
@@ -140,6 +154,7 @@ void function_pool::prepare() {
 
 void function_pool::submit(job one, std::chrono::nanoseconds deadline) {
   one.due_ns = deadline.count() == 0 ? 0 : steady_ns() + deadline.count();
+  one.call->allowed_ns = deadline.count();
   const char* why = nullptr;
   {
     std::lock_guard guard(mutex_);
@@ -264,8 +279,23 @@ size_t function_pool::workers() const {
   return workers_.size();
 }
 
+// The head has been sent: what went wrong is in the log, and seen by the client as an answer without end.
+void function_pool::end_streamed(function_call& call, main_end& end) {
+  auto& stream = *call.exchange.stream;
+  if (end.result.error.empty()) {
+    stream.finish();
+    return;
+  }
+  stream.fail();
+  runtime_.log(log_level::error, program_->id(), call.worker,
+               "answer broken off, error id " + make_error_id() + ": " + end.result.error +
+                   (end.traceback.empty() ? "" : "\n" + end.traceback));
+}
+
 void function_pool::answer_http(function_call& call, main_end& end,
                                 const relay::http_reply& reply) {
+  if (call.exchange.stream)
+    return end_streamed(call, end);
   auto& response = call.exchange.response;
   if (!end.result.error.empty()) {
     if (end.refused)

@@ -8,7 +8,8 @@
 //   call, arguments, answer     what the function returned or why it failed
 //
 //   workers   made when needed, up to `workers`; one that reached a limit or deadline is replaced
-//   never     runs Lua on the caller's thread, sends anything before the handler has returned
+//   streams   an answer whose head the handler has sent ends when it returns, and breaks off when it raises
+//   never     runs Lua on the caller's thread
 #pragma once
 
 #include "runtime/lua/lua_process.hpp"
@@ -69,6 +70,7 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
 
   function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
                 pool_options options);
+  void end_streamed(function_call& call, main_end& end);
   void submit(job one, std::chrono::nanoseconds deadline);
   caf::strong_actor_ptr make_worker();
   void prepare();

@@ -20,6 +20,7 @@
 #include "hub/payload.hpp"
 #include "hub/process.hpp"
 #include "relay/http/exchange.hpp"
+#include "runtime/lua/request_body.hpp"
 #include "runtime/lua/json_codec.hpp"
 
 #include <lua.hpp>
@@ -37,11 +38,16 @@ class lua_runtime;
 
 // -- who runs -----------------------------------------------------------------
 
-/// One HTTP request while a function answers it. Nothing is sent before the handler returned.
+/// One HTTP request while a function answers it. Nothing is sent before the handler returned, unless it
+/// asked for that.
 struct http_exchange {
   std::shared_ptr<const relay::http_request> request;
   relay::http_response response;
   bool touched = false; ///< the handler set a header or a status, or wrote: it counts as handled
+  relay::http_reply reply; ///< gives the answer, or its beginning
+  std::shared_ptr<relay::body_stream> stream; ///< set: the head has been given, what is written goes here
+  bool unbuffered = false; ///< what is written is given at once
+  request_body body;       ///< if it comes piece by piece
 };
 
 /// What C functions see of the process they run in. Lives as long as its lua_State.

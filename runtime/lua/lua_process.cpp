@@ -1,6 +1,7 @@
 #include "runtime/lua/lua_process.hpp"
 
 #include "hub/counters.hpp"
+#include "relay/http/body_stream.hpp"
 
 #include <caf/all.hpp>
 
@@ -26,6 +27,16 @@ int64_t steady_ns() {
 }
 
 } // namespace
+
+bool function_call::prolong(int64_t now_ns) {
+  const auto& coming = is_http ? exchange.request->incoming : nullptr;
+  const bool is_awaited = (exchange.stream && !exchange.stream->is_closed()) ||
+                          (coming && !coming->has_ended() && !coming->is_closed());
+  if (!is_awaited && (!exchange.stream || std::exchange(lost_client, true)))
+    return false;
+  due_ns = now_ns + allowed_ns;
+  return true;
+}
 
 lua_process::lua_process(caf::actor_config& config, lua_runtime& runtime,
                          const hub::host_name* host, program_ptr program,
@@ -249,7 +260,7 @@ void lua_process::call_ended(main_end& end, bool reusable) {
 
 void lua_process::look_at_clock() {
   const auto now = steady_ns();
-  if (call_ && call_->due_ns != 0 && now >= call_->due_ns) {
+  if (call_ && call_->due_ns != 0 && now >= call_->due_ns && !call_->prolong(now)) {
     main_end cut;
     cut.ended = cut.timed_out = true;
     cut.result.error = "not done within its deadline";

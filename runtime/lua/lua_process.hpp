@@ -36,9 +36,15 @@ struct function_call {
   context_ptr context;
   std::shared_ptr<void> attachment; ///< of who asked for it, such as the message of a queue
   int64_t due_ns = 0; ///< on the steady clock: cut off then; 0: never
+  int64_t allowed_ns = 0;  ///< from the beginning to `due_ns`
+  bool lost_client = false; ///< seen by `prolong`
   hub::pid worker;    ///< who runs it
   /// Called on the worker's thread with how it ended; `reusable`: the worker takes further calls.
   std::function<void(main_end&, bool reusable)> done;
+
+  /// It is due: may it go on? While its request's body comes or its answer is being read, which have
+  /// time-outs of their own; and once more when the client has gone.
+  bool prolong(int64_t now_ns);
 };
 using function_call_ptr = std::shared_ptr<function_call>;
 

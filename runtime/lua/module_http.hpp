@@ -8,16 +8,18 @@
 //   req:content_length() has_body() is_content_type(type) accepts(type)        number, booleans
 //   req:body()                        text               nil, err (INVALID): over max_body
 //   req:body_json()                   value              nil, err (INVALID): no JSON
-//   req:stream()                      object: read(n), close()
+//   req:stream()                      object: read(n), close(); a large body is read while it comes
 //   req:parse_multipart()             {values, files}    nil, err (INVALID): module_http_multipart.cpp
 //   res:set_status(n) set_header(name, value) set_content_type(type) set_transfer(mode)
 //   res:write(text) write_json(value) write_event{name, data} flush()
 //                                     nothing            one error (INVALID, INTERNAL)
 //   http.METHOD STATUS CONTENT TRANSFER ERROR            constants
 //
-//   bounds  64 MiB of response body
-//   never   sends anything: what is written goes out when the function has returned. So a status
-//           may follow a header, and a header the body
+//   bounds  64 MiB of response body that is not streamed
+//   sends   when the function has returned, so a status may follow a header, and a header the body; or
+//           with the first flush, set_transfer or write_event. From then on what is written goes out at
+//           once, status and headers are refused, and write waits while the client does not read
+//   waits   body, body_json, parse_multipart and read, for a body above 256 KiB that still comes
 //
 // Handles outlive their request only as names: afterwards every call on them fails.
 #pragma once
@@ -35,6 +37,7 @@ constexpr size_t response_bytes_max = 64u << 20;
 struct http_handle {
   std::weak_ptr<const relay::http_request> request;
   size_t body_max = 0; ///< of a request: what body() gives at most
+  int64_t due_ns = 0;  ///< of a request, on the steady clock: when its body must be there
   size_t offset = 0;   ///< of a stream: what read() has given already
 };
 
@@ -59,6 +62,7 @@ void prepare_http_requests(lua_State* L);
 void prepare_http_responses(lua_State* L);
 void prepare_http_multipart(lua_State* L);
 /// Pushes the form of this request's body, or nil and an error. @returns how many values
-int push_multipart(lua_State* L, const relay::http_request& request);
+int push_multipart(lua_State* L, const relay::http_request& request, std::string_view body);
+
 
 } // namespace natterjack::runtime::lua

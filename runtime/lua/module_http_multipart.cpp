@@ -231,7 +231,7 @@ void make_class(lua_State* L, const void* key, const char* name, const luaL_Reg*
 
 } // namespace
 
-int push_multipart(lua_State* L, const relay::http_request& request) {
+int push_multipart(lua_State* L, const relay::http_request& request, std::string_view body) {
   const auto type = request.header("Content-Type");
   if (!same_text(media_type(type), "multipart/form-data"))
     return fail(L, error_kind::invalid, "the request is not multipart/form-data");
@@ -244,7 +244,6 @@ int push_multipart(lua_State* L, const relay::http_request& request) {
   lua_newtable(L);
   const int values = lua_gettop(L) - 1;
   const int files = values + 1;
-  const std::string_view body = request.body;
   size_t at = find_boundary(body, 0, boundary);
   size_t count = 0;
   while (at != body.npos) {

@@ -1,8 +1,13 @@
 #include "runtime/lua/module_http.hpp"
 
+#include "runtime/lua/http_streaming.hpp"
 #include "runtime/lua/http_text.hpp"
 #include "runtime/lua/json_codec.hpp"
 #include "runtime/lua/module_errors.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
 
 namespace natterjack::runtime::lua {
 
@@ -12,6 +17,11 @@ char request_key; // their addresses name the metatables in the registry
 char stream_key;
 
 constexpr size_t body_max_default = 120u << 20;
+constexpr size_t timeout_default_ms = 300'000;
+
+int64_t steady_ns() noexcept {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
 
 void push_text(lua_State* L, std::string_view text) {
   lua_pushlstring(L, text.data(), text.size());
@@ -140,7 +150,14 @@ int request_content_length(lua_State* L) {
   const relay::http_request* request = request_of(L, "content_length");
   if (request == nullptr)
     return 2;
-  lua_pushinteger(L, static_cast<lua_Integer>(request->body.size())); // complete, so known
+  auto length = static_cast<lua_Integer>(request->body.size());
+  if (request->incoming) {
+    const auto said = request->header("Content-Length");
+    const auto [end, ec] = std::from_chars(said.data(), said.data() + said.size(), length);
+    if (said.empty() || ec != std::errc{})
+      length = -1; // it comes in chunks
+  }
+  lua_pushinteger(L, length);
   return 1;
 }
 
@@ -196,69 +213,136 @@ int request_params(lua_State* L) {
 
 // -- body -----------------------------------------------------------------------------
 
-// True if the body may be given out; else nil and an error are pushed.
-bool check_body_size(lua_State* L, const relay::http_request& request) {
-  const size_t allowed = static_cast<http_handle*>(lua_touserdata(L, 1))->body_max;
-  if (request.body.size() <= allowed)
-    return true;
-  fail_with(L, error_kind::invalid, "the body has %zu bytes, max_body is %zu", request.body.size(),
-            allowed);
-  return false;
+http_handle& handle_at_1(lua_State* L) { return *static_cast<http_handle*>(lua_touserdata(L, 1)); }
+
+// A body that was broken off.
+int push_body_failure(lua_State* L, const request_body& body) {
+  switch (body.failure()) {
+    case 413:
+      return fail(L, error_kind::invalid, "the body is larger than the server takes");
+    case 408:
+      return fail(L, error_kind::internal, "the body did not arrive in time");
+    default:
+      return fail(L, error_kind::internal, "the body is not complete: the client broke it off");
+  }
+}
+
+int push_late(lua_State* L) {
+  return fail(L, error_kind::internal, "the body did not arrive within the request's timeout");
+}
+
+using body_use = int (*)(lua_State*, const relay::http_request&, std::string_view body);
+
+template <body_use Use>
+int use_body_k(lua_State* L, int, lua_KContext context);
+
+// Calls `Use` with the whole body, once it is there.
+template <body_use Use>
+int use_body(lua_State* L, const char* method) {
+  const relay::http_request* request = request_of(L, method);
+  if (request == nullptr)
+    return 2;
+  const size_t allowed = handle_at_1(L).body_max;
+  http_exchange& exchange = *context_of(L).exchange();
+  const bool comes = request->incoming != nullptr;
+  if (comes)
+    collect_body(exchange);
+  if (comes && exchange.body.is_consumed())
+    return fail(L, error_kind::invalid, "the body is being read as a stream");
+  const std::string_view body = comes ? exchange.body.here() : std::string_view(request->body);
+  if (body.size() > allowed)
+    return fail_with(L, error_kind::invalid, "the body has %s%zu bytes, max_body is %zu",
+                     comes && !exchange.body.has_ended() ? "more than " : "", body.size(), allowed);
+  if (comes && exchange.body.has_failed())
+    return push_body_failure(L, exchange.body);
+  if (!comes || exchange.body.has_ended())
+    return Use(L, *request, body);
+  const auto due_ns = handle_at_1(L).due_ns;
+  if (steady_ns() >= due_ns)
+    return push_late(L);
+  return await_body(L, exchange, due_ns, guarded_k<use_body_k<Use>>);
+}
+
+template <body_use Use>
+int use_body_k(lua_State* L, int, lua_KContext context) {
+  end_await(L, context);
+  return use_body<Use>(L, "body");
 }
 
 int request_has_body(lua_State* L) {
   const relay::http_request* request = request_of(L, "has_body");
   if (request == nullptr)
     return 2;
-  lua_pushboolean(L, !request->body.empty());
+  lua_pushboolean(L, !request->body.empty() || request->incoming != nullptr);
   return 1;
 }
 
-int request_body(lua_State* L) {
-  const relay::http_request* request = request_of(L, "body");
-  if (request == nullptr || !check_body_size(L, *request))
-    return 2;
-  push_text(L, request->body);
+int push_body(lua_State* L, const relay::http_request&, std::string_view body) {
+  push_text(L, body);
   return 1;
 }
 
-int request_body_json(lua_State* L) {
-  const relay::http_request* request = request_of(L, "body_json");
-  if (request == nullptr || !check_body_size(L, *request))
-    return 2;
-  if (request->body.empty())
+int push_body_json(lua_State* L, const relay::http_request&, std::string_view body) {
+  if (body.empty())
     return fail(L, error_kind::invalid, "the request has no body");
   decode_error error;
-  if (!decode_value(L, request->body, error))
+  if (!decode_value(L, body, error))
     return fail_with(L, error_kind::invalid, "the body is not JSON: %s", error.text);
   return 1;
 }
+
+int request_body_text(lua_State* L) { return use_body<push_body>(L, "body"); }
+
+int request_body_json(lua_State* L) { return use_body<push_body_json>(L, "body_json"); }
 
 int request_stream(lua_State* L) {
   const relay::http_request* request = request_of(L, "stream");
   if (request == nullptr)
     return 2;
-  push_http_handle(L, *context_of(L).exchange(), &stream_key);
+  const auto due_ns = handle_at_1(L).due_ns;
+  push_http_handle(L, *context_of(L).exchange(), &stream_key).due_ns = due_ns;
   return 1;
 }
 
 int request_parse_multipart(lua_State* L) {
-  const relay::http_request* request = request_of(L, "parse_multipart");
-  if (request == nullptr || !check_body_size(L, *request))
-    return 2;
-  return push_multipart(L, *request);
+  return use_body<push_multipart>(L, "parse_multipart");
 }
 
-// Gives up to n bytes, the rest without n or with 0; nil at the end.
+int stream_read_k(lua_State* L, int, lua_KContext context);
+
+// Of a body that still comes: what there is, at least one byte.
+int read_incoming(lua_State* L, http_handle& stream, http_exchange& exchange, size_t wanted) {
+  collect_body(exchange);
+  const std::string_view here = exchange.body.here();
+  if (!here.empty()) {
+    const auto part = here.substr(0, wanted == 0 ? here.size() : wanted);
+    push_text(L, part);
+    exchange.body.consume(part.size());
+    return 1;
+  }
+  if (exchange.body.has_failed())
+    return push_body_failure(L, exchange.body);
+  if (exchange.body.has_ended()) {
+    lua_pushnil(L);
+    return 1;
+  }
+  if (steady_ns() >= stream.due_ns)
+    return push_late(L);
+  return await_body(L, exchange, stream.due_ns, guarded_k<stream_read_k>);
+}
+
+// Gives up to n bytes, all there is without n or with 0; nil at the end.
 int stream_read(lua_State* L) {
   http_handle& stream = check_http_handle(L, &stream_key, "stream", "read");
   const lua_Integer wanted = luaL_optinteger(L, 2, 0);
-  const http_exchange* exchange = exchange_of(L, stream);
+  http_exchange* exchange = exchange_of(L, stream);
   if (exchange == nullptr)
     return push_over(L);
   if (wanted < 0)
     return fail_with(L, error_kind::invalid, "stream:read takes a number of bytes, got %lld",
                      static_cast<long long>(wanted));
+  if (exchange->request->incoming && stream.offset == 0)
+    return read_incoming(L, stream, *exchange, static_cast<size_t>(wanted));
   const std::string_view body = exchange->request->body;
   if (stream.offset >= body.size()) {
     lua_pushnil(L);
@@ -271,8 +355,16 @@ int stream_read(lua_State* L) {
   return 1;
 }
 
+int stream_read_k(lua_State* L, int, lua_KContext context) {
+  end_await(L, context);
+  return stream_read(L);
+}
+
 int stream_close(lua_State* L) {
-  check_http_handle(L, &stream_key, "stream", "close").offset = static_cast<size_t>(-1);
+  http_handle& stream = check_http_handle(L, &stream_key, "stream", "close");
+  stream.offset = static_cast<size_t>(-1);
+  if (http_exchange* exchange = exchange_of(L, stream))
+    close_body(*exchange);
   return 0;
 }
 
@@ -292,17 +384,20 @@ size_t check_option(lua_State* L, const char* name, size_t otherwise) {
 int http_request_function(lua_State* L) {
   lua_settop(L, 1);
   size_t body_max = body_max_default;
+  size_t timeout_ms = timeout_default_ms;
   if (!lua_isnil(L, 1)) {
     if (!lua_istable(L, 1))
       return luaL_error(L, "http.request takes a table of options, got %s", luaL_typename(L, 1));
-    check_option(L, "timeout", 0); // the body has arrived already
+    timeout_ms = check_option(L, "timeout", timeout_ms);
     body_max = check_option(L, "max_body", body_max);
   }
   const http_exchange* exchange = context_of(L).exchange();
   if (exchange == nullptr)
     return fail(L, error_kind::internal,
                 "no HTTP request is answered here: http.request works in endpoint functions");
-  push_http_handle(L, *exchange, &request_key).body_max = body_max;
+  http_handle& made = push_http_handle(L, *exchange, &request_key);
+  made.body_max = body_max;
+  made.due_ns = steady_ns() + static_cast<int64_t>(std::min<size_t>(timeout_ms, INT32_MAX)) * 1'000'000;
   return 1;
 }
 
@@ -321,7 +416,7 @@ void prepare_http_requests(lua_State* L) {
                                   {"has_body", guarded<request_has_body>},
                                   {"param", guarded<request_param>},
                                   {"params", guarded<request_params>},
-                                  {"body", guarded<request_body>},
+                                  {"body", guarded<request_body_text>},
                                   {"body_json", guarded<request_body_json>},
                                   {"stream", guarded<request_stream>},
                                   {"parse_multipart", guarded<request_parse_multipart>},

@@ -1,5 +1,6 @@
 #include "runtime/lua/module_http.hpp"
 
+#include "runtime/lua/http_streaming.hpp"
 #include "runtime/lua/json_codec.hpp"
 #include "runtime/lua/module_errors.hpp"
 
@@ -26,6 +27,15 @@ http_exchange* answer_of(lua_State* L, const char* method) {
   if (exchange == nullptr)
     push_error(L, error_kind::invalid, "this request has been answered already");
   return exchange;
+}
+
+// The same, for what belongs into the head.
+http_exchange* head_of(lua_State* L, const char* method) {
+  http_exchange* exchange = answer_of(L, method);
+  if (exchange == nullptr || !exchange->stream)
+    return exchange;
+  push_error_with(L, error_kind::invalid, "%s: status and headers have been sent already", method);
+  return nullptr;
 }
 
 // RFC 9110 5.6.2
@@ -57,7 +67,7 @@ void put_header(http_exchange& exchange, std::string_view name, std::string_view
 }
 
 int response_set_status(lua_State* L) {
-  http_exchange* exchange = answer_of(L, "set_status");
+  http_exchange* exchange = head_of(L, "set_status");
   if (exchange == nullptr)
     return 1;
   int whole = 0;
@@ -72,7 +82,7 @@ int response_set_status(lua_State* L) {
 }
 
 int response_set_header(lua_State* L) {
-  http_exchange* exchange = answer_of(L, "set_header");
+  http_exchange* exchange = head_of(L, "set_header");
   if (exchange == nullptr)
     return 1;
   if (lua_type(L, 2) != LUA_TSTRING || lua_isstring(L, 3) == 0)
@@ -95,7 +105,7 @@ int response_set_header(lua_State* L) {
 }
 
 int response_set_content_type(lua_State* L) {
-  http_exchange* exchange = answer_of(L, "set_content_type");
+  http_exchange* exchange = head_of(L, "set_content_type");
   if (exchange == nullptr)
     return 1;
   if (lua_type(L, 2) != LUA_TSTRING || !is_header_value(text_at(L, 2)))
@@ -105,13 +115,22 @@ int response_set_content_type(lua_State* L) {
   return 0;
 }
 
-// Appends to the body. @returns 0, or 1 with an error pushed
+// An answer to HEAD has no body to send piece by piece.
+bool can_stream(const http_exchange& exchange) noexcept {
+  return exchange.reply && exchange.request->method != "HEAD";
+}
+
+// Appends to the body, or sends what has been begun; may wait then. @returns 0, or 1 with an error pushed
 int append_body(lua_State* L, http_exchange& exchange, std::string_view bytes) {
+  if (exchange.stream)
+    return send_body(L, exchange, bytes);
   if (bytes.size() > response_bytes_max - exchange.response.body.size())
     return push_error_with(L, error_kind::invalid, "the response would exceed %zu bytes",
                            response_bytes_max);
   exchange.response.body.append(bytes);
   exchange.touched = true;
+  if (exchange.unbuffered && can_stream(exchange))
+    start_answer(exchange);
   return 0;
 }
 
@@ -145,23 +164,28 @@ int response_write_json(lua_State* L) {
   encode_error error;
   if (!encode_value(L, 2, buffer, error))
     return push_encode_failure(L, "write_json", error);
-  if (exchange->response.header("Content-Type").empty())
+  if (!exchange->stream && exchange->response.header("Content-Type").empty())
     put_header(*exchange, "Content-Type", "application/json");
   return append_body(L, *exchange, buffer.view());
 }
 
-// What is written leaves when the function returns; the call is accepted for scripts that have it.
 int response_flush(lua_State* L) {
-  return answer_of(L, "flush") == nullptr ? 1 : 0;
+  http_exchange* exchange = answer_of(L, "flush");
+  if (exchange == nullptr)
+    return 1;
+  if (!exchange->stream && can_stream(*exchange))
+    start_answer(*exchange);
+  return 0; // what is written behind the head leaves by itself
 }
 
 void begin_events(http_exchange& exchange) {
+  exchange.unbuffered = true;
   put_header(exchange, "Content-Type", "text/event-stream");
   put_header(exchange, "Cache-Control", "no-cache");
 }
 
 int response_set_transfer(lua_State* L) {
-  http_exchange* exchange = answer_of(L, "set_transfer");
+  http_exchange* exchange = head_of(L, "set_transfer");
   if (exchange == nullptr)
     return 1;
   const std::string_view mode = lua_type(L, 2) == LUA_TSTRING ? text_at(L, 2) : std::string_view{};
@@ -172,6 +196,7 @@ int response_set_transfer(lua_State* L) {
         L, error_kind::invalid,
         "set_transfer takes http.TRANSFER.CHUNKED or http.TRANSFER.SSE, got %.60s",
         luaL_tolstring(L, 2, nullptr));
+  exchange->unbuffered = true;
   exchange->touched = true;
   return 0;
 }
@@ -191,14 +216,11 @@ int response_write_event(lua_State* L) {
   encode_error error;
   if (!encode_value(L, 4, buffer, error))
     return push_encode_failure(L, "write_event", error);
-  if (exchange->response.header("Content-Type") != "text/event-stream")
+  if (!exchange->stream && exchange->response.header("Content-Type") != "text/event-stream")
     begin_events(*exchange);
-  for (const std::string_view part :
-       {std::string_view("event: "), name, std::string_view("\ndata: "), buffer.view(),
-        std::string_view("\n\n")})
-    if (append_body(L, *exchange, part) != 0)
-      return 1;
-  return 0;
+  std::string& event = context_of(L).scratch; // whole, so that a client never sees half of one
+  event.assign("event: ").append(name).append("\ndata: ").append(buffer.view()).append("\n\n");
+  return append_body(L, *exchange, event);
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "tests/catch.hpp"
 
+#include <zlib.h>
+
 #include <random>
 #include <string>
 #include <vector>
@@ -42,14 +44,32 @@ std::string frame(unsigned first, std::string_view body, std::string_view key = 
   return out;
 }
 
-std::vector<std::string> read(std::string bytes, size_t step, size_t message_bytes = 1 << 16) {
+std::vector<std::string> read(std::string bytes, size_t step, size_t message_bytes = 1 << 16,
+                              bool compressed = false) {
   transcript heard;
   frame_reader reader(message_bytes);
+  if (compressed)
+    reader.allow_compressed();
   for (size_t at = 0; at < bytes.size(); at += step) {
     auto piece = bytes.substr(at, step);
     reader.take(piece.data(), piece.size(), heard);
   }
   return heard.lines;
+}
+
+// As RFC 7692 7.2.1 has it.
+std::string deflated(std::string_view body) {
+  z_stream z{};
+  REQUIRE(::deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  std::string out(body.size() + 64, '\0');
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+  z.avail_in = static_cast<uInt>(body.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  REQUIRE(::deflate(&z, Z_SYNC_FLUSH) == Z_OK);
+  out.resize(z.total_out - 4);
+  ::deflateEnd(&z);
+  return out;
 }
 
 } // namespace
@@ -126,5 +146,44 @@ SCENARIO("any bytes whatever are read without harm, in pieces as at once", "[rel
     CAPTURE(round);
     // Text that is cut short may fail before it is complete: what came before it is the same.
     REQUIRE(at_once == in_pieces);
+  }
+}
+
+SCENARIO("a compressed message is inflated when it is whole", "[relay][frame_reader][deflate]") {
+  const std::string long_text(300, 'a');
+  const auto packed = deflated(long_text);
+  REQUIRE(packed.size() > 4);
+  const auto bytes = frame(0xc1, packed) + frame(0x41, packed.substr(0, 2)) + frame(0x89, "now") +
+                     frame(0x80, packed.substr(2)) + frame(0x81, "plain") + frame(0xc2, deflated(""));
+  const std::vector<std::string> expected{"text " + long_text, "ping now", "text " + long_text,
+                                          "text plain", "binary "};
+  for (size_t step : {1, 2, 3, 5, 7, 10'000}) {
+    CAPTURE(step);
+    CHECK(read(bytes, step, 300, true) == expected);
+    CHECK(read(frame(0xc1, packed), step, 299, true) == std::vector<std::string>{"mistake 1009"});
+    CHECK(read(frame(0xc1, packed), step, 300, false) == std::vector<std::string>{"mistake 1002"});
+    CHECK(read(frame(0xc1, packed.substr(0, packed.size() - 2)), step, 300, true) ==
+          std::vector<std::string>{"mistake 1002"});
+    CHECK(read(frame(0xc1, deflated("\xff")), step, 300, true) ==
+          std::vector<std::string>{"mistake 1007"});
+    CHECK(read(frame(0x01, "a") + frame(0xc0, "b"), step, 300, true) ==
+          std::vector<std::string>{"mistake 1002"});
+  }
+}
+
+SCENARIO("any compressed bytes are read without harm", "[relay][frame_reader][deflate]") {
+  std::mt19937 random(20260202);
+  for (int round = 0; round < 3'000; ++round) {
+    std::string body;
+    for (size_t n = random() % 200; n > 0; --n)
+      body += static_cast<char>(random() % 8 == 0 ? random() : 'x');
+    auto packed = deflated(body);
+    for (size_t n = random() % 3; n > 0 && !packed.empty(); --n)
+      packed[random() % packed.size()] = static_cast<char>(random());
+    const auto cut = random() % (packed.size() + 1);
+    const auto bytes = frame(0x42, packed.substr(0, cut)) + frame(0x80, packed.substr(cut)) +
+                       frame(0xc1, packed) + frame(0x89, "?");
+    CAPTURE(round);
+    REQUIRE(read(bytes, bytes.size(), 100, true) == read(bytes, 1 + random() % 9, 100, true));
   }
 }

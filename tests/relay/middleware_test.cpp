@@ -99,10 +99,10 @@ SCENARIO("a firewall asks who, then whether", "[relay][authority]") {
   auto request = asked();
   request.route_id = "app:x";
   CHECK(wall->before(request)->status == 401);
-  request.actor = std::make_shared<request_actor>(request_actor{"bob", "", {}});
+  request.actor = std::make_shared<request_actor>(request_actor{"bob", "{}", true, {}});
   CHECK(wall->before(request)->status == 403);
   CHECK(about == "bob access app:x");
-  request.actor = std::make_shared<request_actor>(request_actor{"ada", "", {}});
+  request.actor = std::make_shared<request_actor>(request_actor{"ada", "{}", true, {}});
   CHECK_FALSE(wall->before(request));
 }
 

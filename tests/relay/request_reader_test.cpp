@@ -83,3 +83,37 @@ SCENARIO("bounds and rules of requests", "[relay][request_reader]") {
   CHECK(status_of(head + "Expect: more\r\nContent-Length: 0\r\n\r\n") == 417);
   CHECK(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
 }
+
+SCENARIO("a body may be taken while it comes", "[relay][request_reader]") {
+  const gateway_limits limits;
+  const std::string head = "POST /a HTTP/1.1\r\nHost: h\r\n";
+  for (const auto& text : {head + "Content-Length: 10\r\n\r\n0123456789",
+                                 head + "Transfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"}) {
+    request_reader reader(limits);
+    std::shared_ptr<http_request> request;
+    std::string body;
+    auto now = outcome::need_more;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const auto [to, room] = reader.prepare();
+      REQUIRE(room > 0);
+      *to = text[i];
+      reader.commit(1);
+      now = reader.parse();
+      if (now == outcome::head) {
+        request = reader.take_head();
+        now = reader.parse();
+      }
+      CHECK(reader.body_bytes() <= 1);
+      body += reader.take_piece();
+    }
+    REQUIRE(now == outcome::done);
+    REQUIRE(request);
+    CHECK(request->path == "/a");
+    CHECK(request->body.empty());
+    CHECK(body == "0123456789");
+    reader.end_body();
+    CHECK_FALSE(reader.has_begun());
+    REQUIRE(feed(reader, "GET /next HTTP/1.1\r\nHost: h\r\n\r\n") == outcome::done);
+    CHECK(reader.take()->path == "/next");
+  }
+}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import ssl
 import threading
@@ -243,6 +244,42 @@ def test_a_start_with_a_wrong_certificate_fails_clearly(authority, tmp_path, cha
     done = command("run", broken(authority, tmp_path, change))
     assert done.returncode == 1
     assert text in done.stderr, done.stderr
+
+
+# --- another certificate -------------------------------------------------------------------------
+
+
+def shown(server, client):
+    with RawHttp(server.port, tls=client) as connection:
+        connection.ask("GET", "/healthz")
+        assert connection.answer().status == 200
+        return connection.socket.getpeercert(binary_form=True)
+
+
+def test_a_reload_shows_the_new_certificate_to_new_clients(tmp_path):
+    authority = Authority(tmp_path)
+    authority.issue("server")
+    client = authority.client()
+    with Natterjack(application(authority)) as server, RawHttp(server.port, tls=client) as old:
+        first = shown(server, client)
+        authority.issue("server")
+        assert shown(server, client) == first  # nobody has said anything yet
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("app:gateway has a new certificate")
+        second = shown(server, client)
+        assert second != first
+        old.ask("GET", "/healthz")
+        assert old.answer().status == 200
+
+        (tmp_path / "server.pem").write_text("nonsense")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("reload: .*tls.cert.*nothing was changed")
+        assert shown(server, client) == second
+
+        authority.issue("server")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("app:gateway has a new certificate", times=2)
+        assert shown(server, client) not in (first, second)
 
 
 # --- names ---------------------------------------------------------------------------------------

@@ -286,11 +286,11 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
       "  - name: r\n"
       "    kind: http.router\n"
       "    meta: {server: gw}\n"
-      "    middleware: [cor, endpoint_firewall, websocket_relay]\n"
+      "    middleware: [cor, websocket_relay]\n"
       "    options: {cors.alow.origins: x, allow_origins: \"*\", cors.max.age: 5, max_age: [1]}\n");
   CHECK_THAT(said(), StartsWith("app/_index.yaml:7: app:f: modules: unknown module \"jsn\" (did "
                                 "you mean \"json\"?); expected one of: amqp, base64, channel, "));
-  REQUIRE(app.diagnostics.size() == 8);
+  REQUIRE(app.diagnostics.size() == 7);
   auto line = [this](size_t i) {
     return std::to_string(app.diagnostics[i].line) + ' ' + app.diagnostics[i].message;
   };
@@ -298,10 +298,9 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
   CHECK(line(2) == "9 modules: found number 5");
   CHECK(line(3) == "11 imports.json: the same name stands in modules");
   CHECK(line(4) == "17 middleware: unknown middleware \"cor\" (did you mean \"cors\"?)");
-  CHECK(line(5) == "17 middleware: middleware \"endpoint_firewall\" is not built yet");
-  CHECK(line(6) == "18 options: unknown option \"cors.alow.origins\" (did you mean "
+  CHECK(line(5) == "18 options: unknown option \"cors.alow.origins\" (did you mean "
                    "\"cors.allow.origins\"?)");
-  CHECK(line(7) == "18 options.max_age: found a list");
+  CHECK(line(6) == "18 options.max_age: found a list");
 }
 
 SCENARIO_METHOD(application_fixture, "what is known but not built is refused or told",
