@@ -210,10 +210,10 @@ bool engine::collect() {
 }
 
 engine::turn engine::run() {
-  const auto turn = run_tasks();
+  const auto ended_as = run_tasks();
   recent.clear();
   destinations.tidy();
-  return turn;
+  return ended_as;
 }
 
 engine::turn engine::run_tasks() {

@@ -123,11 +123,11 @@ std::string metric_shelf::set(std::string_view name, metric_labels labels, doubl
 
 void metric_shelf::append(std::string& out) const {
   std::lock_guard guard(mutex_);
-  for (const auto& [name, family] : families_) {
+  for (const auto& [name, group] : families_) {
     out.append("# HELP ").append(name).append(" Kept by scripts of the application\n");
-    out.append("# TYPE ").append(name).append(" ").append(name_of(family.kind)).append("\n");
-    for (const auto& [labels, one] : family.all) {
-      if (family.kind != metric_kind::histogram) {
+    out.append("# TYPE ").append(name).append(" ").append(name_of(group.kind)).append("\n");
+    for (const auto& [labels, one] : group.all) {
+      if (group.kind != metric_kind::histogram) {
         line(out, name, labels, number(one.value));
         continue;
       }
