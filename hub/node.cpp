@@ -27,14 +27,13 @@ process::process(node& home, const host_name* host) : home_(home), id_(home.next
 process::~process() { leave(); }
 
 void process::enter(caf::actor_control_block* self) {
-  entered_ = true;
+  entered_.store(true, std::memory_order_release);
   home_.processes().enter(id_, self, this);
 }
 
 void process::leave() noexcept {
-  if (!entered_)
+  if (!entered_.exchange(false, std::memory_order_acq_rel))
     return;
-  entered_ = false;
   home_.processes().erase(id_.number());
   home_.names().remove_all(id_);
   home_.groups().leave_all(id_);

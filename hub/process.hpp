@@ -12,6 +12,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/intrusive_ptr.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -59,6 +60,8 @@ class process {
   process& operator=(const process&) = delete;
 
   const pid& id() const noexcept { return id_; }
+  /// False once it has ended, however long somebody holds it in memory; from any thread.
+  bool is_here() const noexcept { return entered_.load(std::memory_order_acquire); }
   node& home() const noexcept { return home_; }
 
   /// Queues a message. Thread-safe, never blocks, keeps the order of one sender.
@@ -93,7 +96,7 @@ class process {
   node& home_;
   pid id_;
   std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
-  bool entered_ = false;
+  std::atomic<bool> entered_{false};
 };
 
 } // namespace natterjack::hub

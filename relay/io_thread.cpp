@@ -7,6 +7,7 @@
 #include <caf/actor_cast.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace natterjack::relay {
 
@@ -58,15 +59,19 @@ void io_thread::stop() {
 
 // -- the queue ----------------------------------------------------------------
 
-void io_thread::push(work w) {
+template <class Put>
+void io_thread::queue(Put&& put) {
   auto* later = hub::wake_list::current();
   if (later == this)
     later = nullptr; // its own loop is awake
   bool is_asleep;
   {
     std::lock_guard guard(mutex_);
-    queue_.push_back(w);
-    is_asleep = !scheduled_;
+    const bool is_added = put(queue_);
+    // A loop that adds to one element asks once: else it would count as a batch, and we would begin with
+    // a part of the receivers.
+    is_asleep = !scheduled_ && !(is_added && later != nullptr && last_asked_ == later);
+    last_asked_ = later;
     if (later == nullptr)
       scheduled_ = true;
   }
@@ -76,6 +81,13 @@ void io_thread::push(work w) {
     later->add(*this);
   else
     boost::asio::post(context_, [this] { drain(); });
+}
+
+void io_thread::push(work w) {
+  queue([&w](std::vector<work>& all) {
+    all.push_back(w);
+    return false;
+  });
 }
 
 // Receivers of what our sockets said: a drain wakes them at its end by itself.
@@ -99,9 +111,27 @@ void io_thread::push(pinned* to, caf::mailbox_element_ptr element) {
   push(work{kind::element, 0, to, element.release()});
 }
 
+// The same message to one receiver after another is a broadcast that its sender wrote as a loop: they
+// are gathered in one list, at the place in the queue where the first of them stands.
 void io_thread::push(pinned* to, hub::message_ptr what) {
-  intrusive_ptr_add_ref(to->control_);
-  push(work{kind::message, 0, to, what.detach()});
+  queue([to, &what](std::vector<work>& all) {
+    const bool is_again = !all.empty() && all.back().content == what.get();
+    if (is_again && all.back().what == kind::message) {
+      auto* first = static_cast<pinned*>(all.back().object);
+      auto list = std::make_unique<member_list>();
+      list->reserve(16);
+      list->push_back({caf::strong_actor_ptr{first->control_, false}, first});
+      all.back().what = kind::deliver_list;
+      all.back().object = list.release();
+    }
+    if (is_again && all.back().what == kind::deliver_list) {
+      static_cast<member_list*>(all.back().object)->push_back({caf::strong_actor_ptr{to->control_}, to});
+      return true;
+    }
+    intrusive_ptr_add_ref(to->control_);
+    all.push_back(work{kind::message, 0, to, what.detach()});
+    return false;
+  });
 }
 
 void io_thread::push_start(pinned* who) {
@@ -256,6 +286,8 @@ size_t io_thread::run_broadcasts(const work& first) {
     const auto& next = batch_[batch_done_];
     if (!message_run::is_for_client(*static_cast<const hub::message*>(next.content)))
       break;
+    if (run_.size() == 1 && listed && !are_distinct(*listed))
+      break; // who is listed twice gets each message twice before the next one
     ++batch_done_;
     delete static_cast<member_list*>(next.object);
     add(next);
@@ -267,6 +299,14 @@ size_t io_thread::run_broadcasts(const work& first) {
   }
   run_.clear();
   return std::max<size_t>(deliveries, 1);
+}
+
+bool io_thread::are_distinct(const member_list& members) {
+  ++lists_seen_;
+  for (const auto& member : members)
+    if (std::exchange(static_cast<pinned*>(member.self)->list_seen_, lists_seen_) == lists_seen_)
+      return false;
+  return true;
 }
 
 void io_thread::deliver_all(const member_list& members,

@@ -99,10 +99,15 @@ class io_thread final : public caf::execution_unit,
 
   void on_first() noexcept override;
   void push(work w);
+  /// Lets `put` change the queue, then sees to it that it is run.
+  /// @param put  says true if it only added to what stood last
+  template <class Put>
+  void queue(Put&& put);
   void drain();
   /// @returns how many deliveries it was
   size_t run(const work& w);
   size_t run_broadcasts(const work& first);
+  bool are_distinct(const member_list& members);
   static void deliver_all(const member_list& members, std::span<const hub::message_ptr> messages);
   void flush_dirty();
   void schedule_flush();
@@ -124,9 +129,11 @@ class io_thread final : public caf::execution_unit,
   bool draining_ = false;
   std::vector<flushable*> dirty_;
   bool flush_scheduled_ = false;
+  uint64_t lists_seen_ = 0;
   std::vector<hub::message_ptr> run_; // broadcasts being delivered together
   std::unordered_map<uint64_t, member_list> groups_;
   std::thread thread_;
+  const hub::wake_list* last_asked_ = nullptr; // wakes us for what stands last in the queue; null: has done
 };
 
 } // namespace natterjack::relay

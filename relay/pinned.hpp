@@ -57,6 +57,7 @@ class pinned : public hub::process {
 
   io_thread& thread_;
   caf::actor_control_block* control_ = nullptr;
+  uint64_t list_seen_ = 0; // of the thread's lists of receivers: the last one that was looked through
 };
 
 } // namespace natterjack::relay

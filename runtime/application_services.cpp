@@ -1,5 +1,6 @@
 #include "runtime/application_services.hpp"
 
+#include "runtime/config/expression.hpp"
 #include "runtime/lua/entry_registry.hpp"
 #include "runtime/lua/env_variables.hpp"
 #include "runtime/lua/function_pool.hpp"
@@ -9,10 +10,12 @@
 #include "runtime/lua/security_shelf.hpp"
 #include "runtime/lua/sqlite_database.hpp"
 #include "runtime/lua/store_sql.hpp"
+#include "runtime/lua/volume.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace natterjack::runtime {
 
@@ -90,6 +93,10 @@ void fill_security(const service_options& options, lua::services& to) {
     text["id"] = one.id;
     text["groups"] = one.groups;
     shelf.policies[one.id] = hub::payload::json(text.dump());
+    if (text.contains("expression")) {
+      std::string why;
+      shelf.expressions[one.id] = expression::parse(text["expression"].get<std::string>(), why);
+    }
     for (const auto& group : one.groups)
       shelf.groups[group].push_back(one.id);
   }
@@ -111,6 +118,17 @@ void fill_services(const service_options& options, lua::services& to) {
   for (const auto& one : options.scopes)
     scopes.declare(one.id, {static_cast<size_t>(one.max_groups),
                             static_cast<size_t>(one.max_members_per_group)});
+}
+
+void fill_volumes(const std::vector<fs_directory_entry>& folders, lua::services& to) {
+  auto& shelf = to.of<lua::volume_shelf>();
+  for (const auto& one : folders) {
+    auto made = std::make_shared<lua::volume>(one.id, one.directory, one.mode);
+    if (one.auto_init)
+      if (auto why = made->make(); !why.empty())
+        throw std::runtime_error(why);
+    shelf.volumes[one.id] = std::move(made);
+  }
 }
 
 lua::context_ptr security_of(const service_options& options, const std::string& service_id) {

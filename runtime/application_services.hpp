@@ -2,6 +2,7 @@
 // variables, policies, entries as data.
 #pragma once
 
+#include "runtime/config/options.hpp"
 #include "runtime/config/service_options.hpp"
 #include "runtime/lua/call_context.hpp"
 #include "runtime/lua/services.hpp"
@@ -11,6 +12,8 @@ namespace natterjack::runtime {
 /// Fills `to` with what the entries say. `to.find_function` is set before consumers start.
 /// @throws std::runtime_error  for a file of variables that cannot be read
 void fill_services(const service_options& options, lua::services& to);
+/// Folders for the module `fs`; those with `auto_init` are made. Throws std::runtime_error if one cannot be made.
+void fill_volumes(const std::vector<fs_directory_entry>& folders, lua::services& to);
 
 /// What `lifecycle.security` of a service says, for its process; null: nothing.
 lua::context_ptr security_of(const service_options& options, const std::string& service_id);

@@ -9,9 +9,11 @@
 #include "runtime/admin/admin_server.hpp"
 #include "runtime/amqp_services.hpp"
 #include "runtime/application_services.hpp"
+#include "runtime/cpp_processes.hpp"
 #include "runtime/function_pools.hpp"
 #include "runtime/loss_report.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/metric_shelf.hpp"
 #include "runtime/lua/outgoing.hpp"
 #include "runtime/lua/terminal.hpp"
 #include "runtime/lua/work_pool.hpp"
@@ -96,6 +98,18 @@ std::string command_entry(const service_options& options, const command_line& li
                            (known.empty() ? "it has none" : "there is: " + known));
 }
 
+nlohmann::json to_input(const std::vector<hub::payload>& arguments) {
+  auto input = nlohmann::json::array();
+  for (const auto& value : arguments)
+    if (value.kind() == hub::payload_kind::json)
+      input.push_back(nlohmann::json::parse(value.bytes(), nullptr, false));
+    else if (value.kind() == hub::payload_kind::nil)
+      input.push_back(nullptr);
+    else
+      input.push_back(std::string(value.bytes()));
+  return input;
+}
+
 } // namespace
 
 using version_ptr = std::shared_ptr<const application_version>;
@@ -113,6 +127,17 @@ struct server::state {
       const auto now = latest.load();
       auto i = now->programs.processes.find(id);
       return i == now->programs.processes.end() ? nullptr : i->second;
+    };
+    result.find_launcher = [this](const std::string& id) -> lua::launcher {
+      const auto now = latest.load();
+      const auto* cpp = find_cpp_process(now->options, id);
+      if (cpp == nullptr)
+        return nullptr;
+      return [this, now, cpp](hub::process_host& where, const std::vector<hub::payload>& values) {
+        lua::spawn_result made;
+        made.process = start_cpp_process(node, where, *cpp, to_input(values), {}, made.error);
+        return made;
+      };
     };
     result.find_host = [this](const std::string& id) -> hub::process_host* {
       if (auto* found = node.find_process_host(id))
@@ -182,6 +207,7 @@ struct server::state {
                               response.set("Cache-Control", "no-store");
                               response.body = render_metrics(node, lua, view.numbers());
                               relay::append_http_metrics(response.body);
+                              shared->of<lua::metric_shelf>().append(response.body);
                               reply(std::move(response));
                             });
                           },
@@ -390,6 +416,7 @@ server::server(const command_line& line, const application& app, std::function<a
   s.make_admin();
   s.shared->find_function = [&s](const std::string& id) { return s.pools.get(*s.latest.load(), id); };
   fill_services(s.options.shared, *s.shared);
+  fill_volumes(s.options.directories, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;
   const auto& given = s.line.arguments;
   const size_t name = s.line.exec.empty() && !given.empty() ? 1 : 0;

@@ -51,7 +51,7 @@ field lifecycle() {
                              make("meta", type::map, "What else is known of it")}),
                   make("groups", type::text_list, "Groups of policies that bound it"),
                   make("policies", type::reference_list, "Policies that bound it")
-                      .of({"security.policy"}),
+                      .of({"security.policy", "security.policy.expr"}),
               }),
       });
 }
@@ -300,7 +300,7 @@ std::vector<kind_definition> all() {
   for (auto& kind : shared_kinds())
     made.push_back(std::move(kind));
   for (const char* name : {"store.kv.raft",       "store.kv.crdt",       "queue.driver.amqp",
-                           "security.policy.expr", "db.sql.postgres",    "db.sql.mysql",
+                           "db.sql.postgres",     "db.sql.mysql",
                            "exec.native",         "template.jet",        "template.set",
                            "contract.definition", "contract.binding",    "workflow.lua",
                            "function.wasm",       "process.wasm",        "cloudstorage.s3",

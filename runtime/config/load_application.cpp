@@ -4,6 +4,7 @@
 #include "runtime/config/cpp_options.hpp"
 #include "runtime/config/document.hpp"
 #include "runtime/config/entry_reader.hpp"
+#include "runtime/config/expression_check.hpp"
 #include "runtime/config/field_check.hpp"
 #include "runtime/config/file_fields.hpp"
 #include "runtime/config/gateway_check.hpp"
@@ -146,6 +147,7 @@ class loader {
     check_relations(app_);
     check_middleware(app_);
     check_gateways(app_);
+    check_expressions(app_);
     check_pow(app_, options_.check_exec);
     if (options_.hub_classes)
       check_hub_classes(app_, *options_.hub_classes);

@@ -169,6 +169,17 @@ std::vector<kind_definition> security() {
                                   "All of {field, operator, value} must hold")})
                       .required(),
                   make("groups", type::text_list, "Names of scopes it is part of")}},
+      {.name = "security.policy.expr",
+       .doc = "A rule whose condition is an expression over actor, action, resource and meta",
+       .fields = {make("policy", type::section, "The rule")
+                      .with({make("expression", type::text, "It counts where this is true").required(),
+                             make("actions", type::any, "An action, a pattern, or a list of these; default: all"),
+                             make("resources", type::any, "The same of what it is done to"),
+                             make("effect", type::choice, "What it says")
+                                 .of({"allow", "deny"})
+                                 .otherwise("allow")})
+                      .required(),
+                  make("groups", type::text_list, "Names of scopes it is part of")}},
       {.name = "security.token_store",
        .doc = "Tokens for actors, see the Lua module security",
        .fields = {make("store", type::reference, "Where they are kept")

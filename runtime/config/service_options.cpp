@@ -49,9 +49,11 @@ policy_entry read_policy(const entry& e) {
   const field_reader fields(e);
   policy_entry made{e.id, nlohmann::json::object(), fields.texts("groups")};
   const auto said = fields.said("policy")->to_json();
-  made.policy["actions"] = as_list(said.at("actions"));
-  made.policy["resources"] = as_list(said.at("resources"));
-  made.policy["effect"] = said.at("effect");
+  made.policy["actions"] = as_list(said.value("actions", nlohmann::json("*")));
+  made.policy["resources"] = as_list(said.value("resources", nlohmann::json("*")));
+  made.policy["effect"] = fields.text("policy.effect");
+  if (said.contains("expression"))
+    made.policy["expression"] = said.at("expression");
   made.policy["conditions"] = said.value("conditions", nlohmann::json::array());
   return made;
 }
@@ -100,7 +102,7 @@ void read_one(const entry& e, service_options& all) {
     all.storages.push_back(read_storage(e));
   } else if (e.kind == "env.variable") {
     all.variables.push_back(read_variable(e));
-  } else if (e.kind == "security.policy") {
+  } else if (e.kind == "security.policy" || e.kind == "security.policy.expr") {
     all.policies.push_back(read_policy(e));
   } else if (e.kind == "security.token_store") {
     const field_reader fields(e);

@@ -84,7 +84,8 @@ struct env_variable_entry {
 
 struct policy_entry {
   std::string id;
-  nlohmann::json policy; ///< actions, resources: lists of texts; effect; conditions
+  /// actions, resources: lists of texts; effect; conditions; expression of a security.policy.expr
+  nlohmann::json policy;
   std::vector<std::string> groups;
 };
 

@@ -11,10 +11,12 @@ int open_ctx(lua_State* L);
 int open_env(lua_State* L);
 int open_events(lua_State* L);
 int open_funcs(lua_State* L);
+int open_fs(lua_State* L);
 int open_hash(lua_State* L);
 int open_http_client(lua_State* L);
 int open_io(lua_State* L);
 int open_json_module(lua_State* L);
+int open_metrics(lua_State* L);
 int open_pg_module(lua_State* L);
 int open_queue(lua_State* L);
 int open_registry(lua_State* L);
@@ -23,6 +25,7 @@ int open_sql(lua_State* L);
 int open_store(lua_State* L);
 int open_uuid(lua_State* L);
 int open_websocket(lua_State* L);
+int open_yaml(lua_State* L);
 
 /// A random UUID as text. @returns false if there are no random bytes
 bool make_random_uuid(std::string& out);

@@ -206,6 +206,9 @@ int channel_select(lua_State* L) {
     luaL_checkstack(L, 6, "too many cases");
     lua_rawgeti(L, 2, i);
     if (to_case(L, -1) == nullptr) { // what is no case is ignored
+      if (to_channel(L, -1) != nullptr)
+        return luaL_error(L, "channel.select takes cases: write ch:case_receive() or "
+                             "ch:case_send(value) instead of the channel itself");
       lua_pop(L, 1);
       continue;
     }

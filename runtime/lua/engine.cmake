@@ -40,16 +40,19 @@ target_sources(natterjack_lua PRIVATE
   http_streaming.cpp
   key_value_store.cpp
   lua_library.cpp
+  metric_shelf.cpp
   module_base64.cpp
   module_crypto.cpp
   module_ctx.cpp
   module_env.cpp
   module_events.cpp
+  module_fs.cpp
   module_funcs.cpp
   module_hash.cpp
   module_http_client.cpp
   module_io.cpp
   module_json_validate.cpp
+  module_metrics.cpp
   module_pg_watch.cpp
   module_queue.cpp
   module_registry.cpp
@@ -58,6 +61,7 @@ target_sources(natterjack_lua PRIVATE
   module_store.cpp
   module_system.cpp
   module_uuid.cpp
+  module_yaml.cpp
   queue_broker.cpp
   reply.cpp
   request_body.cpp
@@ -66,7 +70,9 @@ target_sources(natterjack_lua PRIVATE
   store_sql.cpp
   text_codes.cpp
   type_annotations.cpp
-  work_pool.cpp)
+  volume.cpp
+  work_pool.cpp
+  yaml_text.cpp)
 
 target_sources(natterjack_lua PRIVATE
   base_library.cpp

@@ -9,6 +9,7 @@
 #include "runtime/lua/thread_mark.hpp"
 #include "runtime/lua/traceback.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -40,7 +41,22 @@ int add_task_protected(lua_State* L) {
   return 0;
 }
 
+constexpr size_t shown_max = 1000; // bytes of an error that is no text
+
+// A table that was raised says more as JSON than by its address.
 int to_text(lua_State* L) {
+  encode_error error;
+  if (lua_isnil(L, 1)) {
+    lua_pushliteral(L, "error() without a value");
+    return 1;
+  }
+  if (lua_type(L, 1) == LUA_TTABLE && luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL) {
+    auto& buffer = encode_buffer();
+    if (encode_value(L, 1, buffer, error)) {
+      lua_pushlstring(L, buffer.view().data(), std::min(buffer.view().size(), shown_max));
+      return 1;
+    }
+  }
   luaL_tolstring(L, 1, nullptr);
   return 1;
 }
@@ -194,7 +210,14 @@ bool engine::collect() {
 }
 
 engine::turn engine::run() {
-  watchdog::slice slice(runtime_.dog(), mark_);
+  const auto ended_as = run_tasks();
+  recent.clear();
+  destinations.tidy();
+  return ended_as;
+}
+
+engine::turn engine::run_tasks() {
+  watchdog::slice slice(runtime_.dog(), mark_, program_->limits().slice);
   for (;;) {
     if (outcome_.ended)
       return turn::ended;
@@ -295,6 +318,12 @@ void engine::read_results(task& one, int results) {
       outcome_.why.more = error_more(L, first + 1);
     } else if (lua_type(L, first + 1) == LUA_TSTRING)
       outcome_.result.error = lua_tostring(L, first + 1);
+    encode_error unshown;
+    if (auto& buffer = encode_buffer(); outcome_.result.error.empty() &&
+                                        encode_value(L, first + 1, buffer, unshown)) {
+      outcome_.result.error = buffer.view().substr(0, shown_max);
+      buffer.trim();
+    }
     if (outcome_.result.error.empty())
       outcome_.result.error = "failed with an error value that is not a text";
     outcome_.why.text = outcome_.result.error;

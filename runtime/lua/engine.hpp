@@ -11,10 +11,12 @@
 #pragma once
 
 #include "runtime/lua/call_context.hpp"
+#include "runtime/lua/destination_cache.hpp"
 #include "runtime/lua/feed.hpp"
 #include "runtime/lua/host_api.hpp"
 #include "runtime/lua/lua_memory.hpp"
 #include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/recent_send.hpp"
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/task.hpp"
 #include "runtime/lua/topic_cache.hpp"
@@ -162,6 +164,7 @@ class engine final : public process_context {
   };
   uint64_t insert_timer(lua_State* L, int64_t delay_ns, timer what);
 
+  turn run_tasks();
   void resume(task& one);
   void finish(task& one, int status, int results);
   void read_results(task& one, int results);
@@ -208,6 +211,8 @@ class engine final : public process_context {
  public:
   std::vector<hub::payload> arguments; ///< for the method, until it is called
   context_ptr context;                 ///< what came with the spawn or the call
+  recent_send recent;
+  destination_cache destinations;
 };
 
 /// The engine of a state.

@@ -78,6 +78,10 @@ program_ptr lua_runtime::find_program(const std::string& entry_id) const {
   return options_.find_program ? options_.find_program(entry_id) : nullptr;
 }
 
+launcher lua_runtime::find_launcher(const std::string& entry_id) const {
+  return options_.find_launcher ? options_.find_launcher(entry_id) : nullptr;
+}
+
 hub::process_host* lua_runtime::find_host(const std::string& entry_id) const {
   return options_.find_host ? options_.find_host(entry_id) : node_.find_process_host(entry_id);
 }

@@ -62,6 +62,10 @@ struct spawn_result {
   explicit operator bool() const noexcept { return static_cast<bool>(process); }
 };
 
+/// Starts a process that is not written in Lua. @param arguments  its values
+using launcher =
+    std::function<spawn_result(hub::process_host& where, const std::vector<hub::payload>& arguments)>;
+
 struct runtime_options {
   /// Entry id -> program; null: no such `process.lua`.
   std::function<program_ptr(const std::string& entry_id)> find_program;
@@ -73,6 +77,8 @@ struct runtime_options {
   /// What processes share; null: an empty one is made.
   std::shared_ptr<services> shared;
   bool log_members = false; ///< fields of the logger module are wanted as JSON as well
+  /// Entry id -> what starts a process of another kind, `process.cpp`; null: no such entry.
+  std::function<launcher(const std::string& entry_id)> find_launcher;
 };
 
 /// What the processes of one entry have done that have ended.
@@ -96,6 +102,7 @@ class lua_runtime {
 
   hub::node& node() noexcept { return node_; }
   program_ptr find_program(const std::string& entry_id) const;
+  launcher find_launcher(const std::string& entry_id) const;
   hub::process_host* find_host(const std::string& entry_id) const;
 
   void print(std::string_view line);

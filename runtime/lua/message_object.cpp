@@ -4,7 +4,9 @@
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/object_class.hpp"
+#include "runtime/lua/traceback.hpp"
 
+#include <cstdio>
 #include <new>
 
 namespace natterjack::runtime::lua {
@@ -158,10 +160,23 @@ int payload_tostring(lua_State* L) {
   return 1;
 }
 
+// Raises with the line of the script, also where `ipairs` or another C function stands in between.
+int wrong_use(lua_State* L, const char* text) {
+  char where[200];
+  std::snprintf(where, sizeof where, "%s", script_line(L).c_str());
+  lua_pushfstring(L, *where == '\0' ? "%s%s" : "%s: %s", where, text);
+  return lua_error(L);
+}
+
 int payload_missing(lua_State* L) {
-  return luaL_error(L,
+  return wrong_use(L, lua_pushfstring(L,
                     "a payload has no field '%s': read its value first with msg:payload():data()",
-                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+                    lua_isinteger(L, 2) || lua_type(L, 2) == LUA_TSTRING ? luaL_tolstring(L, 2, nullptr)
+                                                                         : luaL_typename(L, 2)));
+}
+
+int payload_listed(lua_State* L) {
+  return wrong_use(L, "a payload is not a table: read its value first with msg:payload():data()");
 }
 
 int payload_called(lua_State* L) {
@@ -277,6 +292,8 @@ void make_classes(lua_State* L) {
                                         {"__tostring", payload_tostring},
                                         {"__call", payload_called},
                                         {"__concat", payload_operated},
+                                        {"__len", payload_listed},
+                                        {"__pairs", payload_listed},
                                         {nullptr, nullptr}};
   luaL_newlib(L, payload_methods);
   lua_createtable(L, 0, 1);

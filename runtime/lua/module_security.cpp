@@ -1,4 +1,5 @@
 // The Lua module `security`; its shape stands in library/security.lua.
+#include "runtime/config/expression.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/digests.hpp"
 #include "runtime/lua/engine.hpp"
@@ -38,6 +39,37 @@ int policy(lua_State* L) {
   decode_error error;
   if (found == nullptr || !push_payload(L, *found, error))
     return 0;
+  return 1;
+}
+
+enum class judgement : uint8_t { holds, does_not, failed };
+
+// Whether the expression of a policy is true for the facts at 2; why not is in `scratch`.
+judgement judge(engine& self, lua_State* L) {
+  const auto& all = shelf_of(L).expressions;
+  const auto found = all.find(std::string(text_of(L, 1)));
+  encode_error error;
+  auto& buffer = encode_buffer();
+  if (found == all.end() || !found->second || !encode_value(L, 2, buffer, error)) {
+    self.scratch = found == all.end() ? "no such expression" : error.text;
+    return judgement::failed;
+  }
+  const auto facts = nlohmann::json::parse(buffer.view(), nullptr, false);
+  buffer.trim();
+  const auto result = found->second->holds(facts, self.scratch);
+  return !result ? judgement::failed : *result ? judgement::holds : judgement::does_not;
+}
+
+// policy id, facts -> boolean; nil, why
+int holds(lua_State* L) {
+  auto& self = engine_of(L);
+  const auto said = judge(self, L);
+  if (said == judgement::failed) {
+    lua_pushnil(L);
+    lua_pushlstring(L, self.scratch.data(), self.scratch.size());
+    return 2;
+  }
+  lua_pushboolean(L, said == judgement::holds);
   return 1;
 }
 
@@ -119,6 +151,7 @@ int open_security(lua_State* L) {
   constexpr luaL_Reg functions[] = {{"current", guarded<current>},
                                     {"policy", guarded<policy>},
                                     {"group", guarded<group>},
+                                    {"holds", guarded<holds>},
                                     {"token_store", guarded<token_store>},
                                     {"new_token", guarded<new_token>},
                                     {"signature", guarded<signature>},

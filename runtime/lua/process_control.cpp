@@ -103,6 +103,23 @@ bool is_there(engine& self, const spawn_options& options) {
   return true;
 }
 
+// A process of another language has no context; a name is its own as soon as it runs.
+spawn_result spawn_other(engine& self, const launcher& start, hub::process_host& where,
+                         const std::vector<hub::payload>& arguments, const spawn_options& options) {
+  auto made = start(where, arguments);
+  if (!made)
+    return made;
+  auto& process = *made.process.self;
+  if (!options.name.empty() && self.node().names().add(options.name, process.id()) !=
+                                   hub::register_result::registered) {
+    caf::anon_send_exit(made.process.actor, caf::exit_reason::kill);
+    return {{}, "name '" + options.name + "' is taken"};
+  }
+  for (const auto& one : options.messages)
+    process.deliver(one);
+  return made;
+}
+
 // Entry id, host id and arguments stand from `first` on; on success `scratch` holds the PID.
 // @param settings  index of a table of options; 0: none
 outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int settings = 0) {
@@ -110,8 +127,9 @@ outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int s
   const auto host_id = full_id(self, text_of(L, first + 1));
   auto& runtime = self.runtime();
   auto program = runtime.find_program(entry);
-  if (!program)
-    return refuse(self, error_kind::not_found, "no process.lua entry '" + entry + "'");
+  const auto start_other = program ? launcher{} : runtime.find_launcher(entry);
+  if (!program && !start_other)
+    return refuse(self, error_kind::not_found, "no process.lua or process.cpp entry '" + entry + "'");
   auto* host = runtime.find_host(host_id);
   if (host == nullptr)
     return refuse(self, error_kind::not_found, "no process.host entry '" + host_id + "'");
@@ -126,7 +144,9 @@ outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int s
     return refuse(self, error_kind::invalid, error.text);
   if (is_there(self, options))
     return {true, {}};
-  auto made = runtime.spawn(std::move(program), *host, std::move(arguments), std::move(options));
+  auto made = program
+                  ? runtime.spawn(std::move(program), *host, std::move(arguments), std::move(options))
+                  : spawn_other(self, start_other, *host, arguments, options);
   if (!made)
     return refuse(self, error_kind::unavailable, std::move(made.error));
   auto& actor = self.actor();
@@ -140,9 +160,15 @@ outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int s
   return {true, {}};
 }
 
+void check_spawn(lua_State* L) {
+  if (lua_type(L, 1) != LUA_TSTRING || lua_type(L, 2) != LUA_TSTRING)
+    luaL_error(L, "a process is started with the id of its entry and of a host, as in "
+                  "process.spawn(\"app:worker\", \"system:processes\", ...), got %s and %s",
+               luaL_typename(L, 1), luaL_typename(L, 2));
+}
+
 template <bond How> int process_spawn(lua_State* L) {
-  text_at(L, 1);
-  text_at(L, 2);
+  check_spawn(L);
   auto& self = engine_of(L);
   const auto result = spawn_process(self, L, How);
   if (!result.good)

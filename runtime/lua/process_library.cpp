@@ -45,7 +45,7 @@ struct send_outcome {
 
 bool send_to(engine& self, std::string_view dest, const hub::message_ptr& what,
              send_outcome& outcome) {
-  auto found = self.node().resolve(dest, &self.scratch);
+  auto found = self.destinations.find(self.node(), dest, &self.scratch);
   if (!found) {
     outcome.kind = error_kind::not_found;
     return false;
@@ -59,6 +59,41 @@ bool send_to(engine& self, std::string_view dest, const hub::message_ptr& what,
   return false;
 }
 
+// A message of the one value at index 3; the one sent last if it says the same.
+hub::message_ptr message_of(engine& self, lua_State* L, const hub::shared_bytes& topic,
+                            encode_error& error) {
+  auto& recent = self.recent;
+  hub::payload value;
+  switch (lua_type(L, 3)) {
+  case LUA_TSTRING: {
+    size_t size = 0;
+    const char* bytes = lua_tolstring(L, 3, &size);
+    if (recent.is_text(topic, {bytes, size}))
+      return recent.repeat();
+    break;
+  }
+  case LUA_TTABLE: { // encoded each time: nothing tells whether it was changed
+    auto& buffer = encode_buffer();
+    if (!encode_value(L, 3, buffer, error))
+      return nullptr;
+    if (recent.is_json(topic, buffer.view())) {
+      buffer.trim();
+      return recent.repeat();
+    }
+    value = hub::payload::json(buffer.view());
+    buffer.trim();
+    return recent.first(self.id(), topic, std::move(value));
+  }
+  default:
+    break;
+  }
+  if (!read_payload(L, 3, value, error))
+    return nullptr;
+  if (recent.is_same(topic, value))
+    return recent.repeat();
+  return recent.first(self.id(), topic, std::move(value));
+}
+
 // Builds one message of the values from index 3 on and sends it; all C++ objects live here, and
 // nothing called here raises.
 send_outcome build_and_send(engine& self, lua_State* L, int last) {
@@ -66,12 +101,10 @@ send_outcome build_and_send(engine& self, lua_State* L, int last) {
   encode_error error;
   size_t size = 0;
   const char* bytes = lua_tolstring(L, 2, &size);
-  const auto& topic = self.topics.get({bytes, size});
+  const auto topic = self.topics.get({bytes, size});
   hub::message_ptr what;
   if (last == 3) {
-    hub::payload value;
-    if (read_payload(L, 3, value, error))
-      what = hub::make_message(self.id(), topic, std::move(value));
+    what = message_of(self, L, topic, error);
   } else {
     std::vector<hub::payload> values(static_cast<size_t>(last - 2));
     bool good = true;
@@ -96,7 +129,7 @@ send_outcome build_and_send(engine& self, lua_State* L, int last) {
   for (lua_Integer i = 1; i <= count; ++i) {
     if (lua_rawgeti(L, 1, i) == LUA_TSTRING) {
       bytes = lua_tolstring(L, -1, &size);
-      if (auto found = self.node().resolve({bytes, size}))
+      if (auto found = self.destinations.find(self.node(), {bytes, size}, nullptr))
         receivers.add(std::move(found));
     }
     lua_pop(L, 1);
@@ -365,6 +398,9 @@ int send_values(lua_State* L) {
   if (dest != LUA_TSTRING && dest != LUA_TTABLE)
     return fail(L, error_kind::invalid,
                 "process.send: the destination must be a PID, a name, or a list of these");
+  if (dest == LUA_TTABLE && lua_rawlen(L, 1) == 0 && lua_getmetatable(L, 1) != 0)
+    return fail(L, error_kind::invalid,
+                "process.send is no method: write process.send(dest, topic, ...) with a dot");
   if (lua_type(L, 2) != LUA_TSTRING)
     return fail(L, error_kind::invalid, "process.send: the topic must be a text");
   if (*lua_tostring(L, 2) == '@')

@@ -26,12 +26,12 @@ constexpr native_module native_modules[] = {
     {"amqp", open_amqp},
     {"base64", open_base64},     {"crypto", open_crypto}, {"ctx", open_ctx},
     {"env", open_env},           {"events", open_events}, {"funcs", open_funcs},
-    {"hash", open_hash},         {"http", open_http},     {"http_client", open_http_client},
-    {"io", open_io},
-    {"json", open_json_module},         {"logger", open_logger}, {"pg", open_pg_module},
+    {"fs", open_fs},             {"hash", open_hash},     {"http", open_http},
+    {"http_client", open_http_client}, {"io", open_io},   {"json", open_json_module},
+    {"logger", open_logger},     {"metrics", open_metrics}, {"pg", open_pg_module},
     {"queue", open_queue},       {"registry", open_registry}, {"security", open_security},
     {"sql", open_sql},           {"store", open_store},   {"system", open_system},   {"time", open_time},
-    {"uuid", open_uuid},         {"websocket", open_websocket}};
+    {"uuid", open_uuid},         {"websocket", open_websocket}, {"yaml", open_yaml}};
 
 // Present without being listed; listing them does no harm.
 constexpr std::string_view global_modules[] = {"process", "channel", "payload",   "errors",
@@ -126,7 +126,8 @@ int require(lua_State* L) {
   if (native == nullptr)
     return luaL_error(L,
                       "module '%s' not found: %s has no import of that name, and no native "
-                      "module is called so",
+                      "module is called so; a file of your own is a library.lua entry that "
+                      "`imports` names",
                       name, program.id().c_str());
   if (!program.grants(name))
     return luaL_error(L, "module '%s' is not granted: add it to `modules` of %s", name,

@@ -4,8 +4,13 @@
 #include "hub/payload.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
+
+namespace natterjack::runtime {
+class expression;
+}
 
 namespace natterjack::runtime::lua {
 
@@ -18,6 +23,7 @@ struct token_store_settings {
 
 struct security_shelf {
   std::map<std::string, hub::payload> policies; ///< id -> JSON
+  std::map<std::string, std::shared_ptr<const expression>> expressions; ///< of some of them
   std::map<std::string, std::vector<std::string>> groups; ///< named scope -> policy ids
   std::map<std::string, token_store_settings> token_stores;
 };

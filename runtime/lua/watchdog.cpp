@@ -1,5 +1,6 @@
 #include "runtime/lua/watchdog.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace natterjack::runtime::lua {
@@ -26,7 +27,9 @@ extern "C" void natterjack_slice_over(int) {
 // One thread that runs slices. Odd turns are slices, even ones the time between.
 struct worker {
   std::atomic<uint64_t> turn{0};
-  uint64_t seen = 0; // by the watchdog
+  std::atomic<uint32_t> looks{1}; // at the same turn until it is overdue
+  uint64_t seen = 0;              // by the watchdog
+  uint32_t seen_again = 0;
   pthread_t thread = pthread_self();
 
   worker();
@@ -55,8 +58,11 @@ worker::~worker() {
   std::erase(workers, this);
 }
 
-watchdog::slice::slice(watchdog& dog, slice_mark& mark) noexcept : worker_(&this_worker()) {
+watchdog::slice::slice(watchdog& dog, slice_mark& mark, std::chrono::milliseconds length) noexcept
+    : worker_(&this_worker()) {
   mark.over = 0;
+  worker_->looks.store(static_cast<uint32_t>(std::max<int64_t>(length / look_interval, 1)),
+                       std::memory_order_relaxed);
   current = &mark;
   // seq_cst: either the watchdog sees this turn before it dozes off, or we see it dozing.
   worker_->turn.fetch_add(1);
@@ -100,11 +106,13 @@ void watchdog::look() {
       std::lock_guard workers_guard(workers_mutex);
       for (auto* w : workers) {
         const auto turn = w->turn.load();
-        if (turn != w->seen)
+        if (turn != w->seen) {
           busy = true;
-        else if (turn % 2 == 1) {
+          w->seen_again = 0;
+        } else if (turn % 2 == 1) {
           busy = true;
-          pthread_kill(w->thread, SIGURG);
+          if (++w->seen_again >= w->looks.load(std::memory_order_relaxed))
+            pthread_kill(w->thread, SIGURG);
         }
         w->seen = turn;
       }

@@ -2,7 +2,7 @@
 // which slices are overdue and arms the hook from a signal on that very thread.
 //
 //   slice      one turn of a process on a worker thread; made and ended on that thread
-//   overdue    at two looks in a row: `over` is set, a count hook armed on the innermost coroutine
+//   overdue    at two looks in a row, or as many as its limit `slice` asks for: `over` is set, a count hook armed on the innermost coroutine
 //   never      wakes up while nothing has run for a while; signals a thread that is in no slice
 //
 // The signal is SIGURG: ignored by default, used by nobody else here.
@@ -11,6 +11,7 @@
 #include <lua.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
@@ -38,7 +39,8 @@ class watchdog {
   /// A turn on the calling thread; lives on its stack, never two at a time.
   class slice {
    public:
-    slice(watchdog& dog, slice_mark& mark) noexcept;
+    /// @param length  it may run; the watchdog counts in looks of 5 ms
+    slice(watchdog& dog, slice_mark& mark, std::chrono::milliseconds length) noexcept;
     ~slice();
     slice(const slice&) = delete;
     slice& operator=(const slice&) = delete;

@@ -124,6 +124,35 @@ SCENARIO_METHOD(lean_fixture, "broadcasts behind one another are taken together,
   CHECK(notes.runs == 1);
 }
 
+SCENARIO_METHOD(lean_fixture, "the same message to one after another is one delivery to a list",
+                "[relay][lean_actor]") {
+  lean_notes other;
+  const auto second = spawn_lean<lean_probe>(system, thread, thread, home, other);
+  hub::process* beside = static_cast<lean_probe*>(second->get());
+  const auto make = [](const char* topic) {
+    return hub::make_message(hub::pid{}, hub::shared_bytes(topic), hub::payload::text("x"));
+  };
+  on_thread([&] { // so that all of it is in the queue before any is run
+    for (const char* topic : {"a", "b"}) {
+      const auto what = make(topic);
+      self->deliver(what);
+      beside->deliver(what);
+    }
+    const auto again = make("c");
+    for (auto* to : {self, self, beside})
+      to->deliver(again);
+    const auto last = make("d");
+    for (auto* to : {self, self, beside})
+      to->deliver(last);
+  });
+  on_thread([] {});
+  THEN("lists behind one another are taken together, and each hears everything in order") {
+    CHECK(notes.read() == std::vector<std::string>{"a", "b", "c", "c", "d", "d"});
+    CHECK(other.read() == std::vector<std::string>{"a", "b", "c", "d"});
+    CHECK(notes.runs == 1); // a and b; who stands twice in a list is not given a run
+  }
+}
+
 SCENARIO("frames of a run are the frames of its messages, end to end", "[relay][message_run]") {
   const std::vector<hub::message_ptr> messages{lean_note("a"), lean_note("b")};
   message_run run(messages);

@@ -6,6 +6,7 @@ Run by ctest as system_chat_cpp, with the example's own binary; skipped elsewher
 import filecmp
 import json
 import os
+import re
 
 import pytest
 
@@ -80,3 +81,37 @@ def test_a_hub_in_cpp_ends_with_the_server(serve):
     client.read_topic("welcome")
     assert server.stop() == 0
     assert client.read_until_closed().code == 1001
+
+
+SPAWNER = """\
+return { run = function()
+  local events = process.events()
+  local host = "system:processes"
+  local pid = process.spawn_monitored("app:room", host, "garden")
+  local late = process.with_context({}):with_name("second"):spawn("app:room", host, "attic")
+  local twin = process.spawn_monitored("app:room", host, "garden")
+  local event = events:receive()
+  print("twin", event.from == twin, event.result.error)
+  print("first", process.registry.lookup("chat.garden") == pid, process.registry.lookup("second") == late)
+  process.cancel(pid)
+  event = events:receive()
+  print("ended", event.from == pid, event.result.error)
+  print("nothing", process.spawn("app:none", host))
+end }
+"""
+
+
+def test_a_script_starts_a_hub_in_cpp(application, serve):
+    server = serve(application({"spawner.lua": SPAWNER, "_index.yaml": """\
+namespace: app
+entries:
+  - { name: room, kind: process.cpp, class: chat.room }
+  - { name: spawner, kind: process.lua, source: "file://spawner.lua" }
+  - { name: service, kind: process.service, process: spawner, lifecycle: { auto_start: true } }
+  - { name: gateway, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+"""}))
+    server.stdout.wait_for(r"^nothing nil no process.lua or process.cpp entry 'app:none'")
+    text = server.stdout.text()
+    assert re.search(r'twin true .*there is a room "garden" already', text), text
+    assert "first true true" in text
+    assert "ended true nil" in text

@@ -71,6 +71,13 @@ local function evaluate(rule, who, action, resource, meta)
         return "undefined"
     end
     local facts = { actor = who and hidden[who] or {}, action = action, resource = resource, meta = meta or {} }
+    if text.expression then
+        local holds = native.holds(rule.id, facts)
+        if holds == nil then -- it cannot be told: nothing is allowed by that, and nothing escapes a denial
+            return text.effect == "deny" and "deny" or "undefined"
+        end
+        return holds and text.effect or "undefined"
+    end
     for _, one in ipairs(text.conditions or {}) do
         local compare = operators[one.operator or "eq"]
         local wanted = one.value

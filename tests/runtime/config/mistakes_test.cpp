@@ -277,7 +277,7 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
       "    source: file://f.lua\n"
       "    modules:\n"
       "      - jsn\n"
-      "      - fs\n"
+      "      - excel\n"
       "      - 5\n"
       "      - json\n"
       "    imports: {json: g}\n"
@@ -294,7 +294,7 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
   auto line = [this](size_t i) {
     return std::to_string(app.diagnostics[i].line) + ' ' + app.diagnostics[i].message;
   };
-  CHECK(line(1) == "8 modules: module \"fs\" is not built yet");
+  CHECK(line(1) == "8 modules: module \"excel\" is not built yet");
   CHECK(line(2) == "9 modules: found number 5");
   CHECK(line(3) == "11 imports.json: the same name stands in modules");
   CHECK(line(4) == "17 middleware: unknown middleware \"cor\" (did you mean \"cors\"?)");

@@ -90,6 +90,6 @@ SCENARIO("names of the catalogue stand once", "[config][schema]") {
       CHECK(names.insert(item.name).second);
   }
   CHECK(find_item(known_modules(), "json")->is_available);
-  CHECK_FALSE(find_item(known_modules(), "fs")->is_available);
+  CHECK_FALSE(find_item(known_modules(), "excel")->is_available);
   CHECK(find_item(known_modules(), "jsn") == nullptr);
 }

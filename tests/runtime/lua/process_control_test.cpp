@@ -32,7 +32,7 @@ SCENARIO("exec gives what the other process returned", "[lua][control]") {
   CHECK(contains(w.run("return select(2, process.exec('adds', 'app:processes')):message()"),
                  "entry id"));
   CHECK(contains(w.run("return select(2, process.exec('app:nope', 'app:processes')):message()"),
-                 "no process.lua entry 'app:nope'"));
+                 "no process.lua or process.cpp entry 'app:nope'"));
   CHECK(contains(w.run("return select(2, process.spawn('app:adds', 'app:nowhere')):message()"),
                  "no process.host entry 'app:nowhere'"));
   CHECK(

@@ -80,6 +80,43 @@ SCENARIO("sending values", "[lua][process]") {
     REQUIRE(b->messages().size() == 1);
     CHECK(a->messages()[0] == b->messages()[0]);
   }
+  THEN("a loop that sends the same to many shares one message") {
+    w.add("app:sends",
+          "local x, y = ... for i = 1, 2 do for _, to in ipairs({x, y}) do "
+          "assert(process.send(to, 't', 'a text ' .. 7)) end end",
+          "");
+    w.end_of(w.spawn_id("app:sends", args({a->pid_text(), b->pid_text()})));
+    REQUIRE(a->wait_for(2).size() == 2);
+    REQUIRE(b->wait_for(2).size() == 2);
+    CHECK(b->messages()[0] == a->messages()[0]);
+    CHECK(b->messages()[1] == a->messages()[0]);
+    CHECK(a->messages()[0]->payloads()[0].bytes() == "a text 7");
+  }
+  THEN("a table that is changed between two sends is sent as it was at each") {
+    w.add("app:sends",
+          "local x = ... local t = {n = 1} for i = 1, 3 do process.send(x, 't', t) "
+          "process.send(x, 't', t) t.n = t.n + 1 end process.send(x, 'u', t)",
+          "");
+    w.end_of(w.spawn_id("app:sends", args({a->pid_text()})));
+    std::string bodies;
+    for (const auto& letter : a->wait_for(7))
+      bodies += letter.topic + letter.body + " ";
+    CHECK(bodies == R"(t{"n":1} t{"n":1} t{"n":2} t{"n":2} t{"n":3} t{"n":3} u{"n":4} )");
+  }
+  THEN("who has ended is not reached, however often it was written to") {
+    w.add("app:sends",
+          "local x = ... process.monitor(x) "
+          "for i = 1, 100 do assert(process.send(x, 't', i)) end "
+          "local event = process.events():receive() "
+          "local ok, err = process.send(x, 't', 101) "
+          "return tostring(ok) .. ' ' .. tostring(err)",
+          "");
+    auto p = w.spawn_id("app:sends", args({a->pid_text()}));
+    REQUIRE(a->wait_for(100).size() == 100);
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(w.node->resolve(a->pid_text()).actor),
+                        caf::exit_reason::user_shutdown);
+    CHECK(w.end_of(p) == "nil process not found");
+  }
   THEN("a registered name will do") {
     CHECK(w.run("process.registry.register('me') assert(process.send('me', 't', 1)) "
                 "return process.inbox():receive():topic()") == "t");

@@ -20,6 +20,22 @@ local tests = {
         check.same(told.may, true)
         check.same(run:call("app:who", "doc.write", "doc:1").may, false)
     end },
+    { "an expression decides", function()
+        local owners = security.named_scope("owners")
+        local ada = security.new_actor("ada", { role = "writer" })
+        check.same(owners:evaluate(ada, "doc.write", "doc:1", { owner = "ada" }), "allow")
+        check.same(owners:evaluate(ada, "doc.write", "doc:1", { owner = "bob" }), "undefined")
+        check.same(owners:evaluate(ada, "user.write", "user:1", { owner = "ada" }), "undefined")
+        local guarded = security.new_scope({ "app:owners", "app:curfew" })
+        check.same(guarded:evaluate(ada, "doc.write", "doc:1", { owner = "ada", hour = 12 }), "allow")
+        check.same(guarded:evaluate(ada, "doc.write", "doc:1", { owner = "ada", hour = 23 }), "deny")
+    end },
+    { "a denial whose expression cannot be told denies, a permission permits nothing", function()
+        local ada = security.new_actor("ada", {})
+        local guarded = security.new_scope({ "app:owners", "app:curfew" })
+        check.same(guarded:evaluate(ada, "doc.write", "doc:1", { owner = "ada", hour = "late" }), "deny")
+        check.same(security.policy("app:late"):evaluate(ada, "x", "y", { hour = "late" }), "undefined")
+    end },
     { "policies and scopes are put together", function()
         local readers = security.policy("app:readers")
         check.same(readers:id(), "app:readers")

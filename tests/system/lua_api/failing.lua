@@ -1,0 +1,19 @@
+-- Ends the way it is told to.
+local ways = {
+    table = function() error({ code = 7 }) end,
+    nothing = function() error() end,
+    object = function() error(errors.new({ message = "bad thing", kind = errors.NOT_FOUND })) end,
+    shown = function() error(setmetatable({}, { __tostring = function() return "shown as it says" end })) end,
+    loop = function() while true do end end,
+    memory = function()
+        local all = {}
+        while true do all[#all + 1] = ("x"):rep(1000) .. #all end
+    end,
+    task = function()
+        coroutine.spawn(function() return nil + 1 end)
+        channel.new():receive()
+    end,
+}
+ways["returned table"] = function() return nil, { code = 8 } end
+
+return { run = function(way) return ways[way]() end }

@@ -1,0 +1,87 @@
+local check, fs, yaml = require("check"), require("fs"), require("yaml")
+
+local tests = {
+    { "a file is written, read and removed", function()
+        local vol = fs.get("app:files")
+        check.same(vol:writefile("note.txt", "one\n"), true)
+        check.same(vol:writefile("note.txt", "two\n", "a"), true)
+        check.same(vol:readfile("/note.txt"), "one\ntwo\n")
+        check.fails("AlreadyExists", vol:writefile("note.txt", "x", "wx"))
+        check.same(vol:remove("note.txt"), true)
+        check.same(vol:exists("note.txt"), false)
+        check.fails("NotFound", vol:readfile("note.txt"))
+    end },
+    { "bytes come back as they were written", function()
+        local vol, bytes = fs.get("app:files"), "\0\255\1\n"
+        vol:writefile("bytes", bytes)
+        check.same(vol:readfile("bytes"), bytes)
+        vol:writefile("empty", "")
+        check.same(vol:readfile("empty"), "")
+    end },
+    { "folders are made, listed and left", function()
+        local vol = fs.get("app:files")
+        check.same(vol:mkdir("a/b"), true)
+        vol:writefile("a/x.txt", "12345")
+        local found = {}
+        for entry in vol:readdir("a") do
+            found[#found + 1] = entry.name .. " " .. entry.type
+        end
+        check.same(table.concat(found, ", "), "b " .. fs.type.DIR .. ", x.txt " .. fs.type.FILE)
+        local facts = vol:stat("a/x.txt")
+        check.same(facts.name .. facts.size .. tostring(facts.is_dir), "x.txt5false")
+        check.same(vol:isdir("a"), true)
+        check.fails("Invalid", vol:remove("a"))
+        check.same(vol:chdir("a/b"), true)
+        check.same(vol:pwd(), "/a/b")
+        check.same(vol:readfile("../x.txt"), "12345")
+        check.fails("Invalid", vol:chdir("/a/x.txt"))
+    end },
+    { "a file is read in parts and by lines", function()
+        local vol = fs.get("app:files")
+        local out = vol:open("lines.txt", "w")
+        for i = 1, 3 do check.same(out:write("line " .. i .. "\n"), true) end
+        out:close()
+        check.fails("Invalid", out:write("x"))
+        local file = vol:open("lines.txt")
+        check.same(file:read(6), "line 1")
+        check.same(file:seek(fs.seek.SET, 7), 7)
+        local lines = {}
+        for line in file:lines() do lines[#lines + 1] = line end
+        check.same(table.concat(lines, "|"), "line 2|line 3")
+        check.same(file:read(), nil)
+        check.same(file:seek(fs.seek.END, -7), 14)
+        check.same(file:read(), "line 3\n")
+        check.fails("Invalid", file:write("x"))
+        check.same(file:stat().size, 21)
+        check.same(file:sync(), true)
+    end },
+    { "a folder with auto_init is there, with its mode", function()
+        check.same(fs.get("app:made"):stat("/").mode, 488) -- 0750
+    end },
+    { "nothing leads out of the folder", function()
+        local vol = fs.get("app:files")
+        check.fails("NotFound", vol:readfile("../_index.yaml"))
+        check.fails("NotFound", vol:readfile("/../../etc/passwd"))
+        check.fails("PermissionDenied", vol:readfile("out/passwd"))
+        check.fails("PermissionDenied", vol:writefile("out/new", "x"))
+        check.fails("Invalid", vol:readfile("a\0b"))
+        check.fails("NotFound", fs.get("app:nothing"))
+        check.raises("colon", function() vol.readfile("x") end)
+        check.fails("Invalid", vol:open("x", "rw"))
+    end },
+    { "yaml is read and written", function()
+        local value = yaml.decode("name: room\nsizes: [1, 2.5]\nopen: true\nnested:\n  - {a: 1}\n")
+        check.same(value.name .. value.sizes[2] .. tostring(value.open) .. value.nested[1].a, "room2.5true1")
+        local text = yaml.encode({ name = "room 1", list = { 1, "yes", { a = "x: y" } }, empty = {}, text = "a\nb" })
+        check.same(text, 'empty: []\nlist:\n  - 1\n  - "yes"\n  - a: "x: y"\nname: room 1\ntext: "a\\nb"\n')
+        check.same(yaml.decode(text).list[3].a, "x: y")
+        check.same(yaml.decode(yaml.encode("no")), "no")
+        local _, problem = yaml.decode("a: 1\nb: [")
+        check.yes(problem:message():find("line", 1, true))
+        check.fails("Invalid", yaml.decode("a: 1\na: 2\n"))
+        check.fails("Invalid", yaml.decode(7))
+        check.fails("Invalid", yaml.encode({ 1, a = 2 }))
+    end },
+}
+
+return { run = function() check.run("files", tests) end }
