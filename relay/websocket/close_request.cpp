@@ -18,11 +18,11 @@ close_frame read_close_request(std::span<const hub::payload> values) {
   auto body = json::parse(value.bytes().begin(), value.bytes().end(), nullptr, false);
   if (body.is_string()) {
     frame.reason = body.get<std::string>();
-  } else if (body.is_object()) {
+  } else if (body.is_object() && (body.contains("code") || body.contains("reason"))) {
     if (auto code = body.find("code"); code != body.end() && code->is_number_integer() &&
                                        may_send(code->get<int64_t>()))
       frame.code = static_cast<uint16_t>(code->get<int64_t>());
-    frame.reason = body.contains("code") || body.contains("reason") ? "" : body.dump();
+    frame.reason.clear();
     if (auto reason = body.find("reason"); reason != body.end() && reason->is_string())
       frame.reason = reason->get<std::string>();
   } else if (!body.is_discarded() && !body.is_null()) {
