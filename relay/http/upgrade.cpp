@@ -52,13 +52,6 @@ bool wants_websocket(const http_request& request) noexcept {
   return has_token(request, "Connection", "upgrade") && has_token(request, "Upgrade", "websocket");
 }
 
-bool offers_deflate(const http_request& request) noexcept {
-  return std::any_of(request.headers.begin(), request.headers.end(), [](const auto& header) {
-    return same(header.first, "Sec-WebSocket-Extensions") &&
-           header.second.find("permessage-deflate") != std::string::npos;
-  });
-}
-
 std::optional<http_response> refuse_upgrade(const http_request& request,
                                             const origin_rule& origins) {
   if (!wants_websocket(request)) {

@@ -15,7 +15,4 @@ bool wants_websocket(const http_request& request) noexcept;
 /// @returns the refusal, or nothing if the handshake may be answered
 std::optional<http_response> refuse_upgrade(const http_request& request, const origin_rule& origins);
 
-/// True if the client can do permessage-deflate (RFC 7692).
-bool offers_deflate(const http_request& request) noexcept;
-
 } // namespace natterjack::relay

@@ -3,11 +3,13 @@
 #include "relay/websocket/transport.hpp"
 
 #include "hub/payload.hpp"
+#include "relay/websocket/deflate_offer.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/stream.hpp>
+#include <boost/beast/zlib/error.hpp>
 
 #include <array>
 #include <functional>
@@ -135,7 +137,8 @@ void async_teardown(beast::role_type, out_stream& stream, Handler&& handler) {
     stream.when_drained = done;
 }
 
-beast::http::request<beast::http::string_body> to_beast(const http_request& request) {
+beast::http::request<beast::http::string_body> to_beast(const http_request& request,
+                                                        const std::optional<deflate_offer>& chosen) {
   beast::http::request<beast::http::string_body> result;
   result.method_string(request.method);
   result.target(request.target);
@@ -144,6 +147,10 @@ beast::http::request<beast::http::string_body> to_beast(const http_request& requ
     result.insert(name, value);
   // Connection on two lines is one list (RFC 9110 5.2), which Beast does not put together.
   result.set(beast::http::field::connection, "Upgrade");
+  // Beast looks at one offer of one line, and takes a window that it cannot do for a larger one.
+  result.erase(beast::http::field::sec_websocket_extensions);
+  if (chosen)
+    result.set(beast::http::field::sec_websocket_extensions, chosen->text);
   return result;
 }
 
@@ -151,6 +158,8 @@ beast::http::request<beast::http::string_body> to_beast(const http_request& requ
 hub::shared_bytes echo_of(const websocket::close_reason& reason) {
   if (reason.code == websocket::close_code::none)
     return encode_frame(opcode::close, {});
+  if (reason.code >= 5000) // RFC 6455 7.4.2: nobody's; Beast lets them through
+    return encode_close(1002, {});
   return encode_close(reason.code, {reason.reason.data(), reason.reason.size()});
 }
 
@@ -162,6 +171,10 @@ int agreed_window_bits(beast::string_view extensions) {
   const std::string text(extensions.data(), extensions.size());
   const auto at = text.find(name);
   return at == std::string::npos ? 15 : std::atoi(text.c_str() + at + name.size());
+}
+
+bool is_inflate_error(error_code ec) noexcept {
+  return ec && ec.category() == error_code(beast::zlib::error::need_buffers).category();
 }
 
 class beast_transport final : public ws_transport,
@@ -193,12 +206,14 @@ class beast_transport final : public ws_transport,
     websocket::permessage_deflate options;
     options.server_enable = true;
     options.server_max_window_bits = deflate_window_;
+    const auto chosen = choose_deflate(upgrade);
     // RFC 7692 7.1.2.2: a client that does not say it can may not be asked for a smaller window.
-    if (upgrade.header("Sec-WebSocket-Extensions").find("client_max_window_bits") != std::string::npos)
+    if (chosen && chosen->client_can_shrink)
       options.client_max_window_bits = deflate_window_;
     stream_.set_option(options);
     stream_.set_option(websocket::stream_base::decorator([this, extra](websocket::response_type& res) {
       res.erase(beast::http::field::server);
+      res.set(beast::http::field::connection, "Upgrade");
       deflate_bits_ = agreed_window_bits(res[beast::http::field::sec_websocket_extensions]);
       for (const auto& [name, value] : extra)
         res.insert(name, value);
@@ -212,7 +227,7 @@ class beast_transport final : public ws_transport,
       if (kind == websocket::frame_type::close && !deadline_.is_set())
         thread_.set_timer(deadline_, close_wait);
     });
-    stream_.async_accept(to_beast(upgrade), [self = shared_from_this()](error_code ec) {
+    stream_.async_accept(to_beast(upgrade, chosen), [self = shared_from_this()](error_code ec) {
       if (ec) {
         self->finish(ec);
         return;
@@ -290,6 +305,9 @@ class beast_transport final : public ws_transport,
 
   void on_read(error_code ec, size_t n) {
     if (ec) {
+      // Beast says why it closes, but for data that cannot be inflated.
+      if (is_inflate_error(ec) && !closing_)
+        out().box.push_control(opcode::close, encode_close(1002, "broken compressed data"));
       finish(ec);
       return;
     }

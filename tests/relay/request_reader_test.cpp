@@ -83,3 +83,19 @@ SCENARIO("bounds and rules of requests", "[relay][request_reader]") {
   CHECK(status_of(head + "Expect: more\r\nContent-Length: 0\r\n\r\n") == 417);
   CHECK(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
 }
+
+SCENARIO("a gateway of websockets alone takes any target and any host", "[relay][request_reader]") {
+  const gateway_limits limits;
+  for (std::string target : {"/%zz", "*", "x", "?a=b", "/%00"}) {
+    CAPTURE(target);
+    request_reader strict(limits);
+    CHECK(feed(strict, "GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n", 4096) == outcome::failed);
+    request_reader reader(limits, true);
+    REQUIRE(feed(reader, "GET " + target + " HTTP/1.1\r\n\r\n", 4096) == outcome::done);
+    const auto request = reader.take();
+    CHECK(request->target == target);
+    CHECK(request->path == "/");
+  }
+  request_reader reader(limits, true);
+  CHECK(feed(reader, "GET / HTTP/1.0\r\nHost: h\r\n\r\n", 4096) == outcome::failed);
+}
