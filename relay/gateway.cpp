@@ -37,6 +37,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
         acceptor(pool.front().context()),
         pause(this, [](void* self) { static_cast<state*>(self)->accept_next(); }) {
     context = std::make_shared<gateway_context>(node, node.host(options.entry_id), options.limits);
+    context->websockets_only = options.websockets_only;
   }
 
   void accept_next() {

@@ -26,6 +26,9 @@ struct gateway_options {
   uint16_t port = 8082;            ///< 0: a free one
   gateway_limits limits;
   std::optional<tls_options> tls; ///< set: HTTPS and wss alone
+  /// Every path is the websocket route at "/", with any Host or none; whatever is wrong with a
+  /// handshake is 400, and every HTTP answer ends its connection.
+  bool websockets_only = false;
 };
 
 class gateway {

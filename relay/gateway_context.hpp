@@ -22,6 +22,7 @@ struct gateway_context {
   hub::node& node;
   const hub::host_name* host; ///< the http.service's entry id: second part of connection PIDs
   gateway_limits limits;
+  bool websockets_only = false; ///< see gateway_options
   std::atomic<std::shared_ptr<const tls_context>> tls; ///< null: plain; else for the next client
   std::atomic<size_t> connections{0}; ///< sockets open, HTTP and websocket
   std::atomic<size_t> idle{0};        ///< those of them that wait for an HTTP request

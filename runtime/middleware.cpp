@@ -145,7 +145,7 @@ void read_relays(const std::vector<std::string>& names, const string_map& option
   if (has(names, "websocket_relay")) {
     to.websocket_relay = true;
     to.origins = origins("wsrelay.allowed.origins");
-    to.deflate_window_bits = window_bits(option_text(options, "wsrelay.deflate"));
+    to.deflate.window_bits = window_bits(option_text(options, "wsrelay.deflate"));
   }
   if (has(names, "sse_relay")) {
     to.sse_relay = true;

@@ -48,6 +48,7 @@ publication to_publication(const actor_request& to, const speaker& from, const s
                                        {"message_code", json_value(code)},
                                        {"sender", json_value(from.name)}});
   p.content_type = "text/json";
+  p.priority = 0; // as CLU's library always says
   if (!to.command_id.is(json_value::kind::null))
     p.correlation_id = to.command_id.to_python_text();
   p.timestamp = static_cast<uint64_t>(std::time(nullptr));

@@ -387,7 +387,7 @@ void mount(relay::router& routes, const std::string& pattern, std::shared_ptr<br
   };
   auto open_to_all = std::make_shared<relay::route_options>();
   open_to_all->origins = relay::origin_rule("*");
-  open_to_all->deflate_window_bits = deflate_window_bits;
+  open_to_all->deflate = {deflate_window_bits, true}; // as CLU's server
   added.options = std::move(open_to_all);
   routes.add(std::move(added));
 }

@@ -246,6 +246,10 @@ int run_clu_cli(int argc, const char* const* argv) {
   o.gateway.entry_id = gateway_entry;
   o.gateway.address = "0.0.0.0";
   o.gateway.port = 9876;
+  // As far as CLU's server goes: 128 lines of 8 KiB.
+  o.gateway.websockets_only = true;
+  o.gateway.limits.header_count = 128;
+  o.gateway.limits.head_bytes = 1 << 20;
   o.gateway.limits.outbox_soft_bytes = 4 << 20;
   o.gateway.limits.outbox_hard_bytes = 64 << 20;
   std::chrono::nanoseconds hold = o.bridge.hold_time;

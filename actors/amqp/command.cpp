@@ -131,6 +131,7 @@ publication failure_publication(const command& c, const speaker& from, const std
   p.routing_key = "reply." + from.name;
   p.headers = failure_headers(c);
   p.content_type = "text/json";
+  p.priority = 0;
   p.correlation_id = c.id_text;
   failure_body(error).write(p.body);
   return p;

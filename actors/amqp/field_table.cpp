@@ -74,7 +74,7 @@ void append_json(std::string& out, const amqp_field_value_t& value, number_style
     out += std::to_string(v.i64);
     break;
   case AMQP_FIELD_KIND_U64:
-    out += std::to_string(v.u64);
+    out += std::to_string(static_cast<int64_t>(v.u64)); // as CLU's library reads an 'L'
     break;
   case AMQP_FIELD_KIND_F32:
     append_python_float(out, static_cast<double>(v.f32), style);

@@ -91,7 +91,7 @@ std::string id_of(const amqp_field_value_t* value) {
 
 void append_short(std::string& out, const amqp_basic_properties_t& p, amqp_flags_t flag,
                   const amqp_bytes_t& text) {
-  if ((p._flags & flag) == 0 || !hub::is_utf8(view(text)))
+  if ((p._flags & flag) == 0 || text.len == 0 || !hub::is_utf8(view(text)))
     out += "null";
   else
     append_python_text(out, view(text));

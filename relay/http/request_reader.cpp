@@ -29,8 +29,8 @@ struct request_reader::state {
   bool head_seen = false;
 };
 
-request_reader::request_reader(const gateway_limits& limits)
-    : limits_(limits), state_(std::make_unique<state>()) {}
+request_reader::request_reader(const gateway_limits& limits, bool any_target)
+    : limits_(limits), any_target_(any_target), state_(std::make_unique<state>()) {}
 
 request_reader::~request_reader() = default;
 
@@ -113,9 +113,10 @@ request_reader::outcome request_reader::on_head() {
   request_->headers.reserve(fields);
   for (const auto& field : head)
     request_->headers.emplace_back(field.name_string(), field.value());
-  if (head.version() != 11 && head.version() != 10)
+  if (head.version() != 11 && (any_target_ || head.version() != 10))
     return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
-  if (head.count(http::field::host) > 1 || (!http_1_0_ && head.count(http::field::host) == 0))
+  const auto hosts = head.count(http::field::host);
+  if (!any_target_ && (hosts > 1 || (!http_1_0_ && hosts == 0)))
     return fail(text_response(400, "a request has one Host header"));
   // RFC 9112 6.1: a coding that is not understood leaves the end of the body unknown.
   if (head.count(http::field::transfer_encoding) > 0) {
@@ -131,8 +132,11 @@ request_reader::outcome request_reader::on_head() {
   if (!expect.empty() && !http_1_0_ && !beast::iequals(expect, "100-continue"))
     return fail(text_response(417, "only 100-continue can be expected"));
   expects_continue_ = !expect.empty() && !http_1_0_ && !state_->parser->is_done();
-  if (!split_target())
-    return fail(text_response(400, "the request target is not a path, or has a broken % escape"));
+  if (!split_target()) {
+    if (!any_target_)
+      return fail(text_response(400, "the request target is not a path, or has a broken % escape"));
+    request_->raw_path = request_->path = "/";
+  }
   return outcome::head;
 }
 

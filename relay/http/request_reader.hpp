@@ -22,7 +22,9 @@ class request_reader {
  public:
   enum class outcome : uint8_t { need_more, head, done, failed };
 
-  explicit request_reader(const gateway_limits& limits);
+  /// @param any_target  for a gateway of websockets alone: no Host is asked for, and a target that
+  ///                    is no path stands for "/"; but HTTP/1.0 has no upgrades (RFC 6455 4.1)
+  explicit request_reader(const gateway_limits& limits, bool any_target = false);
   ~request_reader();
 
   /// Room for bytes from the socket, then how many came.
@@ -66,6 +68,7 @@ class request_reader {
   bool split_target();
 
   const gateway_limits& limits_;
+  const bool any_target_;
   std::unique_ptr<state> state_;
   std::shared_ptr<http_request> request_;
   http_response failure_;

@@ -11,6 +11,7 @@
 
 #include "relay/http/middleware.hpp"
 #include "relay/origin.hpp"
+#include "relay/websocket/deflate_offer.hpp"
 
 #include <functional>
 #include <memory>
@@ -28,7 +29,7 @@ struct route_options {
   middleware_chain chain;
   bool websocket_relay = false; ///< X-WS-Relay in a response upgrades the connection
   origin_rule origins;          ///< who may upgrade
-  int deflate_window_bits = 0;  ///< of permessage-deflate, 9 to 15; 0: offers are declined
+  deflate_terms deflate;        ///< for websockets of this route
   bool sse_relay = false;       ///< X-SSE-Relay in a response makes it a stream of events
   origin_rule sse_origins;      ///< who may read such a stream
   hub::relay_dialect dialect = hub::relay_dialect::table;

@@ -32,7 +32,7 @@ http_session::http_session(io_thread& thread, std::unique_ptr<http_wire> wire,
              std::shared_ptr<gateway_context> gateway, std::shared_ptr<const router> routes,
              std::shared_ptr<connection_place> place)
     : thread_(thread), wire_(std::move(wire)), gateway_(std::move(gateway)),
-      routes_(std::move(routes)), place_(std::move(place)), reader_(gateway_->limits),
+      routes_(std::move(routes)), place_(std::move(place)), reader_(gateway_->limits, gateway_->websockets_only),
       writer_(thread, *wire_, *this),
       timer_(this, [](void* self) { static_cast<http_session*>(self)->on_timeout(); }) {
   error_code ignored;

@@ -4,6 +4,7 @@
 #include "relay/http/socket_route.hpp"
 #include "relay/http/upgrade.hpp"
 #include "relay/websocket/connection.hpp"
+#include "relay/websocket/deflate_offer.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -47,7 +48,8 @@ void pending_reply::give(http_response response) {
 
 void http_session::dispatch() {
   set_phase(phase::answering);
-  keep_alive_ = reader_.keep_alive() && !gateway_->draining.load(std::memory_order_relaxed);
+  keep_alive_ = reader_.keep_alive() && !gateway_->websockets_only &&
+                !gateway_->draining.load(std::memory_order_relaxed);
   is_http_1_0_ = reader_.is_http_1_0();
   auto request = incoming_ ? reader_.take_head() : reader_.take();
   request->incoming = incoming_;
@@ -56,7 +58,8 @@ void http_session::dispatch() {
   is_head_request_ = request->method == "HEAD";
   request_ = request;
   hub::count(hub::counter::http_requests);
-  auto match = routes_->find(request->method, request->raw_path);
+  const bool any_path = gateway_->websockets_only && wants_websocket(*request);
+  auto match = routes_->find(request->method, any_path ? "/" : request->raw_path);
   if (match.found == nullptr) {
     if (request->method == "OPTIONS" && (!match.allow.empty() || request->path == "*"))
       answer_options(*request, match.allow);
@@ -197,6 +200,10 @@ void http_session::take_over() {
     respond(std::move(*refusal));
     return;
   }
+  if (gateway_->websockets_only && !has_sound_extensions(*request_)) {
+    respond(text_response(400, "Sec-WebSocket-Extensions is no list of extensions"));
+    return;
+  }
   http_response accepted;
   accepted.status = 101;
   finish_chain(accepted);
@@ -225,7 +232,7 @@ std::shared_ptr<ws_transport> http_session::make_transport() {
     return nullptr;
   return make_ws_transport(thread_, std::move(*socket), gateway_->limits, reader_.leftover(),
                            std::move(place_),
-                           route_->options ? route_->options->deflate_window_bits : 0);
+                           route_->options ? route_->options->deflate : deflate_terms{});
 }
 
 std::optional<tcp::socket> http_session::release() {

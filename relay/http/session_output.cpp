@@ -22,6 +22,12 @@ constexpr size_t stream_ahead_bytes = 64 << 10;
 constexpr auto linger_wait = std::chrono::seconds(2);
 constexpr auto watch_interval = std::chrono::seconds(1);
 
+// What a client did wrong. A server of websockets alone says 426 or 400, and 408 to the slow.
+bool is_refusal(unsigned status) noexcept {
+  return (status > 400 && status < 500 && status != 408 && status != 426) || status == 501 ||
+         status == 505;
+}
+
 } // namespace
 
 void http_session::write_head(const http_response& response, framing how) {
@@ -38,6 +44,8 @@ void http_session::write(http_response response) {
       response.stream->close();
     return;
   }
+  if (gateway_->websockets_only && is_refusal(response.status))
+    response.status = 400;
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
   const bool streams = response.stream && has_body;
   if (incoming_ || intake_failure_)

@@ -91,6 +91,16 @@ frame_reader::assembly& frame_reader::parts() {
   return *parts_;
 }
 
+frame_reader::frame_reader(size_t message_bytes) noexcept : message_bytes_(message_bytes) {}
+
+frame_reader::~frame_reader() = default;
+
+void frame_reader::allow_compressed(int window_bits) {
+  may_be_packed_ = true;
+  if (window_bits != 0)
+    history_ = std::make_unique<inflate_history>(inflate_history{size_t{1} << window_bits, {}});
+}
+
 void frame_reader::take(char* bytes, size_t size, frame_sink& sink) {
   if (mode_ == mode::none)
     return;
@@ -314,7 +324,7 @@ size_t frame_reader::room_for(bool packed) const noexcept {
 frame_reader::outcome frame_reader::inflate_and_deliver(uint8_t op, std::string_view packed,
                                                         frame_sink& sink) {
   std::string_view body;
-  switch (inflate_message(packed, message_bytes_, body)) {
+  switch (inflate_message(packed, message_bytes_, body, history_.get())) {
     case inflated::broken:
       return mistake(1002, "compressed data is broken", mode::none, sink);
     case inflated::too_big:

@@ -9,7 +9,8 @@
 //                 the limit), and only control frames after them
 //
 //   compressed    messages (RFC 7692) are joined first and then inflated, never beyond the limit; what does
-//                 not inflate is 1002. Nothing is kept between two messages
+//                 not inflate is 1002. Between two messages nothing is kept but, if agreed, the last
+//                 bytes of what came
 //
 //   keeps         what has come of an incomplete frame or message, and what stands behind a pause
 #pragma once
@@ -21,6 +22,8 @@
 #include <string_view>
 
 namespace natterjack::relay {
+
+struct inflate_history;
 
 class frame_sink {
  public:
@@ -41,10 +44,12 @@ class frame_sink {
 class frame_reader {
  public:
   /// @param message_bytes  longest message
-  explicit frame_reader(size_t message_bytes) noexcept : message_bytes_(message_bytes) {}
+  explicit frame_reader(size_t message_bytes) noexcept;
+  ~frame_reader();
 
-  /// From now on messages may be compressed, each by itself.
-  void allow_compressed() noexcept { may_be_packed_ = true; }
+  /// From now on messages may be compressed.
+  /// @param window_bits  how far they may refer back to earlier ones; 0: each stands for itself
+  void allow_compressed(int window_bits = 0);
 
   /// Takes what was read; unmasks in place. The sink may call `drop_messages` and `stop`.
   void take(char* bytes, size_t size, frame_sink& sink);
@@ -99,6 +104,7 @@ class frame_reader {
   std::unique_ptr<assembly> parts_; // while something is incomplete
   mode mode_ = mode::all;
   bool may_be_packed_ = false;
+  std::unique_ptr<inflate_history> history_; // while messages may refer to earlier ones
 };
 
 } // namespace natterjack::relay

@@ -35,10 +35,10 @@ class frame_transport final : public ws_transport,
                               public std::enable_shared_from_this<frame_transport> {
  public:
   frame_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
-                  std::string_view leftover, std::shared_ptr<void> place, int window_bits)
+                  std::string_view leftover, std::shared_ptr<void> place, deflate_terms deflate)
       : thread_(thread), place_(std::move(place)), socket_(std::move(socket)),
         box_(thread, limits, socket_.native_handle(), *this), reader_(limits.message_bytes),
-        window_bits_(window_bits),
+        deflate_(deflate),
         deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }) {
     if (!leftover.empty())
       early_ = hub::shared_bytes(leftover);
@@ -48,11 +48,11 @@ class frame_transport final : public ws_transport,
               caf::strong_actor_ptr owner_actor, ws_owner& owner) override {
     owner_actor_ = std::move(owner_actor);
     owner_ = &owner;
-    auto deflate = agree_on_deflate(upgrade, window_bits_);
-    window_bits_ = deflate.window_bits;
-    if (window_bits_ != 0)
-      reader_.allow_compressed();
-    box_.push_raw(hub::shared_bytes(handshake_answer(upgrade, extra, deflate.answer)));
+    const auto agreed = agree_on_deflate(upgrade, deflate_);
+    deflate_.window_bits = agreed.window_bits;
+    if (agreed.window_bits != 0)
+      reader_.allow_compressed(agreed.client_window_bits);
+    box_.push_raw(hub::shared_bytes(handshake_answer(upgrade, extra, agreed.answer)));
     // Behind the start of the owner's actor, which is queued already.
     thread_.push_call([self = shared_from_this()] {
       if (self->owner_ != nullptr)
@@ -68,7 +68,7 @@ class frame_transport final : public ws_transport,
       read_on();
   }
 
-  int deflate_bits() const noexcept override { return window_bits_; }
+  int deflate_bits() const noexcept override { return deflate_.window_bits; }
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
     return box_.push_data(std::move(frames), messages);
@@ -317,7 +317,7 @@ class frame_transport final : public ws_transport,
   tcp::socket socket_;
   outbox box_;
   frame_reader reader_;
-  int window_bits_; // of permessage-deflate; 0: not spoken
+  deflate_terms deflate_; // offered at first, then agreed to
   hub::shared_bytes early_; // came behind the request head
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
@@ -339,9 +339,9 @@ class frame_transport final : public ws_transport,
 std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread, tcp::socket socket,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
-                                                std::shared_ptr<void> place, int window_bits) {
+                                                std::shared_ptr<void> place, deflate_terms deflate) {
   return std::make_shared<frame_transport>(thread, std::move(socket), limits, leftover,
-                                           std::move(place), window_bits);
+                                           std::move(place), deflate);
 }
 
 } // namespace natterjack::relay

@@ -26,8 +26,12 @@ class stream {
 
   // One byte beyond the bound is room enough to see that it is broken. `out` only grows: what shrinks has to
   // be cleared again.
-  inflated run(std::string_view packed, size_t bytes_max, std::string& out, size_t& made) {
+  inflated run(std::string_view packed, std::string_view before, size_t bytes_max, std::string& out,
+               size_t& made) {
     ::inflateReset(&z_);
+    if (!before.empty())
+      ::inflateSetDictionary(&z_, reinterpret_cast<const Bytef*>(before.data()),
+                             static_cast<uInt>(before.size()));
     made = 0;
     // RFC 7692 7.2.2: the end of a flush, which the sender leaves out.
     for (std::string_view part : {packed, std::string_view("\0\0\xff\xff", 4)}) {
@@ -61,16 +65,31 @@ class stream {
   z_stream z_{};
 };
 
+void remember(inflate_history& history, std::string_view body) {
+  if (body.size() >= history.window_bytes) {
+    history.bytes = body.substr(body.size() - history.window_bytes);
+    return;
+  }
+  const auto kept = history.window_bytes - body.size();
+  if (history.bytes.size() > kept)
+    history.bytes.erase(0, history.bytes.size() - kept);
+  history.bytes += body;
+}
+
 } // namespace
 
-inflated inflate_message(std::string_view packed, size_t bytes_max, std::string_view& body) {
+inflated inflate_message(std::string_view packed, size_t bytes_max, std::string_view& body,
+                         inflate_history* history) {
   thread_local stream tables;
   thread_local std::string out;
   if (out.size() > kept_bytes_max)
     std::string().swap(out);
   size_t made = 0;
-  const auto result = tables.run(packed, bytes_max, out, made);
+  const auto before = history != nullptr ? std::string_view(history->bytes) : std::string_view();
+  const auto result = tables.run(packed, before, bytes_max, out, made);
   body = {out.data(), made};
+  if (history != nullptr && result == inflated::whole)
+    remember(*history, body);
   return result;
 }
 

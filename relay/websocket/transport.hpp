@@ -17,6 +17,7 @@
 #include "relay/io_thread.hpp"
 #include "relay/limits.hpp"
 #include "relay/outbox.hpp"
+#include "relay/websocket/deflate_offer.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -80,12 +81,12 @@ class ws_transport {
 
 /// @param leftover     bytes that came behind the request head
 /// @param place        the gateway's count of connections, held as long as the socket
-/// @param window_bits  permessage-deflate (RFC 7692) is agreed to, with windows of at most 2^bits bytes;
-///                     0: it is not
+/// @param deflate      what is agreed to of permessage-deflate (RFC 7692)
 std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread,
                                                 boost::asio::ip::tcp::socket socket,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
-                                                std::shared_ptr<void> place, int window_bits = 0);
+                                                std::shared_ptr<void> place,
+                                                deflate_terms deflate = {});
 
 } // namespace natterjack::relay

@@ -7,7 +7,7 @@
 //   {"op": "stop_actor", "name": N}
 //   {"op": "feed", "queue": Q, "topic": T, "manual": B, …}  {"feed": Q, "problem": …}
 //   {"op": "publish", "id": I, "message": {…}}              {"published": I, "result": …}
-//   {"op": "hold"}, {"op": "release"}                       messages are not taken in between
+//   {"op": "hold"}, {"op": "release"}   {"holds": B}        messages are not taken in between
 //   {"op": "stats"}                                         {"stats": {…}}
 //   a message                                               {"topic": …, "from": PID, "value": …}
 #include "actors/amqp/address_book.hpp"
@@ -191,6 +191,7 @@ class console {
     else if (op == "hold" || op == "release")
       self_->thread().push_call([self = self_, keep = handle_, hold = op == "hold"] {
         self->hold = hold;
+        print(json_value::make_object({{"holds", json_value(hold)}}));
         if (!hold)
           for (auto& what : std::exchange(self->held, {}))
             what->settle();

@@ -140,6 +140,7 @@ def test_a_failure_is_heard_on_the_exchange(bridge, client, exchange):
     key, p, body = tap.get(timeout=5)
     assert key == f"reply.{bridge.name}"
     assert p.content_type == "text/json" and p.correlation_id == "nb"
+    assert p.priority == 0 and p.delivery_mode == 1
     assert p.timestamp is None and p.reply_to in (None, "")
     assert body == b'{"error": "Failed routing message to consumer \'nobody\'."}'
 

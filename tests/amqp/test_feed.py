@@ -49,6 +49,7 @@ def test_bodies(console, exchange, body, content_type, seen):
 def test_acknowledged_when_taken(console, exchange, broker):
     start_feed(console, "q3", topic="job", exchange="jobs3", key="#")
     console.do("hold")
+    console.wait_for(lambda line: line.get("holds"))
     for n in range(5):
         exchange.run(exchange.send({"n": n}, {}, "k", exchange="jobs3"))
     for n in range(5):

@@ -9,7 +9,9 @@ import pytest
 from raw_ws import CLOSE, CONTINUATION, PING, TEXT, Closed, RawSocket
 
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-UPGRADE = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+FIELDS = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+UPGRADE = b"GET / HTTP/1.1\r\nHost: x\r\n" + FIELDS
+REST = FIELDS + KEY + b"Sec-WebSocket-Version: 13\r\n"
 
 
 def end_of(client):
@@ -17,10 +19,29 @@ def end_of(client):
     return closed.code, closed.reason
 
 
-@pytest.mark.parametrize("path", ["/", "/any/path", "/x?y=z", "/%F0%9F%98%80", "//"])
+@pytest.mark.parametrize("path", [
+    "/", "/any/path", "/x?y=z", "/%F0%9F%98%80", "//", "/healthz", "/readyz", "/metrics", "/../x", "/%zz", "/%00",
+    "/%", "*", "x", "?x=1", "http://elsewhere/x", "/a#b", "/" + "x" * 7000,
+])
 def test_any_path(bridge, path):
     with bridge.connect(path) as client:
         assert client.head.status == 101
+
+
+def answer_to(bridge, said):
+    raw = RawSocket(bridge.port)
+    raw.send_bytes(said)
+    return raw, raw.read_head()
+
+
+@pytest.mark.parametrize("fields", [
+    b"", b"Host: x\r\nHost: y\r\n", b"Host:\r\n", b"Host: a b/c\r\n", b"X: \xe9\xff\r\n",
+    b"".join(b"X%d: y\r\n" % i for i in range(110)), b"".join(b"X%d: %s\r\n" % (i, b"y" * 1000) for i in range(100)),
+])
+def test_any_fields(bridge, fields):
+    raw, head = answer_to(bridge, b"GET / HTTP/1.1\r\n" + REST + fields + b"\r\n")
+    assert head.status == 101
+    raw.shut()
 
 
 def test_any_origin_and_host(bridge):
@@ -41,13 +62,23 @@ def test_no_subprotocol(bridge):
     (UPGRADE + b"Sec-WebSocket-Version: 8\r\n" + KEY + b"\r\n", 400),
     (UPGRADE + KEY + b"\r\n", 400),
     (b"hello\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: x\r\n" + REST + b"\r\n", 400),
+    (b"GET / HTTP/1.0\r\nHost: x\r\n" + REST + b"\r\n", 400),
+    (b"GET / HTTP/2.0\r\nHost: x\r\n" + REST + b"\r\n", 400),
+    (b"GET / HTTP/1.1\r\n" + REST + b"Expect: wonders\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\n" + REST + b"X\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\n" + REST + b"".join(b"X%d: y\r\n" % i for i in range(200)) + b"\r\n", 400),
+    (b"GET / HTTP/1.1\r\n" + REST + b"Sec-WebSocket-Extensions: permessage-deflate;\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\n" + REST + b"Sec-WebSocket-Extensions:\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 426),
+    (b"GET / HTTP/1.1\r\n\r\n", 426),
 ])
 def test_bad_handshakes(bridge, said, status):
-    raw = RawSocket(bridge.port)
-    raw.send_bytes(said)
-    head = raw.read_head()
+    raw, head = answer_to(bridge, said)
     assert head.status == status
     assert head.headers["content-type"].startswith("text/plain")
+    assert raw.read_body(head)
+    assert raw.at_end(), "the answer ends the connection"
     raw.shut()
 
 
@@ -122,10 +153,32 @@ def offered(bridge, offer):
     ("permessage-deflate; client_max_window_bits",
      "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"),
     ("permessage-deflate", "permessage-deflate; server_max_window_bits=12"),
+    ("permessage-deflate; client_max_window_bits=10",
+     "permessage-deflate; server_max_window_bits=12; client_max_window_bits=10"),
+    ('permessage-deflate; client_max_window_bits="15"',
+     "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"),
+    ("permessage-deflate; server_max_window_bits=10", "permessage-deflate; server_max_window_bits=10"),
+    ("permessage-deflate; server_max_window_bits=15", "permessage-deflate; server_max_window_bits=12"),
+    ("permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+     "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"),
+    ("x-other, permessage-deflate", "permessage-deflate; server_max_window_bits=12"),
+    ("permessage-deflate; x, permessage-deflate", "permessage-deflate; server_max_window_bits=12"),
+    ("permessage-deflate; server_max_window_bits=8, permessage-deflate; client_max_window_bits",
+     "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"),
+    ("x-other\r\nSec-WebSocket-Extensions: permessage-deflate", "permessage-deflate; server_max_window_bits=12"),
+    ("permessage-deflate; server_max_window_bits=8", None),
+    ("permessage-deflate; server_max_window_bits", None),
+    ("permessage-deflate; server_max_window_bits=012", None),
+    ("permessage-deflate; client_max_window_bits=16", None),
+    ("permessage-deflate; server_no_context_takeover=1", None),
+    ("permessage-deflate; client_max_window_bits; client_max_window_bits", None),
+    ("Permessage-Deflate", None),
 ])
 def test_compression_is_agreed_if_offered(bridge, offer, answer):
     with offered(bridge, offer) as client:
-        assert client.head.headers["sec-websocket-extensions"] == answer
+        assert client.head.headers.get("sec-websocket-extensions") == answer
+        client.send_frame(PING, b"x")
+        assert client.read_frame().payload == b"x"
 
 
 def send_deflated(client, data):
@@ -168,6 +221,12 @@ def test_compressed_commands_are_read(bridge, actor):
             data = (pack.compress(said) + pack.flush(zlib.Z_SYNC_FLUSH))[:-4]
             send_deflated(client, data)
             assert alpha.commands.get(timeout=5)[1].correlation_id == "z"
+
+
+def test_broken_compressed_data(bridge):
+    with offered(bridge, "permessage-deflate") as client:
+        send_deflated(client, b"\xff\xff\xff\xff")
+        assert end_of(client)[0] == 1002
 
 
 def test_a_compressed_bomb_is_refused(bridge):

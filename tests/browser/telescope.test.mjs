@@ -18,12 +18,16 @@ with tempfile.TemporaryDirectory() as folder, Broker(folder) as broker:
     sys.stdin.read()
 `;
 
-let broker, browser, server, page;
+let broker, brokerEnded, browser, server, page;
 const problems = [];
 
 before(async () => {
   broker = spawn(python, ["-c", BROKER, path.join(repository, "tests/amqp")], { stdio: ["pipe", "pipe", "inherit"] });
-  const [port] = await once(broker.stdout, "data");
+  brokerEnded = once(broker, "exit"); // from the start: it may end before anybody asks
+  const [port] = await Promise.race([
+    once(broker.stdout, "data"),
+    brokerEnded.then(([code]) => { throw new Error(`the broker ended with ${code}`); }),
+  ]);
   process.env.RABBITMQ_HOST = "127.0.0.1";
   process.env.RABBITMQ_PORT = String(port).trim();
   server = await serve(path.join(repository, "examples/telescope"));
@@ -38,7 +42,7 @@ after(async () => {
   await browser?.close();
   await server?.stop();
   broker.stdin.end();
-  await once(broker, "exit");
+  await brokerEnded;
 });
 
 const command = (text) => page.locator("#commands > li", { hasText: text }).first();

@@ -117,3 +117,19 @@ SCENARIO("a body may be taken while it comes", "[relay][request_reader]") {
     CHECK(reader.take()->path == "/next");
   }
 }
+
+SCENARIO("a gateway of websockets alone takes any target and any host", "[relay][request_reader]") {
+  const gateway_limits limits;
+  for (std::string target : {"/%zz", "*", "x", "?a=b", "/%00"}) {
+    CAPTURE(target);
+    request_reader strict(limits);
+    CHECK(feed(strict, "GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n", 4096) == outcome::failed);
+    request_reader reader(limits, true);
+    REQUIRE(feed(reader, "GET " + target + " HTTP/1.1\r\n\r\n", 4096) == outcome::done);
+    const auto request = reader.take();
+    CHECK(request->target == target);
+    CHECK(request->path == "/");
+  }
+  request_reader reader(limits, true);
+  CHECK(feed(reader, "GET / HTTP/1.0\r\nHost: h\r\n\r\n", 4096) == outcome::failed);
+}

@@ -78,7 +78,9 @@ function heard(name, is_absent, body) {
   let actor = actors.get(name);
   if (!actor && is_absent && !LOOK_FOR.includes(name)) return;
   actor ??= meet(name);
+  const is_back = !actor.here && !is_absent; // it may be another program now, with another schema
   actor.here = !is_absent;
+  if (is_back) look(name);
   if (body.schema) learn(actor, body.schema);
   if (body.version) actor.version = body.version;
   for (const [key, value] of Object.entries(body)) {

@@ -46,6 +46,15 @@ SCENARIO("keys are sorted on the wire, at every level", "[amqp][field_table]") {
   CHECK(text == R"({"a": {"q": null, "z": [1, {"x": 2, "y": 1}]}, "b": 1})");
 }
 
+SCENARIO("an unsigned 64-bit number is read as CLU's library reads it", "[amqp][field_table]") {
+  amqp_field_value_t value{};
+  value.kind = AMQP_FIELD_KIND_U64;
+  value.value.u64 = uint64_t{1} << 63;
+  std::string text;
+  append_json(text, value, number_style::strict);
+  CHECK(text == "-9223372036854775808");
+}
+
 SCENARIO("what AMQP cannot carry is refused", "[amqp][field_table]") {
   memory_pool pool;
   for (const char* object :
