@@ -7,12 +7,36 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace natterjack::runtime {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// A node that was killed leaves its socket, and its number may be another program's by now.
+bool is_abandoned(const fs::path& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const auto& path = socket.native();
+  if (path.size() >= sizeof address.sun_path)
+    return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0)
+    return false;
+  const bool refused =
+      connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+      errno == ECONNREFUSED;
+  ::close(probe);
+  return refused;
+}
+
+} // namespace
 
 fs::path admin_folder() {
   const char* runtime_folder = std::getenv("XDG_RUNTIME_DIR");
@@ -51,7 +75,7 @@ std::vector<fs::path> find_admin_sockets() {
       continue;
     if (kill(process_id, 0) != 0 && errno == ESRCH)
       fs::remove(file.path(), error);
-    else
+    else if (!is_abandoned(file.path())) // not removed: a node that starts refuses for a moment, too
       alive.push_back(file.path());
   }
   std::sort(alive.begin(), alive.end());

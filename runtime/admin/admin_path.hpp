@@ -22,7 +22,7 @@ std::filesystem::path admin_path(int process_id);
 /// @returns what is wrong with it, or nothing
 std::optional<std::string> prepare_admin_folder(const std::filesystem::path& socket);
 
-/// Sockets in the default folder whose nodes are alive; those of dead ones are removed.
+/// Sockets in the default folder that somebody listens on; those of dead processes are removed.
 std::vector<std::filesystem::path> find_admin_sockets();
 
 } // namespace natterjack::runtime

@@ -24,6 +24,7 @@ std::string traceback(lua_State* L) {
   std::string result;
   lua_Debug at{};
   int shown = 0;
+  constexpr auto heading = "stack traceback:";
   for (int level = 0; lua_getstack(L, level, &at) != 0; ++level) {
     lua_getinfo(L, "Slnt", &at);
     const bool script = std::strcmp(at.what, "C") != 0;
@@ -31,7 +32,7 @@ std::string traceback(lua_State* L) {
     if (!script && at.name == nullptr)
       continue;
     if (++shown > levels_max)
-      return result + "\n\t...";
+      return heading + result + "\n\t...";
     result += "\n\t";
     result += at.short_src;
     if (at.currentline > 0)
@@ -46,7 +47,7 @@ std::string traceback(lua_State* L) {
     if (at.istailcall != 0)
       result += "\n\t(...tail calls...)";
   }
-  return result.empty() ? result : "stack traceback:" + result;
+  return result.empty() ? result : heading + result;
 }
 
 } // namespace natterjack::runtime::lua

@@ -9,16 +9,31 @@ namespace {
 constexpr std::chrono::milliseconds look_interval{5};
 constexpr int idle_looks_max = 20; // then the watchdog dozes until the next slice
 
+// lua_sethook visits every call of the coroutine: at 200,000 levels longer than a look lasts, so that
+// arming at each signal would leave the script no time to meet its hook. Armed again now and then
+// all the same, since a loop may lose its mark if the signal comes in the middle of an instruction.
+constexpr unsigned signals_per_arming = 16;
+
 volatile lua_Hook slice_hook = nullptr;
 thread_local slice_mark* volatile current = nullptr;
+thread_local lua_State* volatile armed = nullptr; // by the signals of this slice
+thread_local volatile unsigned signals = 0;       // since then
 
 extern "C" void natterjack_slice_over(int) {
   auto* mark = current;
   if (mark == nullptr)
     return;
   mark->over = 1;
-  if (auto* L = mark->running)
-    lua_sethook(L, slice_hook, LUA_MASKCOUNT, 1);
+  auto* L = mark->running;
+  if (L == nullptr)
+    return;
+  if (L == armed && signals < signals_per_arming) {
+    signals = signals + 1;
+    return;
+  }
+  armed = L;
+  signals = 0;
+  lua_sethook(L, slice_hook, LUA_MASKCOUNT, 1);
 }
 
 } // namespace
@@ -57,6 +72,7 @@ worker::~worker() {
 
 watchdog::slice::slice(watchdog& dog, slice_mark& mark) noexcept : worker_(&this_worker()) {
   mark.over = 0;
+  armed = nullptr;
   current = &mark;
   // seq_cst: either the watchdog sees this turn before it dozes off, or we see it dozing.
   worker_->turn.fetch_add(1);

@@ -179,3 +179,12 @@ def test_nonsense_on_the_socket_is_answered_and_harms_nobody(serve_probe, tmp_pa
         answer = json.loads(connection.makefile().readline())
     assert answer["ok"] is False and answer["error"]
     assert "probe" in ask("ps", "--admin-socket", str(path))
+
+
+def test_a_socket_that_a_killed_node_left_is_no_node(serve_probe, runtime_folder):
+    serve_probe()
+    # The number of a process that lives, as after a while of running, but is no node.
+    left = runtime_folder / "natterjack" / f"{os.getpid()}.sock"
+    with socket.socket(socket.AF_UNIX) as abandoned:
+        abandoned.bind(str(left))
+    assert rows(entry="probe:hub")

@@ -7,6 +7,7 @@ import time
 import pytest
 
 import probe
+from natterjack import command
 from probe import Probe
 from raw_http import get
 from raw_ws import RawWebSocket
@@ -229,3 +230,19 @@ def test_an_error_in_an_endpoint_function_is_a_500_with_an_id_that_is_in_the_log
     server.wait_for(re.escape(found[0].decode()))
     assert b"asked to fail" not in answer.body  # details are for the log
     server.wait_for("asked to fail")
+
+
+def test_recursion_without_end_is_an_error_before_the_budget_is_used(tmp_path):
+    """Arming the hook visits every call: at 200,000 of them it must leave time for the script."""
+    (tmp_path / "_index.yaml").write_text(
+        "namespace: app\nentries:\n"
+        "  - { name: main, kind: process.lua, source: file://main.lua }\n"
+    )
+    (tmp_path / "main.lua").write_text(
+        "local function down(n) return 1 + down(n + 1) end\n"
+        "return { run = function() for i = 1, 5 do print(pcall(down, 1)) end down(1) end }\n"
+    )
+    done = command("run", tmp_path, "-x", "app:main", timeout=120)
+    assert done.stdout.count("false app:main (main.lua):1: stack overflow") == 5
+    assert done.returncode == 1 and "app:main (main.lua):1: stack overflow\n" in done.stderr
+    assert re.search(r"\nstack traceback:\n\t.*\n", done.stderr)
