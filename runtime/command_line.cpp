@@ -29,6 +29,23 @@ std::string check_metrics(const std::string& text) {
   return "\"" + text + "\" " + why + "; expected on, off or ADDR:PORT";
 }
 
+// What divides the parts of a PID cannot stand in one of them.
+std::string check_node_name(const std::string& text) {
+  constexpr auto allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (!text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string::npos)
+    return "";
+  return "\"" + text + "\" is no name of a node; expected letters, digits and . _ -, 64 at most";
+}
+
+// As many threads as nobody asks for by mistake; a negative number would be a very large one.
+std::string check_threads(const std::string& text) {
+  const bool is_number = !text.empty() && text.size() <= 4 &&
+                         text.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number && std::stoi(text) <= 1024)
+    return "";
+  return "\"" + text + "\" is no number of threads; expected 1 to 1024, or 0: one for each core";
+}
+
 struct raw_options {
   std::string log_format = "text";
   std::string log_level = "info";
@@ -66,10 +83,16 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
       ->type_name("ENTRY-ID");
   run->add_option("COMMAND", out.arguments,
                   "A process.lua with this meta.command.name, and its arguments: as -x");
-  run->add_option("--node-name", out.node_name, "First part of every PID")->capture_default_str();
-  run->add_option("--io-threads", out.io_threads, "Threads for sockets (default: one for each core)");
-  run->add_option("--hub-threads", out.hub_threads,
-                  "Threads for hubs (default: one for each core)");
+  run->add_option("--node-name", out.node_name, "First part of every PID")
+      ->check(check_node_name)
+      ->type_name("NAME")
+      ->capture_default_str();
+  run->add_option("--io-threads", out.io_threads, "Threads for sockets (default: one for each core)")
+      ->check(check_threads)
+      ->type_name("N");
+  run->add_option("--hub-threads", out.hub_threads, "Threads for hubs (default: one for each core)")
+      ->check(check_threads)
+      ->type_name("N");
   run->add_option("--drain-window", raw.drain_window,
                   "On SIGTERM, spread the closing of clients over this time")
       ->check(check_duration)

@@ -75,9 +75,12 @@ void serve(server& node) {
          (received.si_signo == SIGHUP && received.si_code != SI_KERNEL))
     if (received.si_signo == SIGHUP)
       node.reload(end_is_asked_for);
-  spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
-                              : received.si_signo == SIGINT ? "SIGINT"
-                                                            : "SIGHUP of the terminal");
+  if (received.si_pid == getpid())
+    spdlog::info("ending: the command is done, or a script asked for it");
+  else
+    spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
+                                : received.si_signo == SIGINT ? "SIGINT"
+                                                              : "SIGHUP of the terminal");
   // A second signal means now: it has its default effect again.
   std::signal(SIGHUP, SIG_IGN);
   for (int s : {SIGTERM, SIGINT})

@@ -82,6 +82,10 @@ def test_what_is_mistyped_is_answered_with_the_nearest_right_word(arguments, wro
     ["run", ".", "--listen", "127.0.0.1:70000"],
     ["run", ".", "--log-level", "loud"],
     ["run", ".", "--drain-timeout", "soon"],
+    ["run", ".", "--node-name", "a|b"],
+    ["run", ".", "--node-name", ""],
+    ["run", ".", "--io-threads", "two"],
+    ["run", ".", "--hub-threads", "100000"],
     ["run", ".", "--set", "no-equals-sign"],
 ])
 def test_a_wrong_value_is_an_error_that_quotes_it(arguments, folder):
