@@ -65,7 +65,9 @@ void group_watch::tell(const std::string& scope, const std::string& group, const
       {"kind", kind},
       {"path", group},
       {"data", {{"Group", group}, {"PIDs", nlohmann::json::array({to_string(member)})}}}};
-  const auto item = hub::payload::json(event.dump());
+  // Names may be any bytes; a throw would leave a process half ended, since this runs at its end, too.
+  const auto item = hub::payload::json(
+      event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   for (const auto& [number, to] : wanted)
     if (stream_item(to, {item}) == hub::send_result::no_process)
       unwatch(number);

@@ -42,11 +42,13 @@ bool read_value(lua_State* L, sql_value& out) {
       out = sql_blob{std::move(text)};
     return true;
   }
-  case LUA_TTABLE:
-    lua_getfield(L, -1, "blob");
-    out = sql_blob{std::string(text_of(L, -1))};
+  case LUA_TTABLE: {
+    const bool is_blob = lua_getfield(L, -1, "blob") == LUA_TSTRING;
+    if (is_blob)
+      out = sql_blob{std::string(text_of(L, -1))};
     lua_pop(L, 1);
-    return true;
+    return is_blob;
+  }
   default:
     return false;
   }
@@ -77,7 +79,8 @@ outcome start(engine& self, lua_State* L, const reply_address& to) {
       const char* found = luaL_typename(L, -1);
       lua_pop(L, 1);
       if (!fine) {
-        self.scratch = "parameter " + std::to_string(i) + " is a " + found;
+        self.scratch = "parameter " + std::to_string(i) + " is a " + found +
+                       "; expected a text, a number, a boolean, sql.NULL or a value of sql.as";
         return {};
       }
     }

@@ -22,6 +22,10 @@
 #include <csignal>
 #include <thread>
 
+// Of jemalloc, there if the binary is linked with it.
+extern "C" int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value,
+                       size_t new_size) __attribute__((weak));
+
 namespace natterjack::runtime::lua {
 
 namespace {
@@ -31,27 +35,44 @@ void set_number(lua_State* L, const char* name, size_t value) {
   lua_setfield(L, -2, name);
 }
 
-size_t allocated_bytes() {
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
+// What a figure of jemalloc says; 0 if it is not the program's allocator.
+size_t jemalloc_figure(const char* name) {
+  size_t value = 0;
+  size_t size = sizeof value;
+  return mallctl != nullptr && mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+}
+
+struct heap_figures {
+  size_t used;
+  size_t taken; ///< from the system
+};
+
+heap_figures heap() {
+  if (mallctl == nullptr) {
+    const auto info = mallinfo2();
+    return {info.uordblks + info.hblkhd, info.arena + info.hblkhd};
+  }
+  uint64_t epoch = 1; // its figures are those of the last time this was written
+  mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
+  return {jemalloc_figure("stats.allocated"), jemalloc_figure("stats.resident")};
 }
 
 int memory_stats(lua_State* L) {
-  const auto info = mallinfo2();
+  const auto [used, taken] = heap();
   lua_createtable(L, 0, 8);
-  set_number(L, "alloc", info.uordblks + info.hblkhd);
-  set_number(L, "sys", info.arena + info.hblkhd);
-  set_number(L, "heap_alloc", info.uordblks + info.hblkhd);
-  set_number(L, "heap_sys", info.arena + info.hblkhd);
-  set_number(L, "heap_idle", info.fordblks);
-  set_number(L, "heap_in_use", info.uordblks + info.hblkhd);
+  set_number(L, "alloc", used);
+  set_number(L, "sys", taken);
+  set_number(L, "heap_alloc", used);
+  set_number(L, "heap_sys", taken);
+  set_number(L, "heap_idle", taken > used ? taken - used : 0);
+  set_number(L, "heap_in_use", used);
   set_number(L, "heap_objects", engine_of(L).node().processes().size());
   set_number(L, "own", engine_of(L).memory_used());
   return 1;
 }
 
 int memory_allocated(lua_State* L) {
-  lua_pushinteger(L, static_cast<lua_Integer>(allocated_bytes()));
+  lua_pushinteger(L, static_cast<lua_Integer>(heap().used));
   return 1;
 }
 
@@ -95,11 +116,16 @@ int process_cwd(lua_State* L) {
 // "id\nprocesses\n" of each host, in `scratch`.
 void list_hosts(engine& self) {
   self.scratch.clear();
+  auto tell = [&self](const std::string& id) {
+    if (auto* host = self.node().find_process_host(id))
+      self.scratch += id + "\n" + std::to_string(host->all().size()) + "\n";
+  };
   const auto entries = self.runtime().shared().entries->at(0);
+  if (!entries->contains("system:processes"))
+    tell("system:processes"); // implicit: made, but declared by nobody
   for (const auto& [id, one] : *entries)
     if (one.kind == "process.host" || one.kind == "terminal.host")
-      if (auto* host = self.node().find_process_host(id))
-        self.scratch += id + "\n" + std::to_string(host->all().size()) + "\n";
+      tell(id);
 }
 
 int hosts_list(lua_State* L) {

@@ -12,7 +12,7 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
-constexpr size_t rows_max = 1'000'000;
+constexpr int steps_per_look = 10'000; // of SQLite's machine: some 100 us
 
 // Bytes that are no text travel as {"\u0001b64": …}; the Lua side turns them back.
 nlohmann::json cell_of(sqlite3_stmt* made, int column) {
@@ -34,6 +34,21 @@ nlohmann::json cell_of(sqlite3_stmt* made, int column) {
   std::string code;
   encode_base64_text(text, code, false);
   return {{"\1b64", code}};
+}
+
+// Bytes of a row in memory, roughly: what a script may cause outside of its own limit.
+size_t weight(const nlohmann::json& row) {
+  size_t bytes = 64;
+  for (const auto& [name, cell] : row.items())
+    bytes += 64 + name.size() + (cell.is_string() ? cell.get_ref<const std::string&>().size() : 0);
+  return bytes;
+}
+
+// Scripts reach no files: a database is its own file alone. An empty name is a temporary one,
+// which VACUUM uses as well.
+int authorize(void*, int action, const char* name, const char*, const char*, const char*) {
+  const bool allowed = action != SQLITE_ATTACH || (name != nullptr && *name == '\0');
+  return allowed ? SQLITE_OK : SQLITE_DENY;
 }
 
 sql_outcome refusal(error_kind kind, std::string text) {
@@ -79,14 +94,33 @@ bool sqlite_database::open(failure& why) {
     handle_ = nullptr;
     return false;
   }
+  sqlite3_set_authorizer(handle_, authorize, nullptr);
+  sqlite3_limit(handle_, SQLITE_LIMIT_LENGTH, static_cast<int>(result_bytes_max));
+  sqlite3_progress_handler(handle_, steps_per_look, give_up, this);
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout_ / std::chrono::milliseconds(1)));
   sqlite3_exec(handle_, "PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL;", nullptr, nullptr,
                nullptr);
   return true;
 }
 
+// Called by SQLite while a statement runs, on that thread.
+int sqlite_database::give_up(void* self) {
+  return work_pool::is_stopping() ||
+         std::chrono::steady_clock::now() > static_cast<sqlite_database*>(self)->deadline_;
+}
+
 failure sqlite_database::last_error() const {
   const int code = sqlite3_errcode(handle_);
+  if (code == SQLITE_INTERRUPT)
+    return {error_kind::timeout,
+            work_pool::is_stopping()
+                ? std::string("interrupted: the program ends")
+                : "interrupted after " + std::to_string(statement_time_max.count()) + " minutes",
+            {}};
+  if (code == SQLITE_AUTH)
+    return {error_kind::permission_denied,
+            "not authorized: a script reaches no file but the database's own",
+            {}};
   const auto kind = code == SQLITE_BUSY || code == SQLITE_LOCKED ? error_kind::unavailable
                     : code == SQLITE_CONSTRAINT                  ? error_kind::conflict
                                                                  : error_kind::internal;
@@ -125,12 +159,26 @@ bool sqlite_database::bind(sqlite3_stmt* made, const std::vector<sql_value>& val
   return true;
 }
 
-sql_outcome sqlite_database::run(const sql_statement& statement) {
+sql_outcome sqlite_database::run(const sql_statement& statement, bool* in_transaction) {
   std::lock_guard guard(connection_);
+  auto result = run_alone(statement);
+  // SQLite ends a transaction by itself when a disk is full, and scripts may say COMMIT or BEGIN.
+  const bool is_open = handle_ != nullptr && sqlite3_get_autocommit(handle_) == 0;
+  if (in_transaction != nullptr)
+    *in_transaction = is_open && statement.transaction != 0;
+  if (!is_open || statement.transaction != 0)
+    return result;
+  sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return refusal(error_kind::invalid, "a transaction begins with db:begin(); this one was undone");
+}
+
+sql_outcome sqlite_database::run_alone(const sql_statement& statement) {
   failure why;
   if (!open(why))
     return {{}, why};
+  deadline_ = std::chrono::steady_clock::now() + statement_time_max;
   auto rows = nlohmann::json::array();
+  size_t bytes = 0;
   const auto changes_before = sqlite3_total_changes64(handle_);
   const char* rest = statement.text.c_str();
   const char* const end = rest + statement.text.size();
@@ -150,17 +198,23 @@ sql_outcome sqlite_database::run(const sql_statement& statement) {
       if (statement.what != sql_operation::query)
         continue;
       if (rows.size() >= rows_max)
-        return refusal(error_kind::invalid, "more than 1000000 rows: add a LIMIT");
+        return refusal(error_kind::invalid,
+                       "more than " + std::to_string(rows_max) + " rows: add a LIMIT");
       auto row = nlohmann::json::object();
       for (int column = 0; column < sqlite3_column_count(made); ++column)
         row[sqlite3_column_name(made, column)] = cell_of(made, column);
+      if ((bytes += weight(row)) > result_bytes_max)
+        return refusal(error_kind::invalid, "more than " + std::to_string(result_bytes_max >> 20) +
+                                                " MiB of rows: add a LIMIT");
       rows.push_back(std::move(row));
     }
     if (code != SQLITE_DONE)
       return {{}, last_error()};
   }
   if (statement.what == sql_operation::query)
-    return {hub::payload::json(rows.dump()), {}};
+    return {hub::payload::json(
+                rows.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)),
+            {}}; // replace: names of columns may be any bytes
   if (statement.what != sql_operation::execute)
     return {hub::payload::json("true"), {}};
   const nlohmann::json told{{"last_insert_id", sqlite3_last_insert_rowid(handle_)},
@@ -169,7 +223,7 @@ sql_outcome sqlite_database::run(const sql_statement& statement) {
 }
 
 sql_outcome sqlite_database::run_now(const sql_statement& statement) {
-  return run(statement);
+  return run(statement, nullptr);
 }
 
 // The next statement that may run now.
@@ -201,13 +255,13 @@ void sqlite_database::serve(work_pool& pool) {
     std::lock_guard guard(mutex_);
     stale = statement.transaction != 0 && statement.transaction != open_transaction_;
   }
-  auto result = stale ? refusal(error_kind::invalid, "the transaction is over") : run(statement);
+  bool in_transaction = false;
+  auto result = stale ? refusal(error_kind::invalid, "the transaction is over")
+                      : run(statement, &in_transaction);
   {
     std::lock_guard guard(mutex_);
-    const bool failed = !result.why.text.empty();
     if (statement.transaction != 0 && statement.transaction == open_transaction_ &&
-        ((statement.what == sql_operation::begin && failed) ||
-         (statement.what == sql_operation::end && !failed)))
+        !in_transaction)
       open_transaction_ = 0;
   }
   next.done(std::move(result));

@@ -6,6 +6,8 @@
 //   begin, commit, rollback, savepoints  true
 //
 //   while a transaction is open, only its own statements run; all others wait for its end
+//   bounds    statement_time_max, result_bytes_max, rows_max: the statement fails
+//   never     opens files other than its own: ATTACH and VACUUM INTO are refused
 #pragma once
 
 #include "runtime/lua/reply.hpp"
@@ -25,6 +27,10 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace natterjack::runtime::lua {
+
+constexpr std::chrono::minutes statement_time_max{5};
+constexpr size_t result_bytes_max = 64 << 20; ///< of one statement's rows, and of any one value
+constexpr size_t rows_max = 1'000'000;
 
 struct sql_blob {
   std::string bytes;
@@ -65,9 +71,12 @@ class sqlite_database : public std::enable_shared_from_this<sqlite_database> {
   };
   bool take(job& next);
   void serve(work_pool& pool);
-  sql_outcome run(const sql_statement& statement);
+  /// @param in_transaction  set to whether the statement's transaction is open behind it
+  sql_outcome run(const sql_statement& statement, bool* in_transaction);
+  sql_outcome run_alone(const sql_statement& statement);
   bool open(failure& why);
   failure last_error() const;
+  static int give_up(void* self);
   bool bind(sqlite3_stmt* made, const std::vector<sql_value>& values, failure& why);
 
   const std::string id_;
@@ -75,6 +84,8 @@ class sqlite_database : public std::enable_shared_from_this<sqlite_database> {
   const std::chrono::nanoseconds busy_timeout_;
   std::mutex connection_; ///< held while a statement runs
   sqlite3* handle_ = nullptr;
+  std::chrono::steady_clock::time_point deadline_ =
+      std::chrono::steady_clock::time_point::max(); ///< of the statement that runs
 
   mutable std::mutex mutex_;
   std::deque<job> queue_;

@@ -1,5 +1,7 @@
 #include "runtime/lua/store_sql.hpp"
 
+#include "runtime/lua/text_codes.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace natterjack::runtime::lua {
@@ -36,13 +38,26 @@ sql_value pack(const hub::payload& value) {
   return sql_blob{"t" + std::string(value.bytes())};
 }
 
+// A cell of a row: a text, or bytes in the code of sqlite_database.
+std::string bytes_of(const nlohmann::json& cell) {
+  if (cell.is_string())
+    return cell.get<std::string>();
+  std::string bytes;
+  if (auto code = cell.find("\1b64"); code != cell.end() && code->is_string())
+    decode_base64_text(code->get_ref<const std::string&>(), bytes);
+  return bytes;
+}
+
+hub::payload text_or_bytes(std::string_view bytes) {
+  return hub::is_utf8(bytes) ? hub::payload::text(bytes) : hub::payload::binary(bytes);
+}
+
 hub::payload unpack(const nlohmann::json& cell) {
-  if (!cell.is_string())
+  const auto kept = bytes_of(cell);
+  if (kept.empty())
     return {};
-  const auto text = cell.get<std::string>();
-  if (text.starts_with('j'))
-    return hub::payload::json(std::string_view(text).substr(1));
-  return hub::payload::text(text.empty() ? std::string_view{} : std::string_view(text).substr(1));
+  const auto value = std::string_view(kept).substr(1);
+  return kept.front() == 'j' ? hub::payload::json(value) : text_or_bytes(value);
 }
 
 } // namespace
@@ -100,9 +115,9 @@ store_result sql_store::list(const store_request& request) {
   const auto rows = nlohmann::json::parse(found.value.bytes());
   store_result made{{json_boolean(rows.size() > most), hub::payload::text("")}, {}};
   for (size_t i = 0; i < std::min(rows.size(), most); ++i) {
-    const auto name = rows[i].at("k").get<std::string>();
-    made.values[1] = hub::payload::text(name);
-    made.values.push_back(hub::payload::text(name));
+    const auto name = text_or_bytes(bytes_of(rows[i].at("k")));
+    made.values[1] = name;
+    made.values.push_back(name);
     made.values.push_back(unpack(rows[i].at("v")));
     made.values.push_back(hub::payload::text(""));
   }

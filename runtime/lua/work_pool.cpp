@@ -2,6 +2,16 @@
 
 namespace natterjack::runtime::lua {
 
+namespace {
+
+thread_local const std::atomic<bool>* stopped_here = nullptr;
+
+} // namespace
+
+bool work_pool::is_stopping() noexcept {
+  return stopped_here != nullptr && *stopped_here;
+}
+
 void work_pool::run(std::function<void()> work) {
   {
     std::lock_guard guard(mutex_);
@@ -15,6 +25,7 @@ void work_pool::run(std::function<void()> work) {
 }
 
 void work_pool::serve() {
+  stopped_here = &stopped_;
   std::unique_lock guard(mutex_);
   while (!stopped_) {
     if (queue_.empty()) {

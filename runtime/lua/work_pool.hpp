@@ -3,8 +3,10 @@
 //
 //   run, work      runs on one of the threads, in the order given as far as one is free
 //   stop           what has not begun is dropped; waits for what runs
+//   is_stopping    asked by work that lasts, so that nobody waits for it
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -23,6 +25,8 @@ class work_pool {
 
   void run(std::function<void()> work);
   void stop();
+  /// Whether the pool whose thread calls this has been told to stop; false on all other threads.
+  static bool is_stopping() noexcept;
 
  private:
   void serve();
@@ -33,7 +37,7 @@ class work_pool {
   std::deque<std::function<void()>> queue_;
   std::vector<std::thread> threads_; // made when they are first needed
   size_t idle_ = 0;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false}; // written with the mutex held
 };
 
 } // namespace natterjack::runtime::lua

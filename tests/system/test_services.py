@@ -142,3 +142,30 @@ def test_one_that_has_done_its_work_does_not_count_as_down(start):
     server = start({"done": ("print(NAME .. ' is done')", "")})
     server.wait_for("app:done: .* has ended by itself; not started again")
     assert get(server.port, "/readyz").status == 200
+
+
+ENDLESS = """
+namespace: app
+entries:
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+  - { name: db, kind: db.sql.sqlite }
+  - { name: asks, kind: process.lua, source: "file://asks.lua", modules: [ sql ] }
+  - name: asks.service
+    kind: process.service
+    process: asks
+    lifecycle: { auto_start: true, stop_timeout: 100ms }
+"""
+
+ASKS = """
+return { run = function()
+    print("asks")
+    require("sql").get("app:db"):query([[
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c]])
+end }
+"""
+
+
+def test_a_statement_without_end_does_not_hold_up_the_end(serve, application):
+    server = serve(application({"_index.yaml": ENDLESS, "asks.lua": ASKS}))
+    server.stdout.wait_for("asks")
+    assert server.stop(60) == 0

@@ -54,6 +54,13 @@ local store = class("store", {
         if options.only_if_absent and options.if_version then
             return fail(errors.INVALID, "only_if_absent and if_version exclude each other")
         end
+        if options.if_version ~= nil then -- versions are texts; a number is one, too
+            local wanted = tostring(options.if_version)
+            if wanted == "" then
+                return fail(errors.INVALID, "if_version must be a version that entry() gave")
+            end
+            options = { ttl = options.ttl, if_version = wanted }
+        end
         local written, version = native.run(self.id, put, key, value, options)
         if written == nil and type(version) ~= "string" then
             return nil, version

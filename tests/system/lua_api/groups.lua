@@ -34,6 +34,17 @@ local tests = {
         local value, ok = sub:channel():receive()
         check.same(ok, false)
     end },
+    { "names of groups may be any bytes, also when they are watched", function()
+        local g = pg.open("app:scope")
+        local sub = g:monitor("\255")
+        local member = process.spawn_monitored("app:echo", "system:processes")
+        check.same(g:join("\255", member), true)
+        check.same(sub:channel():receive().kind, "member.joined")
+        process.terminate(member)
+        check.same(sub:channel():receive().kind, "member.left")
+        check.same(process.events():receive().from, member)
+        sub:close()
+    end },
     { "events tell of all groups of a scope", function()
         local g = pg.open("app:scope")
         g:join("here")

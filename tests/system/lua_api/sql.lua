@@ -60,6 +60,45 @@ local tests = {
         check.same(tx:commit(), true)
         check.same(db:query("SELECT group_concat(name) AS all_names FROM people")[1].all_names, "a")
     end },
+    { "no file but the database's own is reached", function()
+        local db = fresh()
+        check.fails("PermissionDenied", db:execute("ATTACH DATABASE 'other.db' AS other"))
+        check.fails("PermissionDenied", db:execute("ATTACH DATABASE 'oth' || 'er.db' AS other"))
+        check.fails("PermissionDenied", db:execute("VACUUM INTO 'copy.db'"))
+        check.yes(db:execute("VACUUM"))
+    end },
+    { "what a result may hold has a bound", function()
+        local db = fresh()
+        local endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT "
+        check.fails("Invalid", db:query(endless .. "hex(zeroblob(100000)) AS h FROM c"))
+        check.fails("Invalid", db:query(endless .. "x FROM c"))
+        check.fails("Internal", db:query("SELECT hex(zeroblob(50000000)) AS h"))
+    end },
+    { "names of columns may be any bytes", function()
+        check.same(#fresh():query("SELECT 1 AS '\255'"), 1)
+    end },
+    { "a table is no value", function()
+        check.fails("Invalid", fresh():query("SELECT ?", { {} }))
+    end },
+    { "a transaction that SQLite ended itself holds nobody up", function()
+        local db = fresh()
+        local tx = db:begin()
+        tx:execute("INSERT INTO people (name) VALUES ('a')")
+        check.fails("Conflict", tx:execute("INSERT OR ROLLBACK INTO people (name) VALUES ('a')"))
+        check.same(#db:query("SELECT * FROM people"), 0)
+        check.fails("Invalid", tx:execute("INSERT INTO people (name) VALUES ('b')"))
+        check.fails("Invalid", tx:commit())
+        tx = db:begin()
+        check.same(tx:execute("COMMIT").rows_affected, 0)
+        check.fails("Invalid", tx:rollback())
+        check.same(#db:query("SELECT * FROM people"), 0)
+    end },
+    { "a transaction begins with db:begin", function()
+        local db = fresh()
+        check.fails("Invalid", db:execute("BEGIN"))
+        check.fails("Invalid", db:execute("SAVEPOINT s"))
+        check.same(db:begin():commit(), true)
+    end },
     { "others wait for the end of a transaction", function()
         local db = fresh()
         local tx = db:begin()

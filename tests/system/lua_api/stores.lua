@@ -24,6 +24,13 @@ local tests = {
         check.same(s:has("text"), false)
         check.fails("NotFound", s:get("text"))
     end),
+    both("keys and values may be any bytes", function(s)
+        check.same(s:set("\255\0key", "\0\255value"), true)
+        check.same(s:get("\255\0key"), "\0\255value")
+        check.same(s:entry("\255\0key").value, "\0\255value")
+        local item = s:list().items[1]
+        check.same(item.key .. item.value, "\255\0key\0\255value")
+    end),
     both("keys expire", function(s)
         s:set("short", 1, 0.05)
         check.same(s:get("short"), 1)
@@ -47,6 +54,9 @@ local tests = {
         local value, err = s:put("k", 3, { if_version = entry.version })
         check.fails("Conflict", value, err)
         check.same(err:retryable(), true)
+        check.fails("Conflict", s:put("k", 3, { if_version = 1e6 }))
+        check.same(s:put("k", 2, { if_version = math.tointeger(second.version) }) ~= nil, true)
+        second = s:entry("k")
         check.same(s:entry("k").version, second.version)
         check.fails("Invalid", s:put("k", 3, { if_version = "1", only_if_absent = true }))
         check.fails("Invalid", store.get("app:kept"):put("k", 1, { only_if_absent = true }))
