@@ -18,7 +18,7 @@ close_frame read_close_request(std::span<const hub::payload> values) {
   auto body = json::parse(value.bytes().begin(), value.bytes().end(), nullptr, false);
   if (body.is_string()) {
     frame.reason = body.get<std::string>();
-  } else if (body.is_object()) {
+  } else if (body.is_object() && (body.contains("code") || body.contains("reason"))) {
     if (auto code = body.find("code"); code != body.end() && code->is_number_integer() &&
                                        may_send(code->get<int64_t>()))
       frame.code = static_cast<uint16_t>(code->get<int64_t>());

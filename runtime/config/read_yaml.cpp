@@ -120,6 +120,13 @@ class handler : public YAML::EventHandler {
   int begin_line_ = 0;
 };
 
+bool is_indented_by_tab(std::string_view text, int line) {
+  for (; line > 1 && text.find('\n') != std::string_view::npos; --line)
+    text.remove_prefix(text.find('\n') + 1);
+  const auto word = text.find_first_not_of(" \t");
+  return text.substr(0, word).find('\t') != std::string_view::npos;
+}
+
 } // namespace
 
 document_result read_yaml(std::string_view text, const document_limits& limits) {
@@ -142,7 +149,10 @@ document_result read_yaml(std::string_view text, const document_limits& limits) 
     result.error = {failure.line, failure.what()};
   } catch (const YAML::Exception& failure) {
     result.value.reset();
-    result.error = {std::max(line_of(failure.mark), 1), "is not YAML: " + failure.msg};
+    const int line = std::max(line_of(failure.mark), 1);
+    result.error = {line, "is not YAML: " + failure.msg};
+    if (is_indented_by_tab(text, line)) // what the parser says of it helps nobody
+      result.error.message += "; found a tab in the indentation, expected spaces";
   }
   return result;
 }

@@ -17,6 +17,7 @@ SCENARIO("ws.close carries a reason, or code and reason", "[relay][close_request
   CHECK(read(hub::payload::text("bye")).reason == "bye");
   CHECK(read(hub::payload::json("\"bye\"")).reason == "bye");
   CHECK(read(hub::payload::json("5")).reason == "5");
+  CHECK(read(hub::payload::json(R"({"a":1})")).reason == R"({"a":1})");
   const auto both = read(hub::payload::json(R"({"code":4001,"reason":"kicked"})"));
   CHECK(both.code == 4001);
   CHECK(both.reason == "kicked");

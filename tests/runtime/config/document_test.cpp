@@ -84,6 +84,8 @@ SCENARIO("what is no YAML is refused with its line", "[config][document]") {
   CHECK(broken.line >= 2);
   CHECK(holds(broken.message, "is not YAML: "));
   CHECK(bad_yaml("a: 1\n\tb: 2\n").line == 2);
+  CHECK(holds(bad_yaml("a: 1\n\tb: 2\n").message, "found a tab in the indentation"));
+  CHECK(holds(bad_yaml("a:\n  - b: 2\n \t- c\n").message, "found a tab in the indentation"));
   CHECK(bad_yaml("a: 1\nb: \"\xFF\"\n").message == "is not UTF-8");
   CHECK(bad_yaml("a: 1\nb: \"\xFF\"\n").line == 2);
   CHECK(holds(bad_yaml("? [a, b]\n: 1\n").message, "stands as a key"));
