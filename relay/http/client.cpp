@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace natterjack::relay {
 
@@ -40,12 +41,18 @@ asio::awaitable<client_answer> exchange_on(Stream& stream, const client_request&
     out.prepare_payload();
   co_await http::async_write(stream, out, asio::use_awaitable);
   beast::flat_buffer buffer;
-  http::response_parser<http::string_body> parser;
-  parser.body_limit(request.body_max);
-  if (request.method == "HEAD")
-    parser.skip(true);
-  co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
-  auto& in = parser.get();
+  std::optional<http::response_parser<http::string_body>> parser;
+  bool is_interim = true;
+  while (is_interim) { // RFC 9110 15.2: any number of 1xx before the answer; 101 is one
+    parser.emplace();
+    parser->body_limit(request.body_max);
+    if (request.method == "HEAD")
+      parser->skip(true);
+    co_await http::async_read(stream, buffer, *parser, asio::use_awaitable);
+    const auto status = parser->get().result_int();
+    is_interim = status < 200 && status != 101;
+  }
+  auto& in = parser->get();
   client_answer answer;
   answer.status = in.result_int();
   for (const auto& field : in)

@@ -4,11 +4,13 @@ The application of lua_clients/ asks itself: one endpoint runs the test that its
 """
 
 import re
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from natterjack import Natterjack
+from natterjack import Natterjack, command
 from raw_http import get
 
 FOLDER = Path(__file__).parent / "lua_clients"
@@ -25,3 +27,30 @@ def server():
 def test_it_holds(server, name):
     answer = get(server.port, f"/tests?name={name}&port={server.port}")
     assert (answer.status, answer.body) == (200, b"held"), server.stderr.text()[-3000:]
+
+
+ASKS = """
+return function()
+    local answer = require("http_client").get("http://127.0.0.1:%d/", { timeout = 20 })
+    print(answer.status_code, answer.body, answer.headers["X-Last"])
+end
+"""
+
+
+def test_interim_answers_are_not_the_answer(application):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def answer():
+            client, _ = listener.accept()
+            with client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+                               b"HTTP/1.1 200 OK\r\nX-Last: yes\r\nContent-Length: 2\r\n\r\nok")
+
+        threading.Thread(target=answer, daemon=True).start()
+        folder = application({
+            "_index.yaml": "namespace: app\nentries:\n  - { name: asks, kind: process.lua, "
+                           "source: \"file://asks.lua\", modules: [ http_client ] }\n",
+            "asks.lua": ASKS % listener.getsockname()[1],
+        })
+        done = command("run", folder, "-x", "app:asks")
+    assert (done.returncode, done.stdout) == (0, "200 ok yes\n"), done
