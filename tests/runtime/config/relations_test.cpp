@@ -92,6 +92,17 @@ SCENARIO_METHOD(application_fixture, "circles are told once each", "[config][rel
         "app/_index.yaml:10: app:m: imports goes in a circle: app:l -> app:m -> app:l\n");
 }
 
+SCENARIO_METHOD(application_fixture, "dead letters and variables go in no circle",
+                "[config][relations]") {
+  load("  - {name: dr, kind: queue.driver.memory}\n"
+       "  - {name: q, kind: queue.queue, driver: dr, dead_letter: {queue: q}}\n"
+       "  - {name: x, kind: env.storage.memory}\n"
+       "  - {name: y, kind: env.storage.router, storages: [x, z]}\n"
+       "  - {name: z, kind: env.storage.router, storages: [y]}\n");
+  CHECK(said() == "app/_index.yaml:4: app:q: dead_letter goes in a circle: app:q -> app:q\n"
+                  "app/_index.yaml:7: app:z: storages goes in a circle: app:y -> app:z -> app:y\n");
+}
+
 SCENARIO_METHOD(application_fixture, "imports name libraries", "[config][relations]") {
   const auto read =
       this->read("  - {name: l, kind: library.lua, source: \"return 1\", modules: [json]}\n"
