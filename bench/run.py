@@ -171,7 +171,7 @@ class Bench:
         with Running(server, cores) as running:
             command = [self.options.binaries / "natterjack_loadgen", *case.arguments,
                        "--url", f"ws://127.0.0.1:{running.port}{server.path}",
-                       "--server-pid", running.pid, "--seconds", self.options.seconds,
+                       *server.load_options, "--server-pid", running.pid, "--seconds", self.options.seconds,
                        "--time-limit", RUN_SECONDS_MAX - 20]
             try:
                 return self.load(command, running.pid)
