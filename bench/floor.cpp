@@ -7,8 +7,11 @@
 //   single   one send() of one frame to each receiver              = fan-out, window 1
 //   joined   one send() of F frames laid end to end to each        = fan-out, window F, copied once
 //   gather   one sendmsg() of F pieces to each                     = fan-out, window F, not copied
+//   uring    single, all sends of a round handed over at once      = where io_uring is to be had
 //
 // stdout: one JSON line. stderr: the same for people. Exit code 0, 1 (failed), 2 (bad option).
+
+#include "batch_sender.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -186,19 +189,17 @@ socket_pairs connect_pairs(int n) {
   }
 }
 
-/// Runs rounds of `hand_over(fd)` to every socket.
+/// Runs rounds of `round()`, which hands all sockets their frames.
 /// @returns sender's CPU microseconds for each frame
-template <class HandOver>
-double measure(const options& with, const std::vector<int>& sockets, int orders, int done,
-               int frames, HandOver hand_over) {
+template <class Round>
+double measure_rounds(const options& with, int orders, int done, int frames, Round round) {
   int64_t bytes = int64_t{with.receivers} * frames * with.frame_bytes;
   if (write(orders, &bytes, sizeof bytes) != sizeof bytes)
     fail("write to the reading process");
-  auto rounds_for = [&sockets, &hand_over, done](int64_t ns) {
+  auto rounds_for = [&round, done](int64_t ns) {
     int64_t rounds = 0;
     for (auto until = clock_ns(CLOCK_MONOTONIC) + ns; clock_ns(CLOCK_MONOTONIC) < until; ++rounds) {
-      for (int fd : sockets)
-        hand_over(fd);
+      round();
       char byte;
       if (read(done, &byte, 1) != 1)
         throw std::runtime_error("the reading process has ended");
@@ -211,6 +212,16 @@ double measure(const options& with, const std::vector<int>& sockets, int orders,
   auto rounds = rounds_for(measured_ns);
   cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
   return static_cast<double>(cpu) / 1e3 / static_cast<double>(rounds * with.receivers * frames);
+}
+
+/// As above, `hand_over(fd)` for every socket.
+template <class HandOver>
+double measure(const options& with, const std::vector<int>& sockets, int orders, int done,
+               int frames, HandOver hand_over) {
+  return measure_rounds(with, orders, done, frames, [&sockets, &hand_over] {
+    for (int fd : sockets)
+      hand_over(fd);
+  });
 }
 
 void run(const options& with) {
@@ -264,18 +275,31 @@ void run(const options& with) {
         if (sendmsg(fd, &message, MSG_NOSIGNAL) != ssize_t(bytes.size()))
           fail("sendmsg");
       });
+  std::string why;
+  double uring = 0;
+  if (auto sender = natterjack::bench::make_batch_sender(pairs.near, why))
+    uring = measure_rounds(with, orders[1], done[0], 1, [&sender, &bytes, frame] {
+      sender->send_to_all(bytes.data(), frame);
+    });
   ::close(orders[1]);
   waitpid(child, nullptr, 0);
 
   std::printf("{\"mode\": \"floor\", \"receivers\": %d, \"frame_bytes\": %d, \"frames\": %d, "
               "\"single_us_per_frame\": %.3f, \"joined_us_per_frame\": %.3f, "
-              "\"gather_us_per_frame\": %.3f}\n",
+              "\"gather_us_per_frame\": %.3f",
               with.receivers, with.frame_bytes, with.frames, single, joined, gather);
+  if (uring > 0)
+    std::printf(", \"uring_us_per_frame\": %.3f", uring);
+  std::printf("}\n");
   std::fprintf(stderr,
                "  one send() for each frame     %.3f us CPU a frame\n"
                "  one send() for %4d frames    %.3f us CPU a frame\n"
                "  one sendmsg() for %4d frames %.3f us CPU a frame\n",
                single, with.frames, joined, with.frames, gather);
+  if (uring > 0)
+    std::fprintf(stderr, "  one send() each, by io_uring  %.3f us CPU a frame\n", uring);
+  else
+    std::fprintf(stderr, "  io_uring left out: %s\n", why.c_str());
 }
 
 } // namespace

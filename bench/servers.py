@@ -19,6 +19,7 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent
 PEERS = BENCH / "peers"
 READY_SECONDS = 20
+BUILD_SECONDS = 900
 STOP_SECONDS = 15
 
 
@@ -27,7 +28,12 @@ class Unavailable(Exception):
 
 
 def run_quietly(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
+                              timeout=BUILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{' '.join(map(str, command))}: took longer than "
+                          f"{BUILD_SECONDS} s") from None
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-3:]
         raise Unavailable(f"{' '.join(map(str, command))}: " + " | ".join(last))
@@ -47,15 +53,16 @@ def free_port():
 
 
 class Natterjack:
-    """Our binary with one of the hubs of bench/hubs."""
+    """A program of ours with one of the hubs of bench/hubs."""
 
     path = "/api/v1/ws/connect"
+    load_options = ()
 
-    def __init__(self, name, title, hub):
-        self.name, self.title, self.hub = name, title, hub
+    def __init__(self, name, title, hub, program="natterjack"):
+        self.name, self.title, self.hub, self.program = name, title, hub, program
 
     def build(self, binaries):
-        self.binary = binaries / "natterjack"
+        self.binary = binaries / self.program
         if not self.binary.exists():
             raise Unavailable(f"{self.binary} is missing: build it, or call ./dev bench")
 
@@ -79,6 +86,7 @@ class Peer:
     """A program that takes a port and prints `listening`."""
 
     path = "/"
+    load_options = ()  # what the load generator needs to know of it
 
     def __init__(self, name, title, build, program, version):
         self.name, self.title = name, title
@@ -119,19 +127,30 @@ def build_websockets():
         stamp.touch()
 
 
-def build_gorilla():
-    folder = PEERS / "gorilla"
-    if any(is_older(folder / "gorilla_peer", folder / name) for name in ("main.go", "go.sum")):
-        run_quietly([require_tool("go"), "build", "-o", "gorilla_peer", "."], folder)
+class GoPeer(Peer):
+    """A module in peers/NAME, built there by the go of this machine."""
+
+    def __init__(self, name, title, module, load_options=()):
+        folder = PEERS / name
+        program = folder / f"{name}_peer"
+
+        def build():
+            if any(is_older(program, folder / source) for source in ("main.go", "go.sum")):
+                run_quietly([require_tool("go"), "build", "-o", program.name, "."], folder)
+
+        super().__init__(name, title, build, [program], ["go", "list", "-C", name, "-m", module])
+        self.load_options = load_options
 
 
 PYTHON = PEERS / "websockets" / "venv" / "bin" / "python"
 
 SERVERS = {server.name: server for server in (
+    Natterjack("cpp", "natterjack, C++ hub", "cpp", "natterjack_bench_hub"),
     Natterjack("lua_list", "natterjack, Lua, one send to a list", "lua_list"),
     Natterjack("lua_loop", "natterjack, Lua, loop of sends", "lua_loop"),
-    Peer("gorilla", "Go gorilla/websocket", build_gorilla, [PEERS / "gorilla" / "gorilla_peer"],
-         ["go", "list", "-C", "gorilla", "-m", "github.com/gorilla/websocket"]),
+    GoPeer("gorilla", "Go gorilla/websocket", "github.com/gorilla/websocket"),
+    GoPeer("coder", "Go coder/websocket", "github.com/coder/websocket"),
+    GoPeer("centrifuge", "Go centrifuge", "github.com/centrifugal/centrifuge", ["--centrifuge"]),
     Peer("ws", "Node ws", build_ws, ["node", PEERS / "ws" / "server.js"],
          ["node", "-p", "'ws ' + require('./ws/node_modules/ws/package.json').version + "
                         "', node ' + process.version"]),
