@@ -170,7 +170,7 @@ void hub_process::handle_queued(size_t most) {
   inbox_.take_all(queued_);
   for (; most > 0 && next_ < queued_.size() && !ended_ && hub_; --most) {
     const auto what = std::move(queued_[next_++]);
-    inbox_.received();
+    inbox_.received(*what);
     received_.fetch_add(1, std::memory_order_relaxed);
     what->settle();
     handled_ = &what;

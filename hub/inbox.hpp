@@ -7,10 +7,11 @@
 //   received        one message was handed over         -
 //   close           what nobody will receive            -
 //
-//   bound   put and not yet received: at most `messages_max`; messages that carry a client's credit
-//           are taken beyond it, since their number is bounded where they came in
+//   bound   put and not yet received: `mailbox_limits`; messages that carry a client's credit are taken
+//           beyond them, since their number is bounded where they came in
 #pragma once
 
+#include "hub/mailbox_room.hpp"
 #include "hub/process.hpp"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ namespace natterjack::hub {
 
 class inbox {
  public:
-  explicit inbox(size_t messages_max) noexcept : messages_max_(messages_max) {}
+  explicit inbox(mailbox_limits limits) noexcept : room_(limits) {}
   ~inbox() { destroy(head_.load(std::memory_order_acquire)); }
   inbox(const inbox&) = delete;
   inbox& operator=(const inbox&) = delete;
@@ -30,17 +31,16 @@ class inbox {
   /// From any thread. @throws std::bad_alloc
   send_result put(message_ptr what, bool& wake) {
     wake = false;
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_ &&
-        !what->carries_credit()) {
-      waiting_.fetch_sub(1, std::memory_order_relaxed);
+    const auto bytes = what->size();
+    const bool beyond = what->carries_credit();
+    if (!room_.take(bytes, beyond))
       return send_result::mailbox_full;
-    }
     auto made = std::make_unique<node>();
     made->message = std::move(what);
     auto* top = head_.load(std::memory_order_acquire);
     do {
       if (top == closed()) {
-        waiting_.fetch_sub(1, std::memory_order_relaxed);
+        room_.give_back(bytes, beyond);
         return send_result::no_process;
       }
       wake = top == asleep();
@@ -74,8 +74,11 @@ class inbox {
     return head_.compare_exchange_strong(nothing, asleep(), std::memory_order_acq_rel);
   }
 
-  void received() noexcept { waiting_.fetch_sub(1, std::memory_order_relaxed); }
-  size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+  /// Before it is settled.
+  void received(const message& what) noexcept {
+    room_.give_back(what.size(), what.carries_credit());
+  }
+  size_t waiting() const noexcept { return room_.messages(); }
 
   /// From now on nothing is taken; what waits is destroyed, which gives credit back.
   void close() noexcept { destroy(head_.exchange(closed(), std::memory_order_acq_rel)); }
@@ -95,8 +98,7 @@ class inbox {
     }
   }
 
-  const size_t messages_max_;
-  std::atomic<size_t> waiting_{0};
+  mailbox_room room_;
   node marks_[2];
   std::atomic<node*> head_{nullptr}; // awake: a new process runs anyway
 };

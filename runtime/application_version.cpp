@@ -39,7 +39,8 @@ std::string version_of(const lua::lua_program& program) {
   for (const auto& module : source.modules)
     text += module + ' ';
   for (const auto number : {limits.memory, size_t(limits.slice.count()),
-                            size_t(limits.budget.count()), limits.mailbox, limits.timers,
+                            size_t(limits.budget.count()), limits.mailbox.messages, limits.mailbox.bytes,
+                            limits.timers,
                             limits.channels, limits.names})
     text += std::to_string(number) + ' ';
   text += source.dialect ? std::to_string(static_cast<int>(*source.dialect)) : "";

@@ -47,7 +47,7 @@ hub::process_ref start_cpp_process(hub::node& home, hub::process_host& where,
   wanted.entry = entry.id;
   wanted.input.assign(input.begin(), input.end());
   wanted.options = entry.options;
-  wanted.limits = {entry.mailbox, entry.timers, entry.names};
+  wanted.limits = {{entry.mailbox, entry.mailbox_bytes}, entry.timers, entry.names};
   wanted.on_first_wait = std::move(when_waiting);
   wanted.log = [logger = spdlog::default_logger()](log_level level, const std::string& from,
                                                    const hub::pid& who, std::string_view text) {

@@ -53,7 +53,7 @@ class maker {
     limits.memory = from.memory;
     limits.slice = std::max(duration_cast<milliseconds>(from.slice), milliseconds(1));
     limits.budget = std::max(duration_cast<milliseconds>(from.budget), milliseconds(1));
-    limits.mailbox = from.mailbox;
+    limits.mailbox = {from.mailbox, from.mailbox_bytes};
     limits.timers = from.timers;
     limits.channels = from.channels;
     limits.names = from.names;

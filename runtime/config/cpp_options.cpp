@@ -16,6 +16,7 @@ process_cpp_entry read_process_cpp(const entry& e) {
   const auto* options = fields.said("options");
   made.options = options ? options->to_json() : nlohmann::json::object();
   made.mailbox = fields.count("limits.mailbox");
+  made.mailbox_bytes = fields.bytes("limits.mailbox_bytes");
   made.timers = fields.count("limits.timers");
   made.names = fields.count("limits.names");
   return made;

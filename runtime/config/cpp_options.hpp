@@ -16,6 +16,7 @@ struct process_cpp_entry {
   std::string class_name;
   nlohmann::json options; ///< an object
   uint64_t mailbox = 0;
+  uint64_t mailbox_bytes = 0;
   uint64_t timers = 0;
   uint64_t names = 0;
 };

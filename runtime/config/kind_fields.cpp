@@ -49,6 +49,8 @@ field lua_limits() {
           time("slice", "5ms", 0.005, "Running time until others get their turn"),
           time("budget", "5s", 0.001, "Running time without waiting, then it is ended"),
           count("mailbox", "100000", 1, 100 * million, "Messages waiting"),
+          bytes("mailbox_bytes", "64MiB", kibibyte, 64 * gibibyte,
+                "The same in bytes; one message alone may be larger"),
           count("timers", "100000", 1, 10 * million, "Running timers"),
           count("channels", "100000", 1, 10 * million, "Channels"),
           count("names", "1000", 1, million, "Registered names"),

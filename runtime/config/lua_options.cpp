@@ -24,6 +24,7 @@ lua_limits read_lua_limits(const field_reader& fields) {
       .slice = fields.time("limits.slice"),
       .budget = fields.time("limits.budget"),
       .mailbox = fields.count("limits.mailbox"),
+      .mailbox_bytes = fields.bytes("limits.mailbox_bytes"),
       .timers = fields.count("limits.timers"),
       .channels = fields.count("limits.channels"),
       .names = fields.count("limits.names"),

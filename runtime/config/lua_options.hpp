@@ -33,6 +33,7 @@ struct lua_limits {
   duration slice{};    ///< then others get their turn
   duration budget{};   ///< running without waiting; then the process ends
   uint64_t mailbox = 0;
+  uint64_t mailbox_bytes = 0;
   uint64_t timers = 0;
   uint64_t channels = 0;
   uint64_t names = 0;

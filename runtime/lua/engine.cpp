@@ -430,8 +430,8 @@ void engine::restart() {
   expected_.clear();
   for (auto& [number, one] : streams_)
     while (!one->queue.empty()) {
+      actor_.box().received(*one->queue.front().message);
       one->queue.pop();
-      actor_.box().received();
     }
   streams_.clear();
   lua_close(main_);

@@ -7,11 +7,12 @@
 //   received        one message was handed to Lua       -
 //   close           what nobody will receive            -
 //
-//   bound   put and not yet received: at most `messages_max`; messages that carry a client's credit
-//           are taken beyond it
+//   bound   put and not yet received: `mailbox_limits`; messages that carry a client's credit, and answers
+//           that the process asked for, are taken beyond them
 #pragma once
 
 #include "hub/counters.hpp"
+#include "hub/mailbox_room.hpp"
 #include "hub/process.hpp"
 
 #include <atomic>
@@ -22,19 +23,18 @@ namespace natterjack::runtime::lua {
 
 class inbound_queue {
  public:
-  explicit inbound_queue(size_t messages_max) noexcept : messages_max_(messages_max) {}
+  explicit inbound_queue(hub::mailbox_limits limits) noexcept : room_(limits) {}
 
   hub::send_result put(hub::message_ptr what, bool& wake) {
-    // What clients cause is bounded at the edge, by their credit.
-    if (waiting_.fetch_add(1, std::memory_order_relaxed) >= messages_max_ &&
-        !what->carries_credit() && !is_unbounded(what->topic())) {
-      waiting_.fetch_sub(1, std::memory_order_relaxed);
+    const auto bytes = what->size();
+    const bool beyond = is_beyond(*what);
+    if (!room_.take(bytes, beyond)) {
       hub::count(hub::counter::limit_mailbox);
       return hub::send_result::mailbox_full;
     }
     std::lock_guard guard(mutex_);
     if (closed_) {
-      waiting_.fetch_sub(1, std::memory_order_relaxed);
+      room_.give_back(bytes, beyond);
       return hub::send_result::no_process;
     }
     messages_.push_back(std::move(what));
@@ -60,13 +60,14 @@ class inbound_queue {
     return true;
   }
 
-  void received() noexcept {
-    waiting_.fetch_sub(1, std::memory_order_relaxed);
+  /// Before it is settled.
+  void received(const hub::message& what) noexcept {
+    room_.give_back(what.size(), is_beyond(what));
     hub::detail::add(taken_, 1); // only the process takes
   }
   /// Messages handed to Lua so far.
   uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
-  size_t waiting() const noexcept { return waiting_.load(std::memory_order_relaxed); }
+  size_t waiting() const noexcept { return room_.messages(); }
 
   std::vector<hub::message_ptr> close() noexcept {
     std::lock_guard guard(mutex_);
@@ -75,14 +76,15 @@ class inbound_queue {
   }
 
  private:
-  // Answers and ends of streams ("@a…", "@e…"): the process itself asked for them.
-  static bool is_unbounded(std::string_view topic) noexcept {
-    return topic.starts_with("@a") || topic.starts_with("@e");
+  // What clients cause is bounded at the edge, by their credit; answers and ends of streams ("@a…",
+  // "@e…") were asked for by the process itself.
+  static bool is_beyond(const hub::message& what) noexcept {
+    return what.carries_credit() || what.topic().starts_with("@a") ||
+           what.topic().starts_with("@e");
   }
 
   static constexpr size_t keep_max = 256;
-  const size_t messages_max_;
-  std::atomic<size_t> waiting_{0};
+  hub::mailbox_room room_;
   std::atomic<uint64_t> taken_{0};
   std::mutex mutex_;
   std::vector<hub::message_ptr> messages_;

@@ -4,6 +4,7 @@
 // The text is compiled once; each state loads the bytecode.
 #pragma once
 
+#include "hub/mailbox_room.hpp"
 #include "hub/process.hpp"
 
 #include <chrono>
@@ -21,7 +22,7 @@ struct lua_limits {
   size_t memory = 64u << 20;              ///< bytes of Lua heap
   std::chrono::milliseconds slice{5};     ///< running before others get their turn
   std::chrono::milliseconds budget{5000}; ///< running without ever waiting
-  size_t mailbox = 100'000;               ///< messages not yet received
+  hub::mailbox_limits mailbox;            ///< of messages not yet received
   size_t timers = 100'000;
   size_t channels = 100'000;
   size_t names = 1000; ///< registered names

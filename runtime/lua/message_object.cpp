@@ -339,9 +339,9 @@ void push_arrived(engine& self, lua_State* L, channel& ch) {
     push_values(L, *queue.front().message);
   }
   // Nothing can raise from here on.
+  self.actor().box().received(*queue.front().message);
   queue.front().message->settle();
   queue.pop();
-  self.actor().box().received();
   if (ch.source->ends && queue.empty())
     self.close_stream(ch.source->stream);
 }

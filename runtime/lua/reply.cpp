@@ -158,9 +158,9 @@ void engine::close_stream(uint64_t number) noexcept {
   auto gone = std::move(i->second);
   streams_.erase(i);
   while (!gone->queue.empty()) {
+    actor_.box().received(*gone->queue.front().message);
     gone->queue.front().message->settle();
     gone->queue.pop();
-    actor_.box().received();
   }
   gone->out->source = nullptr;
   gone->out->closed = true;
@@ -181,7 +181,7 @@ void engine::reply_arrived(hub::message_ptr what) {
     notify(*this, *stream->second->out);
     return; // counts as received when the script takes it
   }
-  actor_.box().received();
+  actor_.box().received(*what);
   what->settle();
   if (kind == answer_topic) {
     auto expected = expected_.find(number);

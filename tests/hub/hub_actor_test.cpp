@@ -352,7 +352,7 @@ SCENARIO_METHOD(fixture, "limits hold", "[hub][hub_actor]") {
     CHECK(world.is_alive(hub));
   }
   GIVEN("a mailbox for two") {
-    const auto hub = world.start<scripted>({.limits = {.mailbox = 2}});
+    const auto hub = world.start<scripted>({.limits = {.mailbox = {.messages = 2}}});
     auto other = world.process();
     CHECK(other.send(hub, "x", 1) == hub::send_result::sent);
     CHECK(other.send(hub, "x", 1) == hub::send_result::sent);

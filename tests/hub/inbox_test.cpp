@@ -26,7 +26,7 @@ struct counted_source final : credit_source {
 } // namespace
 
 TEST_CASE("an inbox keeps the order and wakes its owner once", "[hub][inbox]") {
-  inbox box(10);
+  inbox box({10});
   std::vector<message_ptr> taken;
   bool wake = true;
   REQUIRE(box.put(numbered(1), wake) == send_result::sent);
@@ -46,7 +46,7 @@ TEST_CASE("an inbox keeps the order and wakes its owner once", "[hub][inbox]") {
 }
 
 TEST_CASE("an inbox takes a number of messages, and more only from clients", "[hub][inbox]") {
-  inbox box(1);
+  inbox box({1});
   bool wake = false;
   auto source = caf::make_counted<counted_source>();
   REQUIRE(box.put(numbered(1), wake) == send_result::sent);
@@ -54,20 +54,42 @@ TEST_CASE("an inbox takes a number of messages, and more only from clients", "[h
   CHECK(box.put(make_message(pid{}, shared_bytes("c"), payload{}, credit(source, 5)), wake) ==
         send_result::sent);
   CHECK(box.waiting() == 2);
-  box.received();
-  box.received();
+  std::vector<message_ptr> taken;
+  box.take_all(taken);
+  for (const auto& one : taken)
+    box.received(*one);
+  taken.clear();
+  CHECK(source->given == 5);
   CHECK(box.put(numbered(3), wake) == send_result::sent);
   SECTION("a closed one gives credit back and takes nothing") {
+    REQUIRE(box.put(make_message(pid{}, shared_bytes("c"), payload{}, credit(source, 2)), wake) ==
+            send_result::sent);
     box.close();
-    CHECK(source->given == 5);
-    box.received();
+    CHECK(source->given == 7);
     CHECK(box.put(numbered(4), wake) == send_result::no_process);
   }
 }
 
+TEST_CASE("an inbox takes a number of bytes, and one message however large", "[hub][inbox]") {
+  inbox box({100, 1000});
+  bool wake = false;
+  auto sized = [](size_t size) {
+    return make_message(pid{}, shared_bytes(), payload::text(std::string(size, 'x')));
+  };
+  REQUIRE(box.put(sized(5000), wake) == send_result::sent);
+  CHECK(box.put(sized(1), wake) == send_result::mailbox_full);
+  std::vector<message_ptr> taken;
+  box.take_all(taken);
+  box.received(*taken.front());
+  REQUIRE(box.put(sized(600), wake) == send_result::sent);
+  CHECK(box.put(sized(401), wake) == send_result::mailbox_full);
+  CHECK(box.put(sized(400), wake) == send_result::sent);
+  CHECK(box.waiting() == 2);
+}
+
 TEST_CASE("four threads lose nothing and keep the order of each", "[hub][inbox]") {
   constexpr int each = 20'000;
-  inbox box(1'000'000);
+  inbox box({1'000'000});
   std::atomic<int> wakes{0};
   std::vector<std::thread> writers;
   for (int w = 0; w < 4; ++w)

@@ -64,6 +64,7 @@ SCENARIO_METHOD(application_fixture, "Lua entries have the documented limits",
   CHECK(process.limits.slice == 5ms);
   CHECK(process.limits.budget == 5s);
   CHECK(process.limits.mailbox == 100'000);
+  CHECK(process.limits.mailbox_bytes == 64 << 20);
   CHECK(process.limits.timers == 100'000);
   CHECK(process.limits.channels == 100'000);
   CHECK(process.limits.names == 1'000);

@@ -165,7 +165,7 @@ SCENARIO("a sender's credit comes back when the script has the message", "[lua][
 
 SCENARIO("the mailbox is bounded", "[lua][feed]") {
   lua::lua_limits limits;
-  limits.mailbox = 3;
+  limits.mailbox.messages = 3;
   world w(limits);
   auto p = w.spawn("local events = process.events() events:receive() "
                    "local inbox = process.inbox() for i = 1, 4 do inbox:receive() end "

@@ -155,7 +155,7 @@ SCENARIO("sending values", "[lua][process]") {
   }
   THEN("a full mailbox is said") {
     lua::lua_limits limits;
-    limits.mailbox = 2;
+    limits.mailbox.messages = 2;
     world small(limits);
     CHECK(contains(
         small.run("local me = process.pid() for i = 1, 2 do assert(process.send(me, 't', i)) "
