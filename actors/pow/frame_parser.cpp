@@ -1,5 +1,7 @@
 #include "actors/pow/frame_parser.hpp"
 
+#include "relay/websocket/frame_bytes.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -10,32 +12,6 @@ using relay::opcode;
 namespace {
 
 constexpr uint8_t continuation = 0x0;
-
-void unmask(char* bytes, size_t size, const char* mask) noexcept {
-  char key[8];
-  std::memcpy(key, mask, 4);
-  std::memcpy(key + 4, mask, 4);
-  uint64_t word_key;
-  std::memcpy(&word_key, key, 8);
-  size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    uint64_t word;
-    std::memcpy(&word, bytes + i, 8);
-    word ^= word_key;
-    std::memcpy(bytes + i, &word, 8);
-  }
-  for (; i < size; ++i)
-    bytes[i] = static_cast<char>(bytes[i] ^ key[i & 3]);
-}
-
-uint64_t big_endian(const char* bytes, int count) noexcept {
-  uint64_t value = 0;
-  for (int i = 0; i < count; ++i)
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
-bool is_control(uint8_t op) noexcept { return (op & 0x8) != 0; }
 
 } // namespace
 
@@ -82,8 +58,8 @@ size_t frame_parser::parse(char* bytes, size_t size) {
     const int got = read_head(bytes + at, size - at, head);
     if (got <= 0)
       return got == 0 ? at : size;
-    const bool is_unwanted = mode_ == mode::control && !is_control(head.op);
-    const bool is_too_long = !is_control(head.op) && !is_unwanted &&
+    const bool is_unwanted = mode_ == mode::control && !relay::is_control(head.op);
+    const bool is_too_long = !relay::is_control(head.op) && !is_unwanted &&
                              head.length > message_bytes_ - message_.size();
     if (is_unwanted || is_too_long) {
       at += head.size;
@@ -98,7 +74,9 @@ size_t frame_parser::parse(char* bytes, size_t size) {
       return at;
     char* payload = bytes + at + head.size;
     const auto length = static_cast<size_t>(head.length);
-    unmask(payload, length, head.mask);
+    uint32_t key;
+    std::memcpy(&key, head.mask, 4);
+    relay::unmask(payload, length, key);
     at += head.size + length;
     on_frame(head, {payload, length});
   }
@@ -125,7 +103,7 @@ int frame_parser::read_head(const char* bytes, size_t size, frame_head& head) {
   if (size < head.size)
     return 0;
   if (more > 0)
-    head.length = big_endian(bytes + 2, more);
+    head.length = relay::big_endian(bytes + 2, more);
   head.mask = bytes + 2 + more;
   return 1;
 }
@@ -168,7 +146,7 @@ std::string frame_parser::mistakes(const frame_head& head, bool masked, unsigned
 }
 
 void frame_parser::on_frame(const frame_head& head, std::string_view payload) {
-  if (is_control(head.op)) {
+  if (relay::is_control(head.op)) {
     sink_.on_control(static_cast<opcode>(head.op), payload);
     return;
   }

@@ -65,7 +65,7 @@ class ws_connection final : public lean_actor, public ws_owner {
   }
 
   hub::process_facts facts() const override {
-    return {"connection", {}, budget_->waiting(), 0, taken_.load(std::memory_order_relaxed), 0};
+    return {"connection", {}, budget_->waiting(), 0, message_count(), 0};
   }
 
   void on_down(const caf::down_msg& down) override {
@@ -168,8 +168,7 @@ class ws_connection final : public lean_actor, public ws_owner {
     pings_open_ = 0;
     if (state_ != state::open)
       return;
-    ++message_count_;
-    taken_.store(message_count_, std::memory_order_relaxed);
+    message_count_.store(message_count() + 1, std::memory_order_relaxed);
     hub::count(hub::counter::messages_in);
     hub::count(hub::counter::bytes_in, body.size());
     auto make = [this, kind, body] {
@@ -265,6 +264,10 @@ class ws_connection final : public lean_actor, public ws_owner {
       end_slow(hub::counter::limit_outbox_hard_bytes);
     note_drops();
     outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
+  }
+
+  uint64_t message_count() const noexcept {
+    return message_count_.load(std::memory_order_relaxed);
   }
 
   // -- target
@@ -516,7 +519,7 @@ class ws_connection final : public lean_actor, public ws_owner {
     if (state_ != state::open)
       return;
     const auto uptime = hub::format_duration(std::chrono::steady_clock::now() - opened_);
-    const auto count = std::to_string(message_count_);
+    const auto count = std::to_string(message_count());
     tell(heartbeat_topic,
          description(R"(,"uptime":")" + uptime + R"(","message_count":)" + count,
                      R"(,"Uptime":")" + uptime + R"(","MessageCount":)" + count),
@@ -589,8 +592,7 @@ class ws_connection final : public lean_actor, public ws_owner {
   caf::intrusive_ptr<inbound_budget> budget_;
   hub::shared_bytes topic_;
   std::string metadata_; // JSON text; empty: none was given
-  uint64_t message_count_ = 0;
-  std::atomic<uint64_t> taken_{0}; // the same, for operators
+  std::atomic<uint64_t> message_count_{0}; // written here, read by operators
   uint64_t drops_seen_ = 0;
   std::string_view cause_; // of our close; empty: the client began
   uint16_t code_ = 0;      // of our close frame

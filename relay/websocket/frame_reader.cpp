@@ -2,6 +2,7 @@
 
 #include "hub/payload.hpp"
 #include "relay/frame.hpp"
+#include "relay/websocket/frame_bytes.hpp"
 #include "relay/websocket/inflate.hpp"
 
 #include <algorithm>
@@ -17,36 +18,11 @@ constexpr uint8_t text = static_cast<uint8_t>(opcode::text);
 constexpr uint8_t binary = static_cast<uint8_t>(opcode::binary);
 constexpr size_t control_bytes_max = 125;
 
-// @param key  the mask as it stands in memory, beginning at the first of these bytes
-void unmask(char* bytes, size_t size, uint32_t key) noexcept {
-  const uint64_t wide = uint64_t{key} << 32 | key;
-  size_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    uint64_t word;
-    std::memcpy(&word, bytes + i, 8);
-    word ^= wide;
-    std::memcpy(bytes + i, &word, 8);
-  }
-  char single[4];
-  std::memcpy(single, &key, 4);
-  for (; i < size; ++i)
-    bytes[i] = static_cast<char>(bytes[i] ^ single[i & 3]);
-}
-
 // The mask for bytes that begin `n` later.
 uint32_t rotated(uint32_t key, size_t n) noexcept {
   static_assert(std::endian::native == std::endian::little);
   return std::rotr(key, static_cast<int>(8 * (n & 3)));
 }
-
-uint64_t big_endian(const char* bytes, int count) noexcept {
-  uint64_t value = 0;
-  for (int i = 0; i < count; ++i)
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
-bool is_control(uint8_t op) noexcept { return (op & 0x8) != 0; }
 
 // RFC 6455 7.4 and the codes registered since.
 bool may_be_sent(uint16_t code) noexcept {
