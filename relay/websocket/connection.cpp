@@ -109,7 +109,8 @@ class ws_connection final : public lean_actor, public ws_owner {
   // -- from processes
 
   void accept(const hub::message_ptr& what) override {
-    what->settle();
+    if (what->carries_credit()) // else it may be shared with other threads: nothing is written to it
+      what->settle();
     if (state_ != state::open)
       return;
     const auto topic = what->topic();
@@ -124,7 +125,7 @@ class ws_connection final : public lean_actor, public ws_owner {
 
   void accept_run(message_run& run) override {
     if (state_ == state::open && !run.frames().empty())
-      queue(run.frames(), run.messages().size(), run.messages().size());
+      queue(run.frames(), run.messages().size(), run.values());
   }
 
   void on_wake() override {
