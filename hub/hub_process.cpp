@@ -204,8 +204,10 @@ void hub_process::joined(const incoming& what) {
   call("on_join", [this, &what] {
     auto& who = clients_[what.from()];
     who.id = what.from();
-    if (const auto body = what.to_json(); body && body->is_object())
-      who.metadata = body->value("metadata", json::object());
+    // Most endpoints hand nothing over: then there is nothing to parse for.
+    if (what.text().find(R"("metadata")") != std::string_view::npos)
+      if (const auto body = what.to_json(); body && body->is_object())
+        who.metadata = body->value("metadata", json::object());
     if (auto connection = home().processes().find(who.id.number()))
       home().groups().join(client_group_, connection);
     hub_->on_join(who);

@@ -54,12 +54,12 @@ bool deflate(std::string_view body, int window_bits, std::string& out) {
   z.avail_out = static_cast<uInt>(out.size());
   if (::deflate(&z, Z_SYNC_FLUSH) != Z_OK || z.avail_in != 0 || z.avail_out == 0)
     return false;
-  out.resize(out.size() - z.avail_out);
+  out.erase(out.size() - z.avail_out);
   // RFC 7692 7.2.1: the empty block a flush ends with is left out.
   constexpr std::string_view tail("\0\0\xff\xff", 4);
   if (!std::string_view(out).ends_with(tail))
     return false;
-  out.resize(out.size() - tail.size());
+  out.erase(out.size() - tail.size());
   return true;
 }
 

@@ -1,5 +1,6 @@
 #include "relay/io_thread.hpp"
 
+#include "relay/batch_writer.hpp"
 #include "relay/message_run.hpp"
 
 #include <boost/asio/post.hpp>
@@ -17,6 +18,10 @@ namespace {
 constexpr size_t deliveries_a_turn_max = 16'384;
 // Of broadcasts taken together: what a socket takes at once, about.
 constexpr size_t run_bytes_max = 64 << 10;
+// Receivers from which on a lone broadcast is copied for this thread.
+constexpr size_t laid_from = 4;
+// Sockets from which on they are written together.
+constexpr size_t batch_from = 4;
 
 bool are_same(const std::vector<hub::process_ref>& a, const std::vector<hub::process_ref>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -151,16 +156,16 @@ void io_thread::push_call(std::function<void()> call) {
 // CAF hands over the reference it holds for a resumable.
 void io_thread::exec_later(caf::resumable* what) { push(work{kind::resume, 0, what}); }
 
-void io_thread::join(uint64_t group, hub::process_ref member) {
-  push(work{kind::join, group, new hub::process_ref(std::move(member))});
+void io_thread::join(uint64_t number, hub::process_ref member) {
+  push(work{kind::join, number, new hub::process_ref(std::move(member))});
 }
 
-void io_thread::leave(uint64_t group, uint64_t member) {
-  push(work{kind::leave, group, nullptr, reinterpret_cast<const void*>(member)});
+void io_thread::leave(uint64_t number, uint64_t member) {
+  push(work{kind::leave, number, nullptr, reinterpret_cast<const void*>(member)});
 }
 
-void io_thread::deliver(uint64_t group, hub::message_ptr what) {
-  push(work{kind::deliver, group, nullptr, what.detach()});
+void io_thread::deliver(uint64_t number, hub::message_ptr what) {
+  push(work{kind::deliver, number, nullptr, what.detach()});
 }
 
 void io_thread::deliver(std::vector<hub::process_ref> members, hub::message_ptr what) {
@@ -239,17 +244,15 @@ size_t io_thread::run(const work& w) {
     }
     case kind::join: {
       std::unique_ptr<hub::process_ref> member(static_cast<hub::process_ref*>(w.object));
-      groups_[w.number].push_back(std::move(*member));
+      groups_[w.number].add(std::move(*member));
       break;
     }
     case kind::leave: {
       auto g = groups_.find(w.number);
       if (g == groups_.end())
         break;
-      const auto number = reinterpret_cast<uint64_t>(w.content);
-      std::erase_if(g->second,
-                    [number](const auto& m) { return m.self->id().number() == number; });
-      if (g->second.empty())
+      g->second.remove(reinterpret_cast<uint64_t>(w.content));
+      if (g->second.members.empty())
         groups_.erase(g);
       break;
     }
@@ -267,7 +270,7 @@ size_t io_thread::run_broadcasts(const work& first) {
   const member_list* members = listed.get();
   if (first.what == kind::deliver) {
     const auto g = groups_.find(first.number);
-    members = g == groups_.end() ? nullptr : &g->second;
+    members = g == groups_.end() ? nullptr : &g->second.members;
   }
   size_t bytes = 0;
   const auto add = [this, &bytes](const work& w) {
@@ -294,7 +297,9 @@ size_t io_thread::run_broadcasts(const work& first) {
   }
   size_t deliveries = run_.size();
   if (members != nullptr) {
+    is_last_of_turn_ = batch_done_ == batch_.size();
     deliver_all(*members, run_);
+    is_last_of_turn_ = false;
     deliveries *= members->size();
   }
   run_.clear();
@@ -309,16 +314,21 @@ bool io_thread::are_distinct(const member_list& members) {
   return true;
 }
 
+// A single broadcast is laid down anew as well: its frame would be counted up and down by all threads at
+// the same time, for each receiver.
 void io_thread::deliver_all(const member_list& members,
                             std::span<const hub::message_ptr> messages) {
-  if (messages.size() == 1) {
+  if (messages.size() == 1 &&
+      (members.size() < laid_from || !message_run::is_for_client(*messages.front()))) {
     for (const auto& member : members)
       static_cast<pinned*>(member.self)->take(messages.front());
     return;
   }
   for (const auto& what : messages)
-    what->settle();
+    if (what->carries_credit())
+      what->settle();
   message_run run(messages);
+  const batch_writer::scope together(members.size() >= batch_from);
   for (const auto& member : members)
     static_cast<pinned*>(member.self)->take(run);
 }
@@ -390,6 +400,7 @@ void io_thread::schedule_flush() {
 }
 
 void io_thread::flush_dirty() {
+  const batch_writer::scope together(dirty_.size() >= batch_from);
   // By index: a flush may mark others, which are then written in the same turn.
   for (size_t i = 0; i < dirty_.size(); ++i) {
     auto* who = dirty_[i];

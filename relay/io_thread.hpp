@@ -75,6 +75,9 @@ class io_thread final : public caf::execution_unit,
   void mark_dirty(flushable& who);
   void unmark(flushable& who) noexcept;
   void set_timer(timer_wheel::timer& t, std::chrono::nanoseconds delay);
+  /// True while the last broadcast of a turn is delivered: nothing would be laid behind it, so an outbox
+  /// that is empty may write it at once.
+  bool is_last_of_turn() const noexcept { return is_last_of_turn_; }
 
  private:
   enum class kind : uint8_t {
@@ -90,6 +93,12 @@ class io_thread final : public caf::execution_unit,
     deliver_list, // to a list of processes
   };
   using member_list = std::vector<hub::process_ref>;
+  struct group {
+    member_list members;
+    std::unordered_map<uint64_t, size_t> place_of; // by number
+    void add(hub::process_ref member);
+    void remove(uint64_t member);
+  };
   struct work {
     kind what;
     uint64_t number = 0; // group, or member of a leave
@@ -127,11 +136,12 @@ class io_thread final : public caf::execution_unit,
   std::vector<work> batch_; // being run
   size_t batch_done_ = 0;
   bool draining_ = false;
+  bool is_last_of_turn_ = false;
   std::vector<flushable*> dirty_;
   bool flush_scheduled_ = false;
   uint64_t lists_seen_ = 0;
   std::vector<hub::message_ptr> run_; // broadcasts being delivered together
-  std::unordered_map<uint64_t, member_list> groups_;
+  std::unordered_map<uint64_t, group> groups_;
   std::thread thread_;
   const hub::wake_list* last_asked_ = nullptr; // wakes us for what stands last in the queue; null: has done
 };

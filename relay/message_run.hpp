@@ -7,6 +7,7 @@
 #include "relay/deflated_frame.hpp"
 #include "relay/frame.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -15,7 +16,7 @@ namespace natterjack::relay {
 
 class message_run {
  public:
-  /// @param messages  two or more, in order, none of them for the connection itself (see `is_for_client`)
+  /// @param messages  in order, none of them for the connection itself (see `is_for_client`)
   explicit message_run(std::span<const hub::message_ptr> messages) noexcept : messages_(messages) {}
 
   std::span<const hub::message_ptr> messages() const noexcept { return messages_; }
@@ -36,6 +37,14 @@ class message_run {
         return deflated_frames_of(what, window_bits);
       });
     return deflated_;
+  }
+
+  /// How many values they carry, each a frame of its own.
+  size_t values() const noexcept {
+    size_t sum = 0;
+    for (const auto& what : messages_)
+      sum += std::max<size_t>(what->payloads().size(), 1);
+    return sum;
   }
 
   /// False for topics that a connection takes as its own.

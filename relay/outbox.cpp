@@ -1,10 +1,13 @@
 #include "relay/outbox.hpp"
 
+#include "relay/batch_writer.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <utility>
 
 namespace natterjack::relay {
 
@@ -30,7 +33,11 @@ outbox::outbox(io_thread& thread, const gateway_limits& limits, int descriptor,
           box.drop_oldest_data(box.limits_.outbox_soft_bytes);
       }) {}
 
-outbox::~outbox() { thread_.unmark(*this); }
+outbox::~outbox() {
+  thread_.unmark(*this);
+  if (batch_ != batch_state::none)
+    batch_writer::forget(*this);
+}
 
 outbox::admitted outbox::push_data(hub::shared_bytes frames, size_t messages) {
   if (close_queued_ || failed_ || frames.empty())
@@ -48,9 +55,50 @@ outbox::admitted outbox::push_data(hub::shared_bytes frames, size_t messages) {
       return admitted::dropped;
     }
   }
+  const auto written = thread_.is_last_of_turn() ? write_at_once(frames, messages) : 0;
+  if (written == frames.size())
+    return admitted::queued;
   append(std::move(frames), messages, false);
+  offset_ += written;
+  bytes_ -= written;
   watch_soft_bound();
   return admitted::queued;
+}
+
+// Without queueing and coming back. Whatever goes wrong shows again when the rest is flushed.
+size_t outbox::write_at_once(const hub::shared_bytes& frames, size_t messages) {
+  if (!queue_.empty() || blocked_ || batch_ != batch_state::none)
+    return 0;
+  if (auto* batch = batch_writer::open_here()) {
+    batch_ = batch_state::direct;
+    bytes_ += frames.size();
+    batch->add(*this, descriptor_, frames, 0, messages);
+    return frames.size();
+  }
+  const auto written =
+      ::send(descriptor_, frames.data(), frames.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return written < 0 ? 0 : static_cast<size_t>(written);
+}
+
+void outbox::on_batch_written(hub::shared_bytes bytes, size_t messages, long result) {
+  const auto how = std::exchange(batch_, batch_state::none);
+  if (failed_)
+    return;
+  const auto written = result < 0 ? size_t{0} : static_cast<size_t>(result);
+  if (how == batch_state::queued) {
+    advance(written);
+    flush_rest();
+    return;
+  }
+  bytes_ -= written;
+  if (written < bytes.size()) { // before all that was queued meanwhile
+    queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(head_),
+                  {std::move(bytes), static_cast<uint32_t>(messages), false});
+    offset_ = written;
+    flush_rest();
+  } else if (queue_.empty()) {
+    owner_.on_outbox_drained();
+  }
 }
 
 void outbox::push_raw(hub::shared_bytes bytes) {
@@ -65,7 +113,7 @@ void outbox::push_control(opcode op, hub::shared_bytes frame) {
     close_queued_ = true;
   if (op == opcode::pong) {
     // RFC 6455 5.5.3: only the latest ping needs an answer.
-    for (size_t i = head_ + (offset_ != 0 ? 1 : 0); i < queue_.size(); ++i)
+    for (size_t i = head_ + (head_has_begun() ? 1 : 0); i < queue_.size(); ++i)
       if (queue_[i].is_pong) {
         bytes_ += frame.size();
         bytes_ -= queue_[i].bytes.size();
@@ -86,7 +134,7 @@ void outbox::append(hub::shared_bytes bytes, size_t messages, bool is_pong) {
 bool outbox::drop_oldest_data(size_t until_bytes) {
   size_t keep = head_;
   for (size_t i = head_; i < queue_.size(); ++i) {
-    const bool begun = i == head_ && offset_ != 0;
+    const bool begun = i == head_ && head_has_begun();
     if (bytes_ > until_bytes && queue_[i].messages > 0 && !begun) {
       bytes_ -= queue_[i].bytes.size();
       dropped_ += queue_[i].messages;
@@ -172,8 +220,18 @@ void outbox::advance(size_t written) noexcept {
 }
 
 void outbox::flush() {
-  if (failed_)
+  if (failed_ || batch_ != batch_state::none)
     return;
+  auto* batch = batch_writer::open_here();
+  if (batch == nullptr || head_ + 1 != queue_.size()) {
+    flush_rest();
+    return;
+  }
+  batch_ = batch_state::queued;
+  batch->add(*this, descriptor_, queue_[head_].bytes, offset_, 0);
+}
+
+void outbox::flush_rest() {
   blocked_ = false;
   while (head_ < queue_.size()) {
     size_t offered = 0;

@@ -6,6 +6,9 @@
 //               overflow   the policy is `close`: the client is a slow consumer
 //   control     -          always; a waiting pong is replaced by the newer one, nothing follows a close
 //
+//   data    is written at once if nothing waits before it and nothing can come behind it in this turn
+//   batch   where a `batch_writer` is open, lone blocks of many outboxes are written together; the outbox
+//           hears of it in the same turn
 //   flush   one send for one block or for small ones laid end to end, else one gathered write, until all
 //           is written or the socket is full
 #pragma once
@@ -47,6 +50,8 @@ class outbox final : public flushable {
   /// Throws away what has not begun to be written, so that a close frame gets through soon.
   void drop_data();
   void flush() override;
+  /// What became of a write handed to a `batch_writer`. @param result  as of send, or a negative errno
+  void on_batch_written(hub::shared_bytes bytes, size_t messages, long result);
 
   size_t bytes() const noexcept { return bytes_; }
   bool empty() const noexcept { return bytes_ == 0; }
@@ -59,9 +64,18 @@ class outbox final : public flushable {
     uint32_t messages; // 0: no data
     bool is_pong;
   };
+  enum class batch_state : uint8_t {
+    none,
+    direct, // a block that is not in the queue is being written
+    queued, // the first of the queue is
+  };
   void append(hub::shared_bytes bytes, size_t messages, bool is_pong);
   bool drop_oldest_data(size_t until_bytes);
   void watch_soft_bound();
+  /// @returns bytes written, or on their way
+  size_t write_at_once(const hub::shared_bytes& frames, size_t messages);
+  void flush_rest();
+  bool head_has_begun() const noexcept { return offset_ != 0 || batch_ == batch_state::queued; }
   void advance(size_t written) noexcept;
   long write_some(size_t& offered) noexcept;
 
@@ -72,6 +86,7 @@ class outbox final : public flushable {
   bool close_queued_ = false;
   bool blocked_ = false;
   bool failed_ = false;
+  batch_state batch_ = batch_state::none;
   bool over_time_ = false; // above the soft bound for longer than allowed
   std::vector<block> queue_;
   size_t head_ = 0;   // first block not completely written

@@ -110,7 +110,8 @@ class ws_connection final : public lean_actor, public ws_owner {
   // -- from processes
 
   void accept(const hub::message_ptr& what) override {
-    what->settle();
+    if (what->carries_credit()) // else it may be shared with other threads: nothing is written to it
+      what->settle();
     if (state_ != state::open)
       return;
     const auto topic = what->topic();
@@ -129,7 +130,7 @@ class ws_connection final : public lean_actor, public ws_owner {
     const int window_bits = transport_->deflate_bits();
     const auto& frames = window_bits == 0 ? run.frames() : run.deflated_frames(window_bits);
     if (!frames.empty())
-      queue(frames, run.messages().size(), run.messages().size());
+      queue(frames, run.messages().size(), run.values());
   }
 
   void on_wake() override {
