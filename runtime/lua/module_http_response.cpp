@@ -1,5 +1,6 @@
 #include "runtime/lua/module_http.hpp"
 
+#include "relay/http/media_sniff.hpp"
 #include "runtime/lua/http_streaming.hpp"
 #include "runtime/lua/json_codec.hpp"
 #include "runtime/lua/module_errors.hpp"
@@ -142,7 +143,11 @@ int response_write(lua_State* L) {
     return push_error_with(L, error_kind::invalid,
                            "write takes a text, got %s; write_json takes any value",
                            luaL_typename(L, 2));
-  return append_body(L, *exchange, text_at(L, 2));
+  const auto text = text_at(L, 2);
+  if (!exchange->stream && exchange->response.body.empty() && !text.empty() &&
+      exchange->response.header("Content-Type").empty())
+    put_header(*exchange, "Content-Type", relay::sniff_media_type(text));
+  return append_body(L, *exchange, text);
 }
 
 // Many scripts do not look at the result of write_json, and the client would get an empty answer:
