@@ -57,6 +57,7 @@ class maker {
     limits.timers = from.timers;
     limits.channels = from.channels;
     limits.names = from.names;
+    limits.stack = from.stack;
     return limits;
   }
 

@@ -46,7 +46,7 @@ field lua_limits() {
   return make("limits", type::section, "What one Lua state may use")
       .with({
           bytes("memory", "64MiB", 256 * kibibyte, 64 * gibibyte, "Heap of the state"),
-          time("slice", "5ms", 0.005, "Running time until others get their turn"),
+          time("slice", "5ms", 0.0005, "Running time until others get their turn"),
           time("budget", "5s", 0.001, "Running time without waiting, then it is ended"),
           count("mailbox", "100000", 1, 100 * million, "Messages waiting"),
           bytes("mailbox_bytes", "64MiB", kibibyte, 64 * gibibyte,
@@ -54,7 +54,7 @@ field lua_limits() {
           count("timers", "100000", 1, 10 * million, "Running timers"),
           count("channels", "100000", 1, 10 * million, "Channels"),
           count("names", "1000", 1, million, "Registered names"),
-          count("stack", "200", 200, 200, "Nested C calls; Lua's own bound, which cannot be changed"),
+          count("stack", "200", 16, 200, "Nested C calls"),
       });
 }
 

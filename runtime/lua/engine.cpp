@@ -41,6 +41,7 @@ int add_task_protected(lua_State* L) {
   return 0;
 }
 
+constexpr size_t c_calls_max = 200; // LUAI_MAXCCALLS of Lua
 constexpr size_t shown_max = 1000; // bytes of an error that is no text
 
 // A table that was raised says more as JSON than by its address.
@@ -59,6 +60,37 @@ int to_text(lua_State* L) {
   }
   luaL_tolstring(L, 1, nullptr);
   return 1;
+}
+
+const char floor_key = 0; // registry: a thread that stands as many C calls deep as a script may not
+
+int nothing(lua_State*) { return 0; }
+
+// Lua counts nested C calls of a coroutine from those of the thread that resumes it, up to 200. A thread
+// that was resumed by one at depth n stays at depth n + 1, so two that resume each other climb to where
+// `levels` are left.
+int make_floor(lua_State* L) {
+  const auto levels = static_cast<int>(lua_tointeger(L, 1));
+  lua_State* threads[]{lua_newthread(L), lua_newthread(L)};
+  lua_State* from = nullptr;
+  for (int depth = 0; depth < static_cast<int>(c_calls_max) - levels; ++depth) {
+    auto* next = threads[depth % 2];
+    int results = 0;
+    lua_pushcfunction(next, nothing);
+    lua_resume(next, from, 0, &results);
+    from = next;
+  }
+  lua_pushvalue(L, from == threads[0] ? 2 : 3);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &floor_key);
+  return 0;
+}
+
+// The thread that tasks are resumed from; null: they have all levels.
+lua_State* floor_of(lua_State* main) noexcept {
+  lua_rawgetp(main, LUA_REGISTRYINDEX, &floor_key);
+  auto* found = lua_tothread(main, -1);
+  lua_pop(main, 1);
+  return found;
 }
 
 } // namespace
@@ -86,7 +118,13 @@ std::string engine::open() {
   set_context(main_, this);
   lua_atpanic(main_, panic);
   lua_pushcfunction(main_, open_sandbox);
-  if (lua_pcall(main_, 0, 0, 0) == LUA_OK)
+  int status = lua_pcall(main_, 0, 0, 0);
+  if (const auto levels = program_->limits().stack; status == LUA_OK && levels < c_calls_max) {
+    lua_pushcfunction(main_, make_floor);
+    lua_pushinteger(main_, static_cast<lua_Integer>(levels));
+    status = lua_pcall(main_, 1, 0, 0);
+  }
+  if (status == LUA_OK)
     return {};
   const char* why = lua_tostring(main_, -1);
   return why != nullptr ? why : "cannot make a Lua state";
@@ -245,7 +283,8 @@ void engine::resume(task& one) {
   mark_suspended(one.thread, false);
   mark_.running = one.thread;
   int results = 0;
-  const int status = lua_resume(one.thread, nullptr, 0, &results);
+  auto* from = program_->limits().stack < c_calls_max ? floor_of(main_) : nullptr;
+  const int status = lua_resume(one.thread, from, 0, &results);
   mark_.running = nullptr;
   if (next_program_) {
     restart();
@@ -300,7 +339,7 @@ void engine::finish(task& one, int status, int results) {
     text = shown != nullptr ? shown : "(an error value that cannot be shown)";
     lua_settop(main_, 0);
   }
-  if (text.find("C stack overflow") != std::string::npos) // Lua's own words at 200 levels
+  if (text.find("C stack overflow") != std::string::npos) // Lua's own words at the last level
     hub::count(hub::counter::limit_stack);
   forget(one);
   outcome_.why = std::move(why);

@@ -26,6 +26,7 @@ struct lua_limits {
   size_t timers = 100'000;
   size_t channels = 100'000;
   size_t names = 1000; ///< registered names
+  size_t stack = 200;  ///< nested C calls; Lua itself allows no more than 200
 };
 
 class lua_program;

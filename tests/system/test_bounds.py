@@ -175,7 +175,7 @@ LUA = [
     ("mailbox", "10", "for i = 1, 20 do process.send(process.pid(), 'x', i) end"),
     ("timers", "5", "for i = 1, 10 do time.after('1h') end"),
     ("channels", "5", "local t = {} for i = 1, 10 do t[i] = channel.new(1) end"),
-    ("stack", "200", "local function f() return (string.gsub('x', 'x', f)) end f()"),
+    ("stack", "100", "local function f() return (string.gsub('x', 'x', f)) end f()"),
     ("names", "5", "for i = 1, 10 do process.registry.register('name' .. i) end"),
 ]
 

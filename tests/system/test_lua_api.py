@@ -89,19 +89,6 @@ entries:
             "expected a condition such as actor.id == meta.owner") in check.stderr
 
 
-def test_a_stack_or_slice_that_cannot_be_had_is_refused(write_app):
-    check = write_app("""\
-namespace: app
-entries:
-  - name: hub
-    kind: process.lua
-    source: return function() end
-    limits: { stack: 100, slice: 1ms }
-""")
-    assert check.returncode == 2
-    assert "limits.stack" in check.stderr and "limits.slice" in check.stderr
-
-
 @pytest.fixture
 def write_app(tmp_path):
     """Checks an application of one file."""

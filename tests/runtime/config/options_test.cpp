@@ -54,8 +54,8 @@ SCENARIO_METHOD(application_fixture, "Lua entries have the documented limits",
            "  - name: f\n"
            "    kind: function.lua\n"
            "    source: return 1\n"
-           "    limits: {memory: 1MiB, slice: 20ms, budget: 2s, mailbox: 3, timers: 4, "
-           "channels: 5, names: 6, stack: 200}\n"
+           "    limits: {memory: 1MiB, slice: 1ms, budget: 2s, mailbox: 3, timers: 4, "
+           "channels: 5, names: 6, stack: 17}\n"
            "    pool: {type: static, size: 2, workers: 3, buffer: 4, max_size: 5}\n"
            "  - {name: g, kind: function.lua, source: \"return 1\", pool: {workers: 20}}\n");
   const auto& process = all.processes[0];
@@ -72,13 +72,13 @@ SCENARIO_METHOD(application_fixture, "Lua entries have the documented limits",
   const auto& said = all.functions[0];
   CHECK(said.method == "handler");
   CHECK(said.limits.memory == 1 << 20);
-  CHECK(said.limits.slice == 20ms);
+  CHECK(said.limits.slice == 1ms);
   CHECK(said.limits.budget == 2s);
   CHECK(said.limits.mailbox == 3);
   CHECK(said.limits.timers == 4);
   CHECK(said.limits.channels == 5);
   CHECK(said.limits.names == 6);
-  CHECK(said.limits.stack == 200);
+  CHECK(said.limits.stack == 17);
   CHECK(said.pool.type == pool_type::static_);
   CHECK(said.pool.size == 2);
   CHECK(said.pool.workers == 3);

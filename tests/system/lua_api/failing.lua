@@ -16,4 +16,26 @@ local ways = {
 }
 ways["returned table"] = function() return nil, { code = 8 } end
 
+
+-- How many callbacks of gsub fit into each other.
+local function depth()
+    local deepest = 0
+    local function deeper(n)
+        deepest = n
+        string.gsub("x", "x", function() deeper(n + 1) end)
+    end
+    pcall(deeper, 1)
+    return deepest
+end
+ways.depth = function() return nil, tostring(depth()) end
+ways["depth in a task"] = function()
+    local found = channel.new(1)
+    coroutine.spawn(function() found:send(depth()) end)
+    return nil, tostring((found:receive()))
+end
+ways.overflow = function()
+    local function deeper() return (string.gsub("x", "x", deeper)) end
+    deeper()
+end
+
 return { run = function(way) return ways[way]() end }

@@ -80,6 +80,12 @@ local tests = {
         told = end_of("memory")
         check.yes(told:find("failing.lua%):%d+: out of memory: limit memory %(4096 KiB%) reached"), told)
     end },
+    { "nested C calls are counted up to the limit, in every task", function()
+        local first, second = tonumber(end_of("depth")), tonumber(end_of("depth in a task"))
+        check.yes(first > 10 and first <= 40, "depth " .. tostring(first)) -- stack: 40
+        check.yes(second > 10 and second <= 40, "depth in a task " .. tostring(second))
+        check.yes(end_of("overflow"):find("C stack overflow", 1, true))
+    end },
     { "an error in a task is that of the process", function()
         check.yes(end_of("task"):find("failing.lua%):%d+: attempt to perform arithmetic on a nil value"))
     end },
