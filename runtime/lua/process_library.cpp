@@ -302,11 +302,15 @@ name_outcome add_name(engine& self, std::string_view name, std::string_view owne
   return name_outcome::too_many;
 }
 
+constexpr size_t name_bytes_max = 1024; // names are held and shown outside of limits.memory
+
 int registry_register(lua_State* L) {
   const auto name = text_at(L, 1);
   const auto owner = lua_isnoneornil(L, 2) ? std::string_view{} : text_at(L, 2);
   if (name.empty() || name.starts_with('{'))
     return fail(L, error_kind::invalid, "a name must not be empty or start with {");
+  if (name.size() > name_bytes_max)
+    return fail(L, error_kind::invalid, "a name has at most 1024 bytes");
   switch (add_name(engine_of(L), name, owner)) {
   case name_outcome::good:
     lua_pushboolean(L, 1);

@@ -90,6 +90,11 @@ local tests = {
         check.same(process.registry.unregister("wide"), true)
         check.fails("NotFound", process.registry.lookup("wide"))
     end },
+    { "a name has a length that can be shown", function()
+        check.same(process.registry.register(("n"):rep(1024)), true)
+        check.fails("Invalid", process.registry.register(("n"):rep(1025)))
+        process.registry.unregister(("n"):rep(1024))
+    end },
     { "options that do not exist are named", function()
         local good, problem = process.set_options({ nothing = true })
         check.same(good, false)
