@@ -28,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -71,6 +72,8 @@ struct options {
   double stall = 15;        ///< seconds without progress that end the run
   bool first_frame = false; ///< churn: wait for one message of the server before closing
   bool pow = false;         ///< the server speaks pow-1: echo, idle and churn only
+  bool words = false;       ///< filler of words instead of one letter again and again
+  bool deflate = false;     ///< offer permessage-deflate; compressed messages are inflated
 };
 
 /// An option that cannot be used; ends the program with code 2.
@@ -106,6 +109,8 @@ how much
   --cycles M          churn: cycles in all, 10000
   --first-frame       churn: wait for a message of the server before closing
   --pow               the server speaks pow-1; echo, idle and churn run sessions of its `echo`
+  --words             fill texts with words by chance, not with one letter: for --deflate
+  --deflate           offer permessage-deflate without context takeover
   --parallel K        connections being opened at the same time, 64
   --time-limit S      bound of the whole run, 120
   --stall S           end the run when nothing arrived for so long, 15
@@ -174,6 +179,14 @@ options parse_options(int argc, char** argv) {
     }
     if (name == "--first-frame") {
       to.first_frame = true;
+      continue;
+    }
+    if (name == "--words") {
+      to.words = true;
+      continue;
+    }
+    if (name == "--deflate") {
+      to.deflate = true;
       continue;
     }
     if (name == "--pow") {
@@ -368,9 +381,31 @@ class report {
 
 constexpr size_t stamp_digits = 15; // nanoseconds of more than eleven days
 
+bool words_wanted = false; // of `--words`
+
+/// Words by chance out of a few, as texts of people and programs repeat theirs.
+void fill_with_words(char* to, size_t size) {
+  constexpr std::string_view words[] = {"price ", "volume ", "changed ", "since ", "last ",
+                                        "market ", "order ", "buyer ",  "seller ", "open ",
+                                        "closed ", "of ",    "the ",    "at ",    "above ", "below "};
+  static uint32_t chance = 1;
+  for (size_t at = 0; at < size;) {
+    chance = chance * 1664525 + 1013904223;
+    const auto word = words[chance >> 28];
+    const auto n = std::min(word.size(), size - at);
+    std::memcpy(to + at, word.data(), n);
+    at += n;
+    if (at < size)
+      to[at++] = static_cast<char>('0' + (chance >> 16) % 10);
+  }
+}
+
 /// The client's text: topic letter, stamp, filler up to `size`.
 void write_text(char* to, size_t size, char topic, int64_t stamp) {
-  std::memset(to, 'x', size);
+  if (words_wanted)
+    fill_with_words(to, size);
+  else
+    std::memset(to, 'x', size);
   to[0] = topic;
   to[1] = '@';
   for (size_t i = stamp_digits; i-- > 0; stamp /= 10)
@@ -423,6 +458,7 @@ struct frame_head {
   size_t payload = 0;
   uint8_t opcode = 0;
   bool final = false;
+  bool packed = false;
 };
 
 /// Reads the header of a frame from the server; nothing while it is incomplete.
@@ -435,7 +471,8 @@ std::optional<frame_head> read_head(const char* data, size_t size) {
   frame_head head;
   head.final = octet(0) & 0x80;
   head.opcode = octet(0) & 0x0f;
-  if ((octet(0) & 0x70) != 0 || (octet(1) & 0x80) != 0)
+  head.packed = octet(0) & 0x40;
+  if ((octet(0) & 0x30) != 0 || (octet(1) & 0x80) != 0)
     throw std::runtime_error("protocol: the server sent reserved bits or a masked frame");
   head.payload = octet(1) & 0x7f;
   size_t extra = head.payload == 126 ? 2 : head.payload == 127 ? 8 : 0;
@@ -449,6 +486,35 @@ std::optional<frame_head> read_head(const char* data, size_t size) {
   }
   return head;
 }
+
+/// Messages compressed each by itself (RFC 7692).
+class inflater {
+ public:
+  inflater() {
+    if (::inflateInit2(&z_, -15) != Z_OK)
+      throw std::runtime_error("inflateInit2 failed");
+  }
+  ~inflater() { ::inflateEnd(&z_); }
+  inflater(const inflater&) = delete;
+  inflater& operator=(const inflater&) = delete;
+
+  std::string_view run(std::string_view packed) {
+    in_.assign(packed).append("\0\0\xff\xff", 4);
+    ::inflateReset(&z_);
+    z_.next_in = reinterpret_cast<Bytef*>(in_.data());
+    z_.avail_in = static_cast<uInt>(in_.size());
+    z_.next_out = reinterpret_cast<Bytef*>(out_.data());
+    z_.avail_out = static_cast<uInt>(out_.size());
+    if (::inflate(&z_, Z_SYNC_FLUSH) != Z_OK || z_.avail_in != 0)
+      throw std::runtime_error("protocol: a message cannot be inflated");
+    return {out_.data(), out_.size() - z_.avail_out};
+  }
+
+ private:
+  z_stream z_{};
+  std::string in_;
+  std::vector<char> out_ = std::vector<char>(1 << 20);
+};
 
 // ------------------------------------------------------------------------------ connections
 
@@ -496,6 +562,9 @@ class pool {
     request_ = "GET " + with.path + " HTTP/1.1\r\nHost: " + with.host + ":" +
                std::to_string(with.port) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+               (with.deflate ? "Sec-WebSocket-Extensions: permessage-deflate; "
+                               "client_max_window_bits\r\n"
+                             : "") +
                (with.pow ? "Sec-WebSocket-Protocol: pow-1\r\n\r\n" : "\r\n");
     limit_ = now_ns() + as_ns(with.time_limit);
   }
@@ -775,6 +844,8 @@ class pool {
       throw std::runtime_error("upgrade of " + options_.path + " refused: " + line);
     if (head.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") == head.npos)
       throw std::runtime_error("upgrade: Sec-WebSocket-Accept is wrong or absent");
+    if (options_.deflate && head.find("permessage-deflate") == head.npos)
+      throw std::runtime_error("upgrade: the server does not agree to permessage-deflate");
   }
 
   void frame(connection& c, const frame_head& head, std::string_view body, int64_t arrival) {
@@ -792,8 +863,11 @@ class pool {
     }
     if (head.opcode > 2)
       return;
+    const auto wire_size = body.size();
+    if (head.packed)
+      body = inflater_.run(body);
     if (auto stamp = stamp_of(body))
-      listener_.stamped(c, *stamp, arrival, body.size());
+      listener_.stamped(c, *stamp, arrival, wire_size);
     else
       listener_.other(c);
   }
@@ -814,6 +888,7 @@ class pool {
   std::vector<uint32_t> dirty_;
   std::vector<char> buffer_;
   std::string request_;
+  inflater inflater_;
   uint64_t opened_ = 0;
   uint32_t mask_ = 0x9e3779b9;
   int64_t limit_ = 0;
@@ -1364,6 +1439,7 @@ void run_mode(const options& with, report& to) {
 int main(int argc, char** argv) {
   try {
     auto with = parse_options(argc, argv);
+    words_wanted = with.words;
     report to;
     run_mode(with, to);
     to.print();
