@@ -41,6 +41,8 @@ how much
   --first-frame       churn: wait for a message of the server before closing
   --pow               the server speaks pow-1; echo, idle and churn run sessions of its `echo`
   --centrifuge        the server speaks the JSON protocol of the library centrifuge
+  --words             fill texts with words by chance, not with one letter: for --deflate
+  --deflate           offer permessage-deflate without context takeover
   --parallel K        connections being opened at the same time, 64 (storm: all)
   --time-limit S      bound of the whole run, 120
   --stall S           end the run when nothing arrived for so long, 15
@@ -119,6 +121,14 @@ options parse_options(int argc, char** argv) {
     }
     if (name == "--first-frame") {
       to.first_frame = true;
+      continue;
+    }
+    if (name == "--words") {
+      to.words = true;
+      continue;
+    }
+    if (name == "--deflate") {
+      to.deflate = true;
       continue;
     }
     if (name == "--pow") {

@@ -33,6 +33,8 @@ struct options {
   double time_limit = 120;  ///< seconds for the whole run
   double stall = 15;        ///< seconds without progress that end the run
   bool first_frame = false; ///< churn: wait for one message of the server before closing
+  bool words = false;       ///< texts of words instead of one letter again and again
+  bool deflate = false;     ///< offer permessage-deflate; compressed messages are inflated
   dialect speaks = dialect::plain;
 };
 

@@ -34,6 +34,9 @@ pool::pool(const options& with, listener& to)
   request_ = "GET " + with.path + " HTTP/1.1\r\nHost: " + with.host + ":" +
              std::to_string(with.port) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+             (with.deflate ? "Sec-WebSocket-Extensions: permessage-deflate; "
+                             "client_max_window_bits\r\n"
+                           : "") +
              (with.speaks == dialect::pow ? "Sec-WebSocket-Protocol: pow-1\r\n\r\n" : "\r\n");
   limit_ = now_ns() + as_ns(with.time_limit);
 }
@@ -77,7 +80,7 @@ void pool::send_text(connection& c, char topic, int64_t stamp) {
   const auto begin = append_frame(c.out, 1, whole, mask);
   auto* to = c.out.data() + begin;
   std::memcpy(to, around.before.data(), around.before.size());
-  write_text(to + around.before.size(), size, topic, stamp);
+  write_text(to + around.before.size(), size, topic, stamp, options_.words);
   std::memcpy(to + around.before.size() + size, around.after.data(), around.after.size());
   mask_payload(to, whole, mask);
   ++c.sent;
@@ -299,6 +302,8 @@ void pool::check_response(std::string_view head) {
     throw std::runtime_error("upgrade of " + options_.path + " refused: " + line);
   if (head.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") == head.npos)
     throw std::runtime_error("upgrade: Sec-WebSocket-Accept is wrong or absent");
+  if (options_.deflate && head.find("permessage-deflate") == head.npos)
+    throw std::runtime_error("upgrade: the server does not agree to permessage-deflate");
 }
 
 void pool::frame(connection& c, const frame_head& head, std::string_view body, int64_t arrival) {
@@ -316,11 +321,14 @@ void pool::frame(connection& c, const frame_head& head, std::string_view body, i
   }
   if (head.opcode > 2)
     return;
+  const auto wire_size = body.size();
+  if (head.packed)
+    body = inflater_.run(body);
   // The library centrifuge lays several messages into one frame, a line each.
   while (true) {
     const auto line = body.substr(0, splits_lines_ ? body.find('\n') : body.npos);
     if (auto stamp = stamp_of(line))
-      listener_.stamped(c, *stamp, arrival, line.size());
+      listener_.stamped(c, *stamp, arrival, head.packed ? wire_size : line.size());
     else
       listener_.other(c);
     if (line.size() == body.size() || c.fd < 0)

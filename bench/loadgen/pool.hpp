@@ -1,6 +1,7 @@
 // The clients: sockets, handshakes and frames of all connections, served by one epoll loop.
 #pragma once
 
+#include "inflater.hpp"
 #include "options.hpp"
 #include "wire.hpp"
 
@@ -107,6 +108,7 @@ class pool {
   std::vector<uint32_t> dirty_;
   std::vector<char> buffer_;
   std::string request_;
+  inflater inflater_;
   uint64_t opened_ = 0;
   uint32_t mask_ = 0x9e3779b9;
   int64_t limit_ = 0;

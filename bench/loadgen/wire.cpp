@@ -1,13 +1,37 @@
 #include "wire.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <stdexcept>
 
 namespace natterjack::bench {
 
-void write_text(char* to, size_t size, char topic, int64_t stamp) {
-  std::memset(to, 'x', size);
+namespace {
+
+void fill_with_words(char* to, size_t size) {
+  constexpr std::string_view words[] = {"price ", "volume ", "changed ", "since ", "last ",
+                                        "market ", "order ", "buyer ",  "seller ", "open ",
+                                        "closed ", "of ",    "the ",    "at ",    "above ", "below "};
+  static uint32_t chance = 1;
+  for (size_t at = 0; at < size;) {
+    chance = chance * 1664525 + 1013904223;
+    const auto word = words[chance >> 28];
+    const auto n = std::min(word.size(), size - at);
+    std::memcpy(to + at, word.data(), n);
+    at += n;
+    if (at < size)
+      to[at++] = static_cast<char>('0' + (chance >> 16) % 10);
+  }
+}
+
+} // namespace
+
+void write_text(char* to, size_t size, char topic, int64_t stamp, bool words) {
+  if (words)
+    fill_with_words(to, size);
+  else
+    std::memset(to, 'x', size);
   to[0] = topic;
   to[1] = '@';
   for (size_t i = stamp_digits; i-- > 0; stamp /= 10)
@@ -61,7 +85,8 @@ std::optional<frame_head> read_head(const char* data, size_t size) {
   frame_head head;
   head.final = octet(0) & 0x80;
   head.opcode = octet(0) & 0x0f;
-  if ((octet(0) & 0x70) != 0 || (octet(1) & 0x80) != 0)
+  head.packed = octet(0) & 0x40;
+  if ((octet(0) & 0x30) != 0 || (octet(1) & 0x80) != 0)
     throw std::runtime_error("protocol: the server sent reserved bits or a masked frame");
   head.payload = octet(1) & 0x7f;
   size_t extra = head.payload == 126 ? 2 : head.payload == 127 ? 8 : 0;

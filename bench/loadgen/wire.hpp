@@ -12,7 +12,8 @@ namespace natterjack::bench {
 constexpr size_t stamp_digits = 15; // nanoseconds of more than eleven days
 
 /// The client's text: topic letter, stamp, filler up to `size`.
-void write_text(char* to, size_t size, char topic, int64_t stamp);
+/// @param words  fill with words by chance out of a few, as texts of people and programs repeat theirs
+void write_text(char* to, size_t size, char topic, int64_t stamp, bool words);
 
 /// Finds `@<digits>;` in a delivered text; nothing for any other message, such as a welcome.
 std::optional<int64_t> stamp_of(std::string_view text);
@@ -28,6 +29,7 @@ struct frame_head {
   size_t payload = 0;
   uint8_t opcode = 0;
   bool final = false;
+  bool packed = false; ///< RSV1: compressed
 };
 
 /// Reads the header of a frame from the server; nothing while it is incomplete.
