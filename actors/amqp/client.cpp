@@ -63,6 +63,9 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
       bridge_->want_deflated(false);
     --bridge_->stats().clients;
     hub::process::leave();
+    // The last to hold this actor may be the broker's thread, with a command's outcome; socket, outbox
+    // and timers of the transport belong to this one.
+    transport_.reset();
   }
 
   // -- from the bridge
@@ -84,6 +87,8 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
   // -- from the client
 
   void on_open() override {
+    if (state_ != state::opening)
+      return; // ended before it began
     state_ = state::open;
     // A smaller window than ours cannot read our frames; such a client gets plain ones.
     takes_deflated_ = transport_->deflate_bits() >= deflate_window_bits;

@@ -134,11 +134,6 @@ def test_what_a_message_does_not_have_is_null(watch, exchange):
     assert frame["routing_key"] == "reply"
 
 
-def test_an_empty_message_id_is_null(watch, exchange):
-    exchange.reply({}, message_id="")
-    assert b'"message_id": null, ' in watch.one()
-
-
 @pytest.mark.parametrize("key, heard", [
     ("reply", True), ("reply.broadcast", True), ("reply.a.b.c", True), ("reply..x", True),
     ("replyx", False), ("Reply.x", False), ("command.x", False),

@@ -57,6 +57,13 @@ std::string with_id(std::string_view id) {
 
 } // namespace
 
+SCENARIO("an empty message id is none", "[amqp][reply]") {
+  incoming one;
+  one.properties._flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
+  one.properties.message_id = bytes_of("");
+  CHECK(one.frame().find(R"("message_id": null, )") != std::string::npos);
+}
+
 SCENARIO("a reply becomes a frame of six keys", "[amqp][reply]") {
   incoming one(
       R"({"command_id":"id-1","commander_id":"me.alpha","internal":false,"message_code":":",)"
