@@ -64,7 +64,6 @@ def cases(quick):
                              servers=compared, once=True))
         for n, servers in ((100, compared), (5000, compared), (10_000, OURS)):
             listed.append(fanout(f"n{n}w{window}", "growth", n, window, servers=servers, once=True))
-    listed.append(Case("idle19k", "growth", "idle", "--connections", 19_000, servers=OURS, once=True))
     listed.append(Case("storm", "growth", "storm", "--connections", 10_000, servers=compared,
                        once=True))
     return listed
@@ -107,8 +106,6 @@ ROWS = [
     ("N=100, 16 in flight: CPU us/delivery", "n100w16", DELIVERY, 3, None),
     ("N=5,000, 16 in flight: CPU us/delivery", "n5000w16", DELIVERY, 3, None),
     ("N=10,000, 16 in flight: CPU us/delivery", "n10000w16", DELIVERY, 3, None),
-    ("19,000 idle: resident bytes each", "idle19k", "rss_bytes_per_connection", 0, None),
-    ("19,000 idle: server CPU %", "idle19k", "server_cpu_percent", 2, None),
     ("storm of 10,000: seconds until all were served", "storm", "seconds", 2, None),
     ("storm of 10,000: CPU us/connect", "storm", "server_cpu_us_per_connect", 1, None),
 ]
