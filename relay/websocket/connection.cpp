@@ -8,6 +8,7 @@
 #include "relay/deflated_frame.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/message_run.hpp"
+#include "relay/target_watch.hpp"
 #include "relay/websocket/close_request.hpp"
 
 #include <caf/actor_system.hpp>
@@ -45,7 +46,7 @@ constexpr const char* message_topic = "ws.message";
 constexpr std::string_view control_topic = "ws.control";
 constexpr std::string_view close_topic = "ws.close";
 
-class ws_connection final : public lean_actor, public ws_owner {
+class ws_connection final : public lean_actor, public ws_owner, private target_watch {
  public:
   ws_connection(caf::actor_config& config, io_thread& thread, connection_options options,
                 std::shared_ptr<ws_transport> transport)
@@ -68,10 +69,7 @@ class ws_connection final : public lean_actor, public ws_owner {
     return {"connection", {}, budget_->waiting(), 0, message_count(), 0};
   }
 
-  void on_down(const caf::down_msg& down) override {
-    if (target_ && down.source == target_.actor)
-      target_ended();
-  }
+  void on_down(const caf::down_msg&) override {} // targets are watched by all of a thread together
 
   void on_exit_signal(const caf::exit_msg& exit) override {
     if (exit.reason)
@@ -273,14 +271,14 @@ class ws_connection final : public lean_actor, public ws_owner {
 
   // -- target
 
-  // Monitors, then joins: a target that is dead already is seen by its down message.
+  // Watches, then joins: of a target that is dead already it is told later.
   bool attach(hub::process_ref target) {
     if (target.self == static_cast<hub::process*>(this))
       return false;
     target_ = std::move(target);
     dialect_ = forced_dialect_ ? *forced_dialect_
                                : target_.self->dialect().value_or(endpoint_dialect_);
-    monitor(target_.actor);
+    watch_target(thread(), target_.actor);
     joined_ = true;
     tell(join_topic, description(), true);
     return true;
@@ -300,7 +298,7 @@ class ws_connection final : public lean_actor, public ws_owner {
         hold_name_ = names.front();
   }
 
-  void target_ended() {
+  void on_target_down() override {
     const auto before = target_.self->id();
     target_ = {}; // nobody is left to tell
     // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
@@ -320,7 +318,7 @@ class ws_connection final : public lean_actor, public ws_owner {
   void follow(hub::process_ref next) {
     if (!next || next.self == target_.self || state_ != state::open)
       return;
-    demonitor(target_.actor);
+    unwatch_target();
     target_ = {};
     joined_ = false;
     rejoin(std::move(next));
@@ -373,7 +371,7 @@ class ws_connection final : public lean_actor, public ws_owner {
   void tell_leave() {
     if (std::exchange(joined_, false) && target_) {
       tell(leave_topic, description(), true);
-      demonitor(target_.actor);
+      unwatch_target();
       target_ = {};
     }
   }

@@ -13,7 +13,7 @@
 //   ws.heartbeat every interval                               client_pid, uptime, message_count, metadata
 //   ws.leave     exactly once for each join, last             client_pid, metadata
 //
-//   monitors     the target; its end closes the connection, unless a successor took its place or the
+//   watches      the target; its end closes the connection, unless a successor took its place or the
 //                connection shall wait for the name: on_exit "hold"
 //   states       opening -> open -> closing -> closed
 //   never        blocks, parses what a client says, queues without a bound
