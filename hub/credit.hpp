@@ -8,8 +8,8 @@
 #include <caf/intrusive_ptr.hpp>
 #include <caf/ref_counted.hpp>
 
+#include <atomic>
 #include <cstddef>
-#include <utility>
 
 namespace natterjack::hub {
 
@@ -23,21 +23,27 @@ class credit {
  public:
   credit() noexcept = default;
   credit(caf::intrusive_ptr<credit_source> source, size_t bytes) noexcept
-      : source_(std::move(source)), bytes_(bytes) {}
-  credit(credit&&) noexcept = default;
-  credit& operator=(credit&&) noexcept = default;
+      : source_(source.detach()), bytes_(bytes) {}
+  credit(credit&& other) noexcept : source_(other.source_.exchange(nullptr)), bytes_(other.bytes_) {}
+  credit& operator=(credit&&) = delete;
   ~credit() { give_back(); }
 
-  explicit operator bool() const noexcept { return source_ != nullptr; }
+  explicit operator bool() const noexcept {
+    return source_.load(std::memory_order_relaxed) != nullptr;
+  }
 
-  /// Idempotent.
+  /// Idempotent, from any thread: receivers on several threads may share a message.
   void give_back() noexcept {
-    if (auto source = std::exchange(source_, nullptr))
+    if (!*this) // most messages have none: no write to a shared cache line
+      return;
+    if (auto* source = source_.exchange(nullptr, std::memory_order_acq_rel)) {
       source->give_back(bytes_);
+      source->deref();
+    }
   }
 
  private:
-  caf::intrusive_ptr<credit_source> source_;
+  std::atomic<credit_source*> source_{nullptr}; // one reference, if not null
   size_t bytes_ = 0;
 };
 

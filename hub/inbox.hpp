@@ -32,7 +32,7 @@ class inbox {
   send_result put(message_ptr what, bool& wake) {
     wake = false;
     const auto bytes = what->size();
-    const bool beyond = what->carries_credit();
+    const bool beyond = what->is_bounded_by_credit();
     if (!room_.take(bytes, beyond))
       return send_result::mailbox_full;
     auto made = std::make_unique<node>();
@@ -74,9 +74,8 @@ class inbox {
     return head_.compare_exchange_strong(nothing, asleep(), std::memory_order_acq_rel);
   }
 
-  /// Before it is settled.
   void received(const message& what) noexcept {
-    room_.give_back(what.size(), what.carries_credit());
+    room_.give_back(what.size(), what.is_bounded_by_credit());
   }
   size_t waiting() const noexcept { return room_.messages(); }
 

@@ -3,12 +3,12 @@
 namespace natterjack::hub {
 
 message::message(pid from, shared_bytes topic, payload value, credit inbound)
-    : count_(1), from_(from), topic_(std::move(topic)), first_(std::move(value)),
+    : count_(1), is_bounded_by_credit_(inbound), from_(from), topic_(std::move(topic)), first_(std::move(value)),
       inbound_(std::move(inbound)) {}
 
 message::message(pid from, shared_bytes topic, std::vector<payload> values, credit inbound)
-    : count_(static_cast<uint32_t>(values.size())), from_(from), topic_(std::move(topic)),
-      inbound_(std::move(inbound)) {
+    : count_(values.size() == 1), is_bounded_by_credit_(inbound), from_(from),
+      topic_(std::move(topic)), inbound_(std::move(inbound)) {
   if (values.size() == 1)
     first_ = std::move(values.front());
   else

@@ -40,9 +40,11 @@ class message {
   /// Bytes of topic and values, what bounds count.
   size_t size() const noexcept;
 
-  /// True until settled for what a client caused: its number is bounded where it came in, so a mailbox
-  /// limit does not apply to it.
+  /// True until settled for what a client caused.
   bool carries_credit() const noexcept { return static_cast<bool>(inbound_); }
+  /// True, also when settled, for what a client caused: its number is bounded where it came in, so a
+  /// mailbox limit does not apply to it.
+  bool is_bounded_by_credit() const noexcept { return is_bounded_by_credit_; }
   /// The receiver has taken this message out of its queue: the client may say more.
   void settle() const noexcept { inbound_.give_back(); }
 
@@ -67,7 +69,8 @@ class message {
 
  private:
   mutable std::atomic<uint32_t> references_{1};
-  uint32_t count_ = 0;
+  const uint16_t count_; // of values in first_: one or none
+  const bool is_bounded_by_credit_;
   pid from_;
   shared_bytes topic_;
   payload first_;

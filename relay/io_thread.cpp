@@ -324,9 +324,8 @@ void io_thread::deliver_all(const member_list& members,
       static_cast<pinned*>(member.self)->take(messages.front());
     return;
   }
-  for (const auto& what : messages)
-    if (what->carries_credit())
-      what->settle();
+  // Not settled here: other threads deliver the same messages, and a credit is given back by one. It
+  // returns when the last of them lets the message go.
   message_run run(messages);
   const batch_writer::scope together(members.size() >= batch_from);
   for (const auto& member : members)

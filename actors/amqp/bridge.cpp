@@ -91,7 +91,7 @@ class bridge::desk::actor final : public relay::pinned_actor {
   }
 
   void accept(const hub::message_ptr& what) override {
-    what->settle();
+    // Not settled: the io threads share this message, and its credit is given back by one thread alone.
     if (what->topic() != bridge_topic)
       return;
     if (const auto* r = dynamic_cast<const reply*>(what->attachment()))

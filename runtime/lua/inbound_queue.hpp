@@ -60,7 +60,6 @@ class inbound_queue {
     return true;
   }
 
-  /// Before it is settled.
   void received(const hub::message& what) noexcept {
     room_.give_back(what.size(), is_beyond(what));
     hub::detail::add(taken_, 1); // only the process takes
@@ -79,7 +78,7 @@ class inbound_queue {
   // What clients cause is bounded at the edge, by their credit; answers and ends of streams ("@a…",
   // "@e…") were asked for by the process itself.
   static bool is_beyond(const hub::message& what) noexcept {
-    return what.carries_credit() || what.topic().starts_with("@a") ||
+    return what.is_bounded_by_credit() || what.topic().starts_with("@a") ||
            what.topic().starts_with("@e");
   }
 
