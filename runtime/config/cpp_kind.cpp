@@ -15,7 +15,7 @@ kind_definition cpp_kind() {
                          .with({
                              count("mailbox", "100000", 1, most,
                                    "Messages of other processes not yet handled"),
-                             bytes("mailbox_bytes", "64MiB", kibibyte, 64 * gibibyte,
+                             bytes("mailbox_bytes", "64MiB", 0x1p10, 0x1p36,
                                    "The same in bytes; one message alone may be larger"),
                              count("timers", "100000", 1, most, "Timers at a time"),
                              count("names", "1000", 1, most, "Registered names"),
