@@ -29,7 +29,7 @@ namespace natterjack::hub {
 class process_host;
 
 struct hub_limits {
-  mailbox_limits mailbox; ///< of messages of other processes not yet handled
+  mailbox_limits mailbox{}; ///< of messages of other processes not yet handled
   size_t timers = 100'000;
   size_t names = 1'000; ///< registered
 };

@@ -23,7 +23,7 @@ class target_watch {
   void unwatch_target() noexcept;
 
  protected:
-  ~target_watch() { unwatch_target(); }
+  virtual ~target_watch() { unwatch_target(); }
   virtual void on_target_down() = 0;
 
  private:

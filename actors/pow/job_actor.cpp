@@ -79,13 +79,13 @@ void job::push_input(std::string_view bytes, input_done on_done) {
 }
 
 // The last that is heard of a piece: its sender may send more.
-void job::let_go(const piece& done, bool was_read) {
-  if (done.message) {
-    sent_bytes_.fetch_sub(done.view().size() + piece_overhead, std::memory_order_relaxed);
-    done.message->settle();
+void job::let_go(const piece& gone, bool was_read) {
+  if (gone.message) {
+    sent_bytes_.fetch_sub(gone.view().size() + piece_overhead, std::memory_order_relaxed);
+    gone.message->settle();
   }
-  if (done.on_done)
-    done.on_done(was_read);
+  if (gone.on_done)
+    gone.on_done(was_read);
 }
 
 void job::queue(piece added) {

@@ -66,7 +66,8 @@ TEST_CASE("an inbox takes a number of messages, and more only from clients", "[h
             send_result::sent);
     box.close();
     CHECK(source->given == 7);
-    CHECK(box.put(numbered(4), wake) == send_result::no_process);
+    CHECK(box.put(make_message(pid{}, shared_bytes("c"), payload{}, credit(source, 2)), wake) ==
+          send_result::no_process);
   }
 }
 

@@ -83,6 +83,7 @@ SCENARIO_METHOD(watch_fixture, "who is told may watch another target and end oth
     // The last one that began is told first.
     probes[2].when_down = [this, &next] {
       probes[1].unwatch_target();
+      probes[2].when_down = [] {};
       probes[2].watch_target(thread, pointer(next));
     };
   });

@@ -97,9 +97,9 @@ SCENARIO_METHOD(application_fixture, "an _index.yaml must hold entries", "[confi
 SCENARIO_METHOD(application_fixture, "files that do not parse are told with their lines",
                 "[config][files]") {
   write("_index.yaml", one_entry);
-  write("broken.yaml", "a: 1\nb: [1,\n  2\nc: 3\n");
-  write("broken.json", "{\"a\": 1,\n\"b\": oops}");
-  write("twice.yaml", "a: 1\nb: 2\na: 3\n");
+  write("broken.yaml", "namespace: a\nb: [1,\n  2\nc: 3\n");
+  write("broken.json", "{\"namespace\": \"a\",\n\"b\": oops}");
+  write("twice.yaml", "a: namespace\nb: 2\na: 3\n");
   load();
   REQUIRE(app.diagnostics.size() == 3);
   CHECK_THAT(to_string(app.diagnostics[0]), Contains("broken.json:2: is not JSON"));
@@ -107,6 +107,17 @@ SCENARIO_METHOD(application_fixture, "files that do not parse are told with thei
   CHECK(app.diagnostics[1].line >= 3);
   CHECK_THAT(to_string(app.diagnostics[2]), Contains("twice.yaml:3: key \"a\" stands twice"));
   CHECK(app.find("app:a") != nullptr);
+}
+
+SCENARIO_METHOD(application_fixture, "data that names no namespace is nobody's entries",
+                "[config][files]") {
+  write("_index.yaml", one_entry);
+  write("tsconfig.json", "{ // for the page\n  \"strict\": true\n}\n");
+  load();
+  CHECK(app.ok());
+  REQUIRE(app.warnings.size() == 1);
+  CHECK_THAT(to_string(app.warnings[0]), Contains("tsconfig.json:1: is not JSON") &&
+                                             Contains("taken as data"));
 }
 
 SCENARIO_METHOD(application_fixture, "a file is at most 1 MiB", "[config][files]") {
