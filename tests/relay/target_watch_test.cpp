@@ -6,8 +6,10 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
+#include <chrono>
 #include <deque>
-#include <memory>
+#include <thread>
+#include <utility>
 
 using namespace natterjack;
 using namespace natterjack::relay;
@@ -34,21 +36,25 @@ struct watch_fixture : io_fixture {
     end(target);
   }
 
+  /// Looks on the io thread until it holds, for at most ten seconds.
+  bool eventually(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (bool does = false; std::chrono::steady_clock::now() < deadline;) {
+      on_thread([&does, &holds] { does = holds(); });
+      if (does)
+        return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+
   caf::actor spawn() {
     return system.spawn([] { return caf::behavior{[](int) {}}; });
   }
   static caf::strong_actor_ptr pointer(const caf::actor& to) {
     return caf::actor_cast<caf::strong_actor_ptr>(to);
   }
-  // Returns when the watchers of the io thread have heard of it.
-  void end(const caf::actor& who) {
-    std::promise<void> gone;
-    pointer(who)->get()->attach_functor([&gone] { gone.set_value(); });
-    caf::anon_send_exit(who, caf::exit_reason::kill);
-    gone.get_future().wait();
-    on_thread([] {});
-    on_thread([] {}); // functors are called in no order: ours may be the first
-  }
+  static void end(const caf::actor& who) { caf::anon_send_exit(who, caf::exit_reason::kill); }
 };
 
 } // namespace
@@ -61,6 +67,7 @@ SCENARIO_METHOD(watch_fixture, "all that watch a target hear of its end once", "
       probes[i].unwatch_target();
   });
   end(target);
+  REQUIRE(eventually([this] { return probes[1].downs > 0; })); // the last one that is told
   on_thread([this] {
     for (size_t i = 0; i < 100; ++i)
       CHECK(probes[i].downs == (i % 3 == 0 ? 0 : 1));
@@ -68,10 +75,10 @@ SCENARIO_METHOD(watch_fixture, "all that watch a target hear of its end once", "
 }
 
 SCENARIO_METHOD(watch_fixture, "a target that has ended already is told of", "[relay][watch]") {
+  const auto gone = pointer(target);
   end(target);
-  on_thread([this] { probes.emplace_back().watch_target(thread, pointer(target)); });
-  on_thread([] {});
-  on_thread([this] { CHECK(probes.front().downs == 1); });
+  on_thread([this, &gone] { probes.emplace_back().watch_target(thread, gone); });
+  CHECK(eventually([this] { return probes.front().downs == 1; }));
 }
 
 SCENARIO_METHOD(watch_fixture, "who is told may watch another target and end others",
@@ -81,18 +88,20 @@ SCENARIO_METHOD(watch_fixture, "who is told may watch another target and end oth
     for (int i = 0; i < 3; ++i)
       probes.emplace_back().watch_target(thread, pointer(target));
     // The last one that began is told first.
-    probes[2].when_down = [this, &next] {
+    probes[2].when_down = [this, &next, is_told = false]() mutable {
+      if (std::exchange(is_told, true))
+        return;
       probes[1].unwatch_target();
-      probes[2].when_down = [] {};
       probes[2].watch_target(thread, pointer(next));
     };
   });
   end(target);
+  REQUIRE(eventually([this] { return probes[0].downs > 0; })); // the last one that is told
   on_thread([this] {
     CHECK(probes[0].downs == 1);
     CHECK(probes[1].downs == 0);
     CHECK(probes[2].downs == 1);
   });
   end(next);
-  on_thread([this] { CHECK(probes[2].downs == 2); });
+  CHECK(eventually([this] { return probes[2].downs == 2; }));
 }
