@@ -52,11 +52,14 @@ class frame_transport final : public ws_transport,
     deflate_.window_bits = agreed.window_bits;
     if (agreed.window_bits != 0)
       reader_.allow_compressed(agreed.client_window_bits);
-    box_.push_raw(hub::shared_bytes(handshake_answer(upgrade, extra, agreed.answer)));
-    // Behind the start of the owner's actor, which is queued already.
-    thread_.push_call([self = shared_from_this()] {
-      if (self->owner_ != nullptr)
-        self->owner_->on_open();
+    // Behind the start of the owner's actor, which is queued already. The answer is written at the end of
+    // this turn: a client that has read it has been announced to its hub, before whoever comes later.
+    thread_.push_call([self = shared_from_this(),
+                       answer = hub::shared_bytes(handshake_answer(upgrade, extra, agreed.answer))] {
+      if (self->owner_ == nullptr)
+        return;
+      self->box_.push_raw(answer);
+      self->owner_->on_open();
     });
   }
 
