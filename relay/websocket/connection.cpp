@@ -150,7 +150,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     forced_dialect_ = config->payload_format;
     heartbeat_ = config->heartbeat_interval.value_or(default_heartbeat);
     if (config->metadata)
-      metadata_ = std::move(*config->metadata);
+      metadata_ = hub::shared_bytes(*config->metadata);
     hold_ = config->on_exit == on_exit_policy::hold;
     hold_time_ = config->hold_timeout.value_or(default_hold);
     auto target = home().resolve(config->target_pid.value_or(""));
@@ -384,13 +384,12 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     result += more;
     if (dialect_ == hub::relay_dialect::table) {
       if (!metadata_.empty())
-        result += R"(,"metadata":)" + metadata_;
+        result.append(R"(,"metadata":)").append(metadata_.view());
       return result += '}';
     }
-    const auto& metadata = metadata_.empty() ? no_metadata : metadata_;
-    result += R"(,"metadata":)" + metadata + R"(,"ClientPID":)" + pid_text;
-    result += more_guide;
-    result += R"(,"Metadata":)" + metadata;
+    const auto metadata = metadata_.empty() ? no_metadata : metadata_.view();
+    result.append(R"(,"metadata":)").append(metadata).append(R"(,"ClientPID":)").append(pid_text);
+    result.append(more_guide).append(R"(,"Metadata":)").append(metadata);
     return result += '}';
   }
 
@@ -411,7 +410,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
         spdlog::error("{}: ws.control from {}: {}", to_string(id()), to_string(what.from()),
                       problem);
     if (change->metadata && *change->metadata != no_metadata)
-      metadata_ = std::move(*change->metadata);
+      metadata_ = hub::shared_bytes(*change->metadata);
     if (change->message_topic && !change->message_topic->empty())
       topic_ = hub::shared_bytes(*change->message_topic);
     if (change->payload_format) {
@@ -574,7 +573,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     hub::process::leave();
   }
 
-  static inline const std::string no_metadata = "{}";
+  static constexpr std::string_view no_metadata = "{}";
 
   std::shared_ptr<gateway_context> gateway_;
   std::shared_ptr<ws_transport> transport_;
@@ -590,7 +589,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   hub::process_ref target_;
   caf::intrusive_ptr<inbound_budget> budget_;
   hub::shared_bytes topic_;
-  std::string metadata_; // JSON text; empty: none was given
+  hub::shared_bytes metadata_; // JSON text; empty: none was given
   std::atomic<uint64_t> message_count_{0}; // written here, read by operators
   uint64_t drops_seen_ = 0;
   std::string_view cause_; // of our close; empty: the client began

@@ -334,7 +334,7 @@ class frame_transport final : public ws_transport,
   bool broken_ = false;    // bytes make no sense any more
   bool lingering_ = false; // the owner has been told of the end
   bool output_shut_ = false;
-  std::array<char, 192> first_; // a short message, whole
+  std::array<char, 176> first_; // a short message, whole
 };
 
 } // namespace
