@@ -26,6 +26,9 @@ namespace detail {
 template auto thousands_sep_impl<char>(locale_ref) -> thousands_sep_result<char>;
 template auto decimal_point_impl<char>(locale_ref) -> char;
 template void buffer<char>::append(const char*, const char*);
+#if FMT_VERSION >= 100000
+template void vformat_to<char>(buffer<char>&, string_view, vformat_args<char>::type, locale_ref);
+#endif
 }  // namespace detail
 }  // namespace fmt
 
