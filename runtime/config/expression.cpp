@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 
 namespace natterjack::runtime {
@@ -76,6 +77,20 @@ bool is_in(const json& what, const json& where) {
   refuse("in", what, where);
 }
 
+// @returns nothing if the sign does not compare
+template <class Value>
+std::optional<bool> compare(const std::string& sign, const Value& left, const Value& right) {
+  if (sign == "<")
+    return left < right;
+  if (sign == "<=")
+    return left <= right;
+  if (sign == ">")
+    return left > right;
+  if (sign == ">=")
+    return left >= right;
+  return std::nullopt;
+}
+
 json of_texts(const std::string& sign, const json& a, const json& b) {
   const auto& left = a.get_ref<const std::string&>();
   const auto& right = b.get_ref<const std::string&>();
@@ -87,28 +102,16 @@ json of_texts(const std::string& sign, const json& a, const json& b) {
     return left.ends_with(right);
   if (sign == "+")
     return left + right;
-  if (sign == "<")
-    return left < right;
-  if (sign == "<=")
-    return left <= right;
-  if (sign == ">")
-    return left > right;
-  if (sign == ">=")
-    return left >= right;
+  if (const auto ordered = compare(sign, left, right))
+    return *ordered;
   refuse(sign, a, b);
 }
 
 json of_numbers(const std::string& sign, const json& a, const json& b) {
   const auto left = a.get<double>();
   const auto right = b.get<double>();
-  if (sign == "<")
-    return left < right;
-  if (sign == "<=")
-    return left <= right;
-  if (sign == ">")
-    return left > right;
-  if (sign == ">=")
-    return left >= right;
+  if (const auto ordered = compare(sign, left, right))
+    return *ordered;
   if (sign == "+")
     return left + right;
   if (sign == "-")
