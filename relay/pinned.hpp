@@ -33,7 +33,8 @@ class pinned : public hub::process {
 
   /// One message, on the io thread, while the actor is alive.
   virtual void accept(const hub::message_ptr& what) = 0;
-  /// One or several at once, settled already; the actor may end in the middle.
+  /// One or several at once; their credit comes back with the last holder, so nothing is settled here. The
+  /// actor may end in the middle.
   virtual void accept_run(message_run& run);
   /// Called on the io thread some time after `io_thread::push_wake`.
   virtual void on_wake() {}
@@ -47,7 +48,7 @@ class pinned : public hub::process {
   void take(const hub::message_ptr& what) {
     if (is_running())
       accept(what);
-    else if (what->carries_credit())
+    else
       what->settle();
   }
   void take(message_run& run) {

@@ -108,8 +108,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   // -- from processes
 
   void accept(const hub::message_ptr& what) override {
-    if (what->carries_credit()) // else it may be shared with other threads: nothing is written to it
-      what->settle();
+    what->settle();
     if (state_ != state::open)
       return;
     const auto topic = what->topic();
