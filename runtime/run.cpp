@@ -6,6 +6,7 @@
 #include "runtime/admin/admin_cli.hpp"
 #include "runtime/amqp_services.hpp"
 #include "runtime/application_check.hpp"
+#include "runtime/command_entry.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
@@ -132,24 +133,24 @@ int check(const command_line& line) {
   return exit_done;
 }
 
-int run(const command_line& line) {
+int run(command_line line) {
   set_up_process(line);
-  const auto app = load(line);
+  auto app = load(line);
+  resolve_command(app, line);
   if (!report(app, line.log_format == log_format::json))
     return exit_broken;
   try {
     server node(line, app, [&line] { return load(line); });
     node.start();
-    std::atomic<bool> failed{false};
-    if (!line.exec.empty() || !line.arguments.empty())
-      node.run_command([&failed](bool good) {
-        failed = !good;
+    std::atomic<int> code{exit_done};
+    if (!line.exec.empty())
+      node.run_command([&code](int of_command) {
+        code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
     serve(node);
     node.drain();
-    if (failed)
-      return exit_failed;
+    return code;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;

@@ -10,6 +10,7 @@
 #include "runtime/amqp_services.hpp"
 #include "runtime/application_services.hpp"
 #include "runtime/cpp_processes.hpp"
+#include "runtime/exit_codes.hpp"
 #include "runtime/function_pools.hpp"
 #include "runtime/loss_report.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -23,6 +24,7 @@
 #include "runtime/routes.hpp"
 #include "runtime/server_view.hpp"
 #include "runtime/service_plans.hpp"
+#include "runtime/service_states.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -31,6 +33,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <filesystem>
 #include <mutex>
@@ -80,22 +83,17 @@ relay::tls_options to_relay(const http_tls& from) {
   return {from.cert, from.key, from.client_ca, words.at(from.client_auth)};
 }
 
-// The entry that `-x` names, or the one whose meta.command.name is the first argument.
-std::string command_entry(const service_options& options, const command_line& line) {
-  if (!line.exec.empty())
-    return line.exec;
-  std::string known;
-  for (const auto& one : options.entries) {
-    const auto command = one.meta.is_object() ? one.meta.find("command") : one.meta.end();
-    if (command == one.meta.end() || !command->is_object() || !command->contains("name"))
-      continue;
-    const auto name = command->at("name").is_string() ? command->at("name").get<std::string>() : "";
-    if (name == line.arguments.front())
-      return one.id;
-    known += (known.empty() ? "" : ", ") + name;
-  }
-  throw std::runtime_error("no command \"" + line.arguments.front() + "\" in this application; " +
-                           (known.empty() ? "it has none" : "there is: " + known));
+// What a command leaves behind for who started it.
+int exit_code_of(const hub::exit_result& result) {
+  if (!result.error.empty())
+    return exit_failed;
+  const auto text = result.value.kind() == hub::payload_kind::json ? result.value.bytes()
+                                                                   : std::string_view{};
+  int code = exit_done;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), code);
+  const bool is_code = read.ec == std::errc{} && read.ptr == text.data() + text.size() &&
+                       code >= 0 && code <= 255;
+  return is_code ? code : exit_done;
 }
 
 nlohmann::json to_input(const std::vector<hub::payload>& arguments) {
@@ -404,7 +402,8 @@ struct server::state {
   caf::actor probe;
   server_progress progress;
   server_view view{line,     node,     lua,      threads, cores_or(line.hub_threads),
-                   gateways, services, progress, [this] { return latest.load(); }};
+                   gateways, services, progress, [this] { return latest.load(); },
+                   [this] { return databases_are_open(options.shared, *shared); }};
   std::mutex reload_mutex;
   std::vector<admin_reply> reload_replies;
   loss_report losses;
@@ -418,10 +417,8 @@ server::server(const command_line& line, const application& app, std::function<a
   fill_services(s.options.shared, *s.shared);
   fill_volumes(s.options.directories, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;
-  const auto& given = s.line.arguments;
-  const size_t name = s.line.exec.empty() && !given.empty() ? 1 : 0;
-  s.shared->of<lua::terminal>().arguments.assign(given.begin() + static_cast<ptrdiff_t>(name),
-                                                 given.end());
+  s.shared->of<lua::terminal>().arguments = s.line.arguments;
+  show_services(s.services, s.options, *s.shared);
 }
 
 server::~server() {
@@ -450,6 +447,7 @@ void server::start() {
   for (const auto& folder : s.options.directories)
     if (folder.auto_init)
       std::filesystem::create_directories(folder.directory);
+  open_databases(s.options.shared, *s.shared);
   s.make_gateways();
   // Only what the application starts; the others have their routes and no address.
   std::erase_if(s.gateways, [&s](const auto& gateway) {
@@ -480,9 +478,9 @@ void server::start() {
     spdlog::info("no http.service: running without a gateway");
 }
 
-void server::run_command(std::function<void(bool good)> when_done) {
+void server::run_command(std::function<void(int exit_code)> when_done) {
   auto& s = *state_;
-  const auto id = command_entry(s.options.shared, s.line);
+  const auto& id = s.line.exec;
   auto program = s.programs.processes.find(id);
   if (program == s.programs.processes.end())
     throw std::runtime_error("no process.lua entry '" + id + "'");
@@ -499,8 +497,8 @@ void server::run_command(std::function<void(bool good)> when_done) {
   auto made = s.lua.spawn(program->second, *host, std::move(arguments));
   if (!made)
     throw std::runtime_error(made.error);
-  made.process.actor->get()->attach_functor([when_done](const caf::error& why) {
-    when_done(!why || why == caf::exit_reason::normal);
+  made.process.actor->get()->attach_functor([when_done, process = made.process](const caf::error&) {
+    when_done(exit_code_of(process.self->result()));
   });
 }
 

@@ -18,6 +18,7 @@
 #include "runtime/config/relation_check.hpp"
 #include "runtime/config/requirements.hpp"
 #include "runtime/config/source_tree.hpp"
+#include "runtime/config/storage_files.hpp"
 #include "runtime/config/substitution.hpp"
 
 #include <algorithm>
@@ -148,6 +149,7 @@ class loader {
     check_middleware(app_);
     check_gateways(app_);
     check_expressions(app_);
+    check_storage_files(app_);
     check_pow(app_, options_.check_exec);
     if (options_.hub_classes)
       check_hub_classes(app_, *options_.hub_classes);
