@@ -29,7 +29,7 @@ target_include_directories(natterjack_lua PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/lu
 target_link_libraries(natterjack_lua PRIVATE OpenSSL::SSL OpenSSL::Crypto)
 
 find_package(SQLite3 REQUIRED)
-target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3)
+target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
   digests.cpp
@@ -42,6 +42,7 @@ target_sources(natterjack_lua PRIVATE
   lua_library.cpp
   metric_shelf.cpp
   module_base64.cpp
+  module_compress.cpp
   module_crypto.cpp
   module_ctx.cpp
   module_env.cpp
@@ -62,6 +63,7 @@ target_sources(natterjack_lua PRIVATE
   module_system.cpp
   module_uuid.cpp
   module_yaml.cpp
+  zlib_codec.cpp
   queue_broker.cpp
   reply.cpp
   request_body.cpp
