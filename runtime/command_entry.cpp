@@ -20,6 +20,12 @@ std::vector<std::string> ids_of(const application& app,
   return ids;
 }
 
+// The word that runs this entry; null: it is no command.
+const std::string* command_of(const entry& e) {
+  const auto* name = e.kind == "process.lua" ? e.meta.find_path("command.name") : nullptr;
+  return name != nullptr ? name->as_text() : nullptr;
+}
+
 void complain(application& app, std::string option, std::string message,
               std::vector<std::string> known, const std::string& word) {
   std::sort(known.begin(), known.end());
@@ -31,11 +37,11 @@ void find_command(application& app, command_line& line) {
   const auto word = line.arguments.front();
   std::vector<std::string> known;
   for (const auto& e : app.entries) {
-    const auto* name = e.meta.find_path("command.name");
-    if (e.kind != "process.lua" || name == nullptr || name->as_text() == nullptr)
+    const auto* name = command_of(e);
+    if (name == nullptr)
       continue;
-    known.push_back(*name->as_text());
-    if (known.back() != word)
+    known.push_back(*name);
+    if (*name != word)
       continue;
     line.exec = e.id;
     line.arguments.erase(line.arguments.begin());
@@ -48,6 +54,22 @@ void find_command(application& app, command_line& line) {
 }
 
 } // namespace
+
+std::optional<std::string> listed_commands(const application& app, const command_line& line) {
+  if (!line.exec.empty() || line.arguments.size() != 1 || line.arguments.front() != "list")
+    return {};
+  std::string list;
+  for (const auto& e : app.entries) {
+    const auto* name = command_of(e);
+    if (name == nullptr)
+      continue;
+    if (*name == "list")
+      return {};
+    const auto* about = e.meta.find_path("command.short");
+    list += *name + (about != nullptr && about->as_text() ? "\t" + *about->as_text() : "") + '\n';
+  }
+  return list;
+}
 
 void resolve_command(application& app, command_line& line) {
   if (line.exec.empty() && line.arguments.empty())

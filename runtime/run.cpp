@@ -10,6 +10,7 @@
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
+#include "runtime/lua/env_variables.hpp"
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/pow_services.hpp"
 #include "runtime/server.hpp"
@@ -101,6 +102,9 @@ application load(const command_line& line) {
     return std::nullopt;
   };
   options.check_exec = check_pow_exec;
+  options.read_variables = [](const std::filesystem::path& file) {
+    return lua::read_variables_file(file.string());
+  };
   options.hub_classes = hub::hub_class_names();
   options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   auto app = load_application(options);
@@ -136,6 +140,10 @@ int check(const command_line& line) {
 int run(command_line line) {
   set_up_process(line);
   auto app = load(line);
+  if (const auto list = listed_commands(app, line); list && app.ok()) {
+    std::cout << *list;
+    return exit_done;
+  }
   resolve_command(app, line);
   if (!report(app, line.log_format == log_format::json))
     return exit_broken;

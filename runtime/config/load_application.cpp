@@ -2,6 +2,7 @@
 
 #include "runtime/config/amqp_options.hpp"
 #include "runtime/config/cpp_options.hpp"
+#include "runtime/config/declared_variables.hpp"
 #include "runtime/config/document.hpp"
 #include "runtime/config/entry_reader.hpp"
 #include "runtime/config/expression_check.hpp"
@@ -38,7 +39,9 @@ class loader {
  public:
   explicit loader(const load_options& options)
       : options_(options),
-        environment_(options.environment ? options.environment : process_environment) {
+        environment_(with_declared_variables(
+            app_, options.environment ? options.environment : process_environment,
+            options.read_variables)) {
     app_.folder = options.folder.string();
   }
 
@@ -176,8 +179,8 @@ class loader {
   }
 
   const load_options& options_;
-  environment environment_;
   application app_;
+  environment environment_; // looks into `app_`
   std::vector<entry> duplicates_;
   std::set<std::filesystem::path> looked_at_;
 };

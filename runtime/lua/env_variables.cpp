@@ -26,27 +26,6 @@ std::string trimmed(std::string_view text) {
   return from == text.npos ? std::string{} : std::string(text.substr(from, to - from + 1));
 }
 
-// NAME=value, one a line; `#` begins a comment, quotes around a value are taken off.
-std::map<std::string, std::string> parse_file(const std::string& path) {
-  std::map<std::string, std::string> all;
-  std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
-    const auto text = trimmed(line);
-    const auto equals = text.find('=');
-    if (text.empty() || text.front() == '#' || equals == text.npos)
-      continue;
-    auto key = trimmed(std::string_view(text).substr(0, equals));
-    if (key.starts_with("export "))
-      key = trimmed(std::string_view(key).substr(7));
-    auto value = trimmed(std::string_view(text).substr(equals + 1));
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-        value.back() == value.front())
-      value = value.substr(1, value.size() - 2);
-    all[key] = value;
-  }
-  return all;
-}
-
 // A new file takes the place of the old one, so that nobody ever reads half of it.
 // @returns empty, or why not; nothing is left behind then
 std::string write_file(const env_storage& to, const std::map<std::string, std::string>& values) {
@@ -78,6 +57,26 @@ bool refuse(failure& why, error_kind kind, std::string text) {
 
 } // namespace
 
+std::map<std::string, std::string> read_variables_file(const std::string& path) {
+  std::map<std::string, std::string> all;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    const auto text = trimmed(line);
+    const auto equals = text.find('=');
+    if (text.empty() || text.front() == '#' || equals == text.npos)
+      continue;
+    auto key = trimmed(std::string_view(text).substr(0, equals));
+    if (key.starts_with("export "))
+      key = trimmed(std::string_view(key).substr(7));
+    auto value = trimmed(std::string_view(text).substr(equals + 1));
+    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
+        value.back() == value.front())
+      value = value.substr(1, value.size() - 2);
+    all[key] = value;
+  }
+  return all;
+}
+
 void env_variables::declare(std::vector<env_storage> storages,
                             std::vector<env_variable> variables) {
   std::lock_guard guard(mutex_);
@@ -86,7 +85,7 @@ void env_variables::declare(std::vector<env_storage> storages,
     if (one.kind == env_storage_kind::file) {
       if (!std::filesystem::exists(one.file) && !one.auto_create)
         throw std::runtime_error(one.id + ": no file " + one.file + ", and auto_create is false");
-      made.values = parse_file(one.file);
+      made.values = read_variables_file(one.file);
     } else if (one.kind == env_storage_kind::fixed) {
       made.values = one.fixed;
     }

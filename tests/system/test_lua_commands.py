@@ -79,6 +79,16 @@ def test_an_entry_that_cannot_be_run_is_named_before_anything_starts(application
     assert done.stdout == ""
 
 
+def test_what_stands_behind_two_dashes_is_for_the_command(application):
+    done = run(app(application), "greet", "--", "--loud", "-x")
+    assert (done.stdout, done.returncode) == ("arguments\t2\t--loud\n", 0)
+
+
+def test_commands_are_listed(application):
+    done = run(app(application), "list")
+    assert (done.stdout, done.returncode) == ("greet\tsays hello\n", 0)
+
+
 @pytest.mark.parametrize("returned, code", [
     ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 0), ("2.5", 0), ("'3'", 0), ("{ 3 }", 0),
     ("false", 0), ("nil, 'no luck'", 1),

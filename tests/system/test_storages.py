@@ -97,3 +97,36 @@ entries:
     assert command("run", application(files), "-x", "app:ask").stdout == "red\n"
     files["src/config.env"] = "COLOUR=blue\n"
     assert command("run", application(files), "-x", "app:ask").stdout == "blue\n"
+
+
+def test_variables_of_the_application_stand_for_themselves_in_entries(application, monkeypatch):
+    monkeypatch.setenv("OF_SYSTEM", "from system")
+    monkeypatch.setenv("DECLARED", "not this one")
+    folder = application({"kept.env": "IN_FILE='from file'\n", "_index.yaml": """\
+namespace: app
+entries:
+  - { name: os, kind: env.storage.os }
+  - { name: memory, kind: env.storage.memory }
+  - { name: file, kind: env.storage.file, file_path: kept.env }
+  - { name: fixed, kind: env.storage.static, values: { DECLARED: fixed, COUNT: 7 } }
+  - { name: several, kind: env.storage.router, storages: [ memory, file, fixed ] }
+  - { name: v1, kind: env.variable, variable: DECLARED, storage: fixed }
+  - { name: v2, kind: env.variable, variable: IN_FILE, storage: several }
+  - { name: v3, kind: env.variable, variable: WITH_DEFAULT, storage: memory, default: "by default" }
+  - { name: v4, kind: env.variable, variable: OF_SYSTEM, storage: os }
+  - { name: v5, kind: env.variable, variable: COUNT, storage: several }
+  - name: data
+    kind: registry.entry
+    list: [ "${env:DECLARED}", "${env:IN_FILE}", "${WITH_DEFAULT|no}", "${env:OF_SYSTEM}", "${env:NONE|none}" ]
+    count: ${env:COUNT}
+  - name: ask
+    kind: process.lua
+    source: |
+      return function()
+        local data = require("registry").get("app:data").data
+        print(table.concat(data.list, ", "), math.type(data.count), data.count)
+      end
+    modules: [ registry ]
+"""})
+    done = command("run", folder, "-x", "app:ask")
+    assert done.stdout == "fixed, from file, by default, from system, none integer 7\n"
