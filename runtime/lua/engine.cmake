@@ -83,6 +83,7 @@ target_sources(natterjack_lua PRIVATE
   chunk_scan.cpp
   coroutine_library.cpp
   engine.cpp
+  error_argument.cpp
   engine_timers.cpp
   feed.cpp
   function_pool.cpp
