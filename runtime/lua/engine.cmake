@@ -87,6 +87,7 @@ target_sources(natterjack_lua PRIVATE
   engine_timers.cpp
   feed.cpp
   function_pool.cpp
+  process_call.cpp
   host_api.cpp
   lua_process.cpp
   lua_program.cpp
