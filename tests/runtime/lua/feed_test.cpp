@@ -121,13 +121,13 @@ SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
   THEN("one value") {
     auto p = w.spawn_id("app:shows");
     w.send(p, "t", payload::text("x"), client->hub::process::id());
-    CHECK(w.end_of(p) == "t " + client->pid_text() + " text:x:payload: text");
+    CHECK(w.end_of(p) == "t " + client->pid_text() + " text/plain:x:payload{format=text/plain}");
   }
   THEN("several values") {
     auto p = w.spawn_id("app:shows");
     p.self->deliver(hub::make_message(hub::pid{}, hub::shared_bytes("t"),
                                       std::vector<payload>{payload::json("7"), payload{}}));
-    CHECK(w.end_of(p) == "t  json:7:payload: json nil:nil:payload: nil");
+    CHECK(w.end_of(p) == "t  lua/any:7:payload{format=lua/any} lua/any:nil:payload{format=lua/any}");
   }
   THEN("wrong use is explained") {
     auto explained = [&w](const std::string& code) {
