@@ -494,7 +494,9 @@ void server::run_command(std::function<void(int exit_code)> when_done) {
   std::vector<hub::payload> arguments;
   for (const auto& one : s.shared->of<lua::terminal>().arguments)
     arguments.push_back(hub::payload::text(one));
-  auto made = s.lua.spawn(program->second, *host, std::move(arguments));
+  lua::spawn_options settings;
+  settings.context = security_of_command(s.options.shared, id);
+  auto made = s.lua.spawn(program->second, *host, std::move(arguments), std::move(settings));
   if (!made)
     throw std::runtime_error(made.error);
   made.process.actor->get()->attach_functor([when_done, process = made.process](const caf::error&) {
