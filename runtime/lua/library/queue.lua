@@ -22,7 +22,12 @@ local message = class("message", {
 })
 
 return {
-    publish = native.publish,
+    publish = function(id, data, ...)
+        if type(data) == "table" and next(data) == nil then
+            return fail(errors.INVALID, "queue.publish: the data is empty")
+        end
+        return native.publish(id, data, ...)
+    end,
     info = native.info,
     message = function()
         local id, headers, attempts = native.current()
