@@ -2,6 +2,7 @@ local ctx, time = require("ctx"), require("time")
 
 local does = {
     who = function() return ctx.get("user") end,
+    nameless = function() return select(2, ctx.get("")):kind() end,
     raise = function()
         error(errors.new({ message = "no such thing", kind = errors.NOT_FOUND, details = { id = 7 } }))
     end,

@@ -19,6 +19,7 @@ local tests = {
         local got = funcs.call("app:called", "x", { n = 2 })
         check.same(got.first .. got.second.n, "x2")
         check.same(funcs.new():with_context({ user = "ada" }):call("app:called", "who"), "ada")
+        check.same(funcs.call("app:called", "nameless"), errors.INVALID)
         local value, err = funcs.call("app:called", "raise")
         check.fails("NotFound", value, err)
         check.same(err:message() .. tostring(err:details().id), "no such thing7")
