@@ -40,6 +40,8 @@ local tests = {
         changes:create({ id = "app:new", kind = "registry.entry", meta = { type = "note" }, data = { n = 1 } })
         changes:update({ id = "app:poem", kind = "registry.entry", meta = { type = "ode" }, data = {} })
         check.same(#changes:ops(), 2)
+        check.yes(tostring(changes):find("Changes", 1, true), "the text of changes")
+        check.yes(tostring(registry.snapshot()):find("Snapshot", 1, true), "the text of a snapshot")
         local version = changes:apply()
         check.same(version:id(), before:id() + 1)
         check.same(version:previous():id(), before:id())
