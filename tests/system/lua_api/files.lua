@@ -140,7 +140,8 @@ local tests = {
         check.same(yaml.decode(yaml.encode("no")), "no")
         local _, problem = yaml.decode("a: 1\nb: [")
         check.yes(problem:message():find("line", 1, true))
-        check.fails("Invalid", yaml.decode("a: 1\na: 2\n"))
+        check.fails("Internal", yaml.decode("a: 1\na: 2\n"))
+        check.fails("Invalid", yaml.decode(""))
         check.fails("Invalid", yaml.decode(7))
         check.fails("Invalid", yaml.encode({ 1, a = 2 }))
     end },
