@@ -88,6 +88,7 @@ target_sources(natterjack_lua PRIVATE
   feed.cpp
   function_pool.cpp
   process_call.cpp
+  scripted_entries.cpp
   host_api.cpp
   lua_process.cpp
   lua_program.cpp

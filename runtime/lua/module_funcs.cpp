@@ -7,6 +7,7 @@
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/process_call.hpp"
+#include "runtime/lua/scripted_entries.hpp"
 #include "runtime/lua/services.hpp"
 
 namespace natterjack::runtime::lua {
@@ -31,6 +32,14 @@ start_result refuse(engine& self, error_kind kind, std::string why) {
   return {false, kind};
 }
 
+// Null: no such function.
+std::shared_ptr<function_pool> find_pool(lua_runtime& runtime, const std::string& id) {
+  auto& shared = runtime.shared();
+  if (auto scripted = shared.of<scripted_entries>().find_pool(runtime, id))
+    return *scripted;
+  return shared.find_function ? shared.find_function(id) : nullptr;
+}
+
 start_result start_process(engine& self, const std::string& id, std::vector<hub::payload> arguments,
                            call_extras extras, running_call& made) {
   auto& runtime = self.runtime();
@@ -51,8 +60,7 @@ start_result start_process(engine& self, const std::string& id, std::vector<hub:
 start_result start_call(engine& self, lua_State* L, int last, running_call& made,
                         std::function<void(main_end&)> deliver) {
   const auto id = std::string(text_of(L, 1));
-  const auto& find = self.runtime().shared().find_function;
-  made.pool = find ? find(id) : nullptr;
+  made.pool = find_pool(self.runtime(), id);
   call_extras extras;
   extras.context = self.context;
   encode_error error;
