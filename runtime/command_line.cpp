@@ -1,7 +1,7 @@
 #include "runtime/command_line.hpp"
 
-#include "runtime/config/nearest.hpp"
 #include "hub/quantities.hpp"
+#include "runtime/config/nearest.hpp"
 #include "runtime/config/network_address.hpp"
 #include "runtime/exit_codes.hpp"
 

@@ -4,14 +4,14 @@
 #include "actors/pow/command_line.hpp"
 #include "hub/registration.hpp"
 #include "runtime/admin/admin_cli.hpp"
-#include "runtime/amqp_services.hpp"
 #include "runtime/application_check.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
 #include "runtime/lua/lua_program.hpp"
-#include "runtime/pow_services.hpp"
-#include "runtime/server.hpp"
+#include "runtime/server/amqp_services.hpp"
+#include "runtime/server/pow_services.hpp"
+#include "runtime/server/server.hpp"
 #ifdef NATTERJACK_HAS_AMQP
 #include "actors/amqp/clu_cli.hpp"
 #endif

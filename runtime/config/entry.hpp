@@ -5,7 +5,7 @@
 //   source    the Lua text, with the path that errors and tracebacks show
 #pragma once
 
-#include "runtime/config/config_value.hpp"
+#include "runtime/config/source/config_value.hpp"
 
 #include <filesystem>
 #include <optional>

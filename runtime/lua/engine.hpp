@@ -10,7 +10,6 @@
 //   thread  one at a time; only the watchdog's signal comes in between
 #pragma once
 
-#include "runtime/lua/call_context.hpp"
 #include "runtime/lua/destination_cache.hpp"
 #include "runtime/lua/feed.hpp"
 #include "runtime/lua/host_api.hpp"
@@ -18,6 +17,7 @@
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/lua/recent_send.hpp"
 #include "runtime/lua/reply.hpp"
+#include "runtime/lua/shared/call_context.hpp"
 #include "runtime/lua/task.hpp"
 #include "runtime/lua/topic_cache.hpp"
 #include "runtime/lua/watchdog.hpp"

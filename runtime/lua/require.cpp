@@ -1,9 +1,9 @@
 // `require`: native modules the entry is granted, its imports, and the global tables by name.
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
-#include "runtime/lua/module_amqp.hpp"
 #include "runtime/lua/sandbox.hpp"
-#include "runtime/lua/time_library.hpp"
+#include "runtime/lua/shared/module_amqp.hpp"
+#include "runtime/lua/time/time_library.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,12 +1,12 @@
 #include "runtime/lua/sandbox.hpp"
 
-#include "runtime/lua/base_library.hpp"
+#include "runtime/lua/base/base_library.hpp"
+#include "runtime/lua/base/shims.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/coroutine_library.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/message_object.hpp"
 #include "runtime/lua/process_library.hpp"
-#include "runtime/lua/shims.hpp"
 
 namespace natterjack::runtime::lua {
 

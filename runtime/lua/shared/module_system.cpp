@@ -1,0 +1,236 @@
+// The Lua module `system`: the program and the machine it runs on.
+//
+//   system.memory.stats() allocated() heap_objects()      bytes of the program; objects: its processes
+//   system.gc.collect()                                   of this state
+//   system.runtime.cpu_count() max_procs() goroutines()   numbers; the last one: processes
+//   system.process.pid() hostname() cwd()
+//   system.hosts.list()                                   {{id, processes, workers}, …}
+//   system.node.id()                                      first part of every PID
+//   system.lock.acquire(name) release(name)               true; false, err (ALREADY_EXISTS)
+//   system.exit()                                         as SIGTERM: the program drains and ends
+#include "hub/node.hpp"
+#include "hub/process_host.hpp"
+#include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/shared/entry_registry.hpp"
+#include "runtime/lua/shared/services.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+// Of jemalloc, there if the binary is linked with it.
+extern "C" int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value,
+                       size_t new_size) __attribute__((weak));
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+void set_number(lua_State* L, const char* name, size_t value) {
+  lua_pushinteger(L, static_cast<lua_Integer>(value));
+  lua_setfield(L, -2, name);
+}
+
+// What a figure of jemalloc says; 0 if it is not the program's allocator.
+size_t jemalloc_figure(const char* name) {
+  size_t value = 0;
+  size_t size = sizeof value;
+  return mallctl != nullptr && mallctl(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+}
+
+struct heap_figures {
+  size_t used;
+  size_t taken; ///< from the system
+};
+
+heap_figures heap() {
+  if (mallctl == nullptr) {
+    const auto info = mallinfo2();
+    return {info.uordblks + info.hblkhd, info.arena + info.hblkhd};
+  }
+  uint64_t epoch = 1; // its figures are those of the last time this was written
+  mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
+  return {jemalloc_figure("stats.allocated"), jemalloc_figure("stats.resident")};
+}
+
+int memory_stats(lua_State* L) {
+  const auto [used, taken] = heap();
+  lua_createtable(L, 0, 8);
+  set_number(L, "alloc", used);
+  set_number(L, "sys", taken);
+  set_number(L, "heap_alloc", used);
+  set_number(L, "heap_sys", taken);
+  set_number(L, "heap_idle", taken > used ? taken - used : 0);
+  set_number(L, "heap_in_use", used);
+  set_number(L, "heap_objects", engine_of(L).node().processes().size());
+  set_number(L, "own", engine_of(L).memory_used());
+  return 1;
+}
+
+int memory_allocated(lua_State* L) {
+  lua_pushinteger(L, static_cast<lua_Integer>(heap().used));
+  return 1;
+}
+
+int count_processes(lua_State* L) {
+  lua_pushinteger(L, static_cast<lua_Integer>(engine_of(L).node().processes().size()));
+  return 1;
+}
+
+int gc_collect(lua_State* L) {
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+int cpu_count(lua_State* L) {
+  lua_pushinteger(L, std::max<lua_Integer>(std::thread::hardware_concurrency(), 1));
+  return 1;
+}
+
+int process_pid(lua_State* L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+int process_hostname(lua_State* L) {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0)
+    return fail(L, error_kind::internal, "the system does not tell its name");
+  lua_pushstring(L, name);
+  return 1;
+}
+
+int process_cwd(lua_State* L) {
+  char path[4096];
+  if (getcwd(path, sizeof path) == nullptr)
+    return fail(L, error_kind::internal, "the system does not tell the working directory");
+  lua_pushstring(L, path);
+  return 1;
+}
+
+// "id\nprocesses\n" of each host, in `scratch`.
+void list_hosts(engine& self) {
+  self.scratch.clear();
+  auto tell = [&self](const std::string& id) {
+    if (auto* host = self.node().find_process_host(id))
+      self.scratch += id + "\n" + std::to_string(host->all().size()) + "\n";
+  };
+  const auto entries = self.runtime().shared().entries->at(0);
+  if (!entries->contains("system:processes"))
+    tell("system:processes"); // implicit: made, but declared by nobody
+  for (const auto& [id, one] : *entries)
+    if (one.kind == "process.host" || one.kind == "terminal.host")
+      tell(id);
+}
+
+int hosts_list(lua_State* L) {
+  auto& self = engine_of(L);
+  list_hosts(self);
+  lua_newtable(L);
+  std::string_view rest = self.scratch;
+  for (lua_Integer place = 1; !rest.empty(); ++place) {
+    const auto end = rest.find('\n');
+    const auto last = rest.find('\n', end + 1);
+    lua_createtable(L, 0, 3);
+    lua_pushlstring(L, rest.data(), end);
+    lua_setfield(L, -2, "id");
+    lua_pushinteger(L, std::strtoll(rest.data() + end + 1, nullptr, 10));
+    lua_setfield(L, -2, "processes");
+    set_number(L, "workers", std::max(std::thread::hardware_concurrency(), 1U));
+    lua_rawseti(L, -2, place);
+    rest.remove_prefix(last + 1);
+  }
+  return 1;
+}
+
+int node_id(lua_State* L) {
+  const auto& name = engine_of(L).node().name();
+  lua_pushlstring(L, name.data(), name.size());
+  return 1;
+}
+
+// A lock is a name: it goes with the process that holds it.
+std::string lock_name(std::string_view name) {
+  return "\1lock:" + std::string(name);
+}
+
+bool acquire_now(engine& self, std::string_view name) {
+  const auto full = lock_name(name);
+  if (self.node().names().lookup(full) == self.id())
+    return false;
+  return self.node().names().add(full, self.id(), self.program().limits().names) ==
+         hub::register_result::registered;
+}
+
+int lock_acquire(lua_State* L) {
+  if (text_of(L, 1).empty())
+    return fail(L, error_kind::invalid, "system.lock.acquire takes a name");
+  const bool done = acquire_now(engine_of(L), text_of(L, 1));
+  lua_pushboolean(L, done);
+  if (done)
+    return 1;
+  push_error(L, error_kind::already_exists, "the lock is held already");
+  return 2;
+}
+
+bool release_now(engine& self, std::string_view name) {
+  const auto full = lock_name(name);
+  return self.node().names().lookup(full) == self.id() && self.node().names().remove(full);
+}
+
+int lock_release(lua_State* L) {
+  lua_pushboolean(L, release_now(engine_of(L), text_argument(L, 1)));
+  return 1;
+}
+
+int system_exit(lua_State* L) {
+  kill(getpid(), SIGTERM);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+template <size_t N> void set_table(lua_State* L, const char* name, const luaL_Reg (&functions)[N]) {
+  lua_createtable(L, 0, static_cast<int>(N));
+  luaL_setfuncs(L, functions, 0);
+  lua_setfield(L, -2, name);
+}
+
+} // namespace
+
+int open_system(lua_State* L) {
+  constexpr luaL_Reg memory[] = {{"stats", memory_stats},
+                                 {"allocated", memory_allocated},
+                                 {"heap_objects", count_processes},
+                                 {nullptr, nullptr}};
+  constexpr luaL_Reg gc[] = {{"collect", gc_collect}, {nullptr, nullptr}};
+  constexpr luaL_Reg runtime[] = {{"cpu_count", cpu_count},
+                                  {"max_procs", cpu_count},
+                                  {"goroutines", count_processes},
+                                  {nullptr, nullptr}};
+  constexpr luaL_Reg program[] = {{"pid", process_pid},
+                                  {"hostname", process_hostname},
+                                  {"cwd", process_cwd},
+                                  {nullptr, nullptr}};
+  constexpr luaL_Reg hosts[] = {{"list", guarded<hosts_list>}, {nullptr, nullptr}};
+  constexpr luaL_Reg node[] = {{"id", node_id}, {nullptr, nullptr}};
+  constexpr luaL_Reg lock[] = {{"acquire", guarded<lock_acquire>},
+                               {"release", guarded<lock_release>},
+                               {nullptr, nullptr}};
+  constexpr luaL_Reg functions[] = {{"exit", system_exit}, {nullptr, nullptr}};
+  luaL_newlib(L, functions);
+  set_table(L, "memory", memory);
+  set_table(L, "gc", gc);
+  set_table(L, "runtime", runtime);
+  set_table(L, "process", program);
+  set_table(L, "hosts", hosts);
+  set_table(L, "node", node);
+  set_table(L, "lock", lock);
+  return 1;
+}
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,119 @@
+// The Lua module `queue`.
+//
+//   queue.publish(id, data, headers?)   true          nil, err (INVALID, NOT_FOUND, UNAVAILABLE)
+//   queue.message()                     message       nil, err (INVALID): no consumer calls
+//   queue.info(id)                      {message_count, ready, unacked, consumer_count}
+//   message:id() header(name) headers() ack() nack()
+#include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/function_pool.hpp"
+#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/shared/services.hpp"
+#include "runtime/lua/storage/queue_broker.hpp"
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+struct outcome {
+  bool good = false;
+  error_kind kind = error_kind::unknown;
+};
+
+queue_broker& broker_of(engine& self) {
+  return self.runtime().shared().of<queue_broker>();
+}
+
+outcome publish_now(engine& self, lua_State* L) {
+  hub::payload data;
+  hub::payload headers = hub::payload::json("{}");
+  encode_error error;
+  if (!read_payload(L, 2, data, error) ||
+      (lua_istable(L, 3) && !read_payload(L, 3, headers, error))) {
+    self.scratch = error.text;
+    return {false, error_kind::invalid};
+  }
+  failure why;
+  const bool good =
+      broker_of(self).publish(std::string(text_of(L, 1)), std::move(data), std::move(headers), why);
+  self.scratch = std::move(why.text);
+  return {good, why.kind};
+}
+
+int publish(lua_State* L) {
+  lua_settop(L, 3);
+  if (text_of(L, 1).empty())
+    return fail(L, error_kind::invalid, "queue.publish takes the id of a queue first");
+  if (lua_isnil(L, 2))
+    return fail(L, error_kind::invalid, "queue.publish: the data is empty");
+  auto& self = engine_of(L);
+  const auto result = publish_now(self, L);
+  if (!result.good)
+    return fail(L, result.kind, self.scratch);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+int info(lua_State* L) {
+  queue_stats stats;
+  auto& self = engine_of(L);
+  const auto find = [&self, L, &stats] {
+    return broker_of(self).stats(std::string(text_of(L, 1)), stats);
+  };
+  if (!find())
+    return fail(L, error_kind::not_found, "no queue.queue entry of this id");
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, static_cast<lua_Integer>(stats.waiting + stats.in_work));
+  lua_setfield(L, -2, "message_count");
+  lua_pushinteger(L, static_cast<lua_Integer>(stats.waiting));
+  lua_setfield(L, -2, "ready");
+  lua_pushinteger(L, static_cast<lua_Integer>(stats.in_work));
+  lua_setfield(L, -2, "unacked");
+  lua_pushinteger(L, static_cast<lua_Integer>(stats.consumers));
+  lua_setfield(L, -2, "consumer_count");
+  return 1;
+}
+
+queue_delivery* delivery_of(lua_State* L) noexcept {
+  const auto* call = engine_of(L).call();
+  return call == nullptr ? nullptr : static_cast<queue_delivery*>(call->attachment.get());
+}
+
+// -> id, headers, attempts; nothing outside a consumer's call
+int current(lua_State* L) {
+  const auto* delivery = delivery_of(L);
+  if (delivery == nullptr)
+    return 0;
+  lua_pushlstring(L, delivery->message.id.data(), delivery->message.id.size());
+  decode_error error;
+  if (!push_payload(L, delivery->message.headers, error))
+    lua_newtable(L);
+  lua_pushinteger(L, static_cast<lua_Integer>(delivery->message.attempts));
+  return 3;
+}
+
+// good? ; settles the message of the call that runs, if it is the one of this id
+int settle(lua_State* L) {
+  auto* delivery = delivery_of(L);
+  const bool mine = delivery != nullptr && delivery->message.id == text_of(L, 1);
+  if (mine)
+    delivery->settle(lua_toboolean(L, 2) != 0);
+  lua_pushboolean(L, mine);
+  return 1;
+}
+
+} // namespace
+
+int open_queue(lua_State* L) {
+  constexpr luaL_Reg functions[] = {{"publish", guarded<publish>},
+                                    {"info", guarded<info>},
+                                    {"current", guarded<current>},
+                                    {"settle", guarded<settle>},
+                                    {nullptr, nullptr}};
+  luaL_newlib(L, functions);
+  run_library(L, "queue");
+  return 1;
+}
+
+} // namespace natterjack::runtime::lua
