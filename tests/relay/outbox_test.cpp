@@ -121,7 +121,7 @@ SCENARIO_METHOD(outbox_fixture, "the policy decides what a slow client loses", "
     make();
     fill();
     for (int i = 0; i < 300; ++i)
-      CHECK(push(std::to_string(1000 + i) + std::string(996, 'x')) == outbox::admitted::queued);
+      CHECK(push(std::to_string(1000 + i).append(996, 'x')) == outbox::admitted::queued);
     CHECK(box->bytes() <= limits.outbox_hard_bytes);
     CHECK(box->dropped() > 0);
     CHECK(read_all().find("1299") != std::string::npos);
@@ -132,7 +132,7 @@ SCENARIO_METHOD(outbox_fixture, "the policy decides what a slow client loses", "
     fill();
     bool refused = false;
     for (int i = 0; i < 300; ++i)
-      refused = push(std::to_string(1000 + i) + std::string(996, 'x')) == outbox::admitted::dropped;
+      refused = push(std::to_string(1000 + i).append(996, 'x')) == outbox::admitted::dropped;
     CHECK(refused);
     CHECK(read_all().find("1299") == std::string::npos);
   }
