@@ -249,14 +249,24 @@ http_handler serve_files(static_options options) {
     if (wanted.empty() && !request->raw_path.ends_with('/')) // "/docs" of "/docs/{path...}"
       return reply(to_folder(*request));
     auto file = locate(options.directory, folder ? wanted + options.index : wanted);
+    auto send = [&](const fs::path& found) {
+      auto response = answer(*request, found, options.cache);
+      if (auto said = options.media_types.find(found.extension().string());
+          said != options.media_types.end() && !response.header("Content-Type").empty())
+        response.set("Content-Type", said->second);
+      reply(std::move(response));
+    };
     if (file)
-      return reply(answer(*request, *file, options.cache));
+      return send(*file);
     if (!folder && !options.index.empty() &&
         locate(options.directory, wanted + "/" + options.index))
       return reply(to_folder(*request));
     if (options.spa)
       file = locate(options.directory, options.index);
-    reply(file ? answer(*request, *file, options.cache) : text_response(404, "not found"));
+    if (file)
+      send(*file);
+    else
+      reply(text_response(404, "not found"));
   };
 }
 

@@ -19,6 +19,7 @@
 #include "runtime/config/source/requirements.hpp"
 #include "runtime/config/source/source_tree.hpp"
 #include "runtime/config/source/substitution.hpp"
+#include "runtime/config/url_pattern.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -124,6 +125,10 @@ class loader {
       substitute(e, environment_, mistakes);
     for (auto& e : duplicates_)
       substitute(e, environment_, mistakes);
+    for (auto& e : app_.entries)
+      if (auto* path = e.kind == "http.endpoint" ? e.data.find("path") : nullptr;
+          path && path->as_text() && path->as_text()->find_first_of(":$") != std::string::npos)
+        *path = config_value::text(with_braces(*path->as_text()), path->line());
     place_endpoints(app_);
     place_pow_services(app_);
     place_amqp_bridges(app_);

@@ -13,22 +13,10 @@ namespace {
 lua::pool_options to_bounds(const pool_options& from) {
   lua::pool_options to;
   to.buffer = from.buffer;
-  switch (from.type) {
-    case pool_type::inline_:
-      to.workers = from.max_size;
-      to.kept = 0;
-      break;
-    case pool_type::static_:
-      to.workers = to.prepared = from.size;
-      break;
-    case pool_type::lazy:
-      to.workers = from.workers;
-      break;
-    case pool_type::adaptive:
-      to.workers = from.max_size;
-      to.kept = from.size;
-      break;
-  }
+  to.workers = from.states;
+  to.kept = from.kept;
+  if (from.type == pool_type::static_)
+    to.prepared = from.states;
   return to;
 }
 

@@ -84,6 +84,7 @@ void add_static(const static_entry& entry, const route_maker& maker, relay::rout
   options.index = entry.index;
   options.spa = entry.spa;
   options.cache = entry.cache;
+  options.media_types = entry.media_types;
   auto around = std::make_shared<relay::route_options>();
   around->chain = maker.chain(entry.id, entry.middleware, entry.options);
   auto base = entry.path;

@@ -5,6 +5,7 @@
 #include "runtime/config/locate.hpp"
 #include "runtime/config/nearest.hpp"
 #include "runtime/config/network_address.hpp"
+#include "runtime/config/options/static_folder.hpp"
 #include "runtime/config/url_pattern.hpp"
 
 #include <algorithm>
@@ -21,6 +22,8 @@ bool is_off(const field& f, const config_value& value) {
          value.as_duration() == std::chrono::nanoseconds{0};
 }
 
+const field plain_map{.name = {}, .type = field_type::text_map};
+
 class checker {
  public:
   checker(const entry& e, std::vector<diagnostic>& mistakes, std::vector<diagnostic>& warnings)
@@ -36,6 +39,11 @@ class checker {
       mistakes_.push_back(mistake_at(
           entry_, "unknown kind \"" + entry_.kind + '"' + did_you_mean(entry_.kind, built),
           one_of(built)));
+      return;
+    }
+    if (!kind->is_built && !kind->is_vital) {
+      warnings_.push_back(mistake_at(
+          entry_, "kind " + entry_.kind + " is not built: nothing can be done with this entry", ""));
       return;
     }
     if (!kind->is_built) {
@@ -255,14 +263,17 @@ class checker {
                       int line) {
     if (!value.is_map())
       return wrong(f, path, value, line);
-    const bool is_static = entry_.kind == "http.static";
     for (const auto& member : value.members()) {
+      const bool older = entry_.kind == "http.static" && f.type == field_type::option_map &&
+                         is_static_option(member.key);
+      if (older && member.key == "mime_types") {
+        check_text_map(plain_map, path + '.' + member.key, member.value, member.line);
+        continue;
+      }
       const bool is_plain = !member.value.is_list() && !member.value.is_map();
       if (!is_plain)
         complain(member.value, member.line,
                  path + '.' + member.key + ": found " + member.value.describe(), "text");
-      const bool older =
-          is_static && (member.key == "spa" || member.key == "index" || member.key == "cache");
       if (f.type == field_type::option_map && !older &&
           !find_item(known_middleware_options(), member.key))
         complain(member.value, member.line,

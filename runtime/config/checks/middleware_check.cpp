@@ -38,7 +38,11 @@ class checker {
 
  private:
   bool said(const middleware_option& option) const {
-    return options_ && options_->is_map() && options_->find(option.name);
+    if (!options_ || !options_->is_map())
+      return false;
+    return options_->find(option.name) ||
+           std::any_of(option.older.begin(), option.older.end(),
+                       [this](std::string_view name) { return options_->find(name); });
   }
 
   void check_value(const map_member& member) {

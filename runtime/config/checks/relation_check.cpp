@@ -30,10 +30,10 @@ const config_value& or_nothing(const config_value* value) {
   return value ? *value : nothing;
 }
 
-// Of other kinds it was said already that they cannot be used.
+// Of other kinds it was said already that they are a mistake.
 bool is_known(const entry& e) {
   const auto* kind = find_kind(e.kind);
-  return kind && kind->is_built;
+  return kind && (kind->is_built || !kind->is_vital);
 }
 
 // An entry of a right kind if one is near, else any.

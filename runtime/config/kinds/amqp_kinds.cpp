@@ -8,9 +8,6 @@ namespace {
 
 using namespace fields;
 using type = field_type;
-constexpr double million = 1e6;
-constexpr double kibibyte = 0x1p10;
-constexpr double gibibyte = 0x1p30;
 
 field bridge_limits() {
   return make("limits", type::section, "Bounds of what waits and of its clients")

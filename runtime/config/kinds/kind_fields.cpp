@@ -6,9 +6,6 @@ using type = field_type;
 
 namespace {
 
-constexpr double million = 1e6;
-constexpr double kibibyte = 0x1p10;
-constexpr double gibibyte = 0x1p30;
 
 } // namespace
 

@@ -7,6 +7,10 @@ namespace natterjack::runtime {
 
 namespace fields {
 
+inline constexpr double million = 1e6;
+inline constexpr double kibibyte = 0x1p10;
+inline constexpr double gibibyte = 0x1p30;
+inline constexpr double pool_states_max = 10'000; // Lua states of one function
 inline constexpr double year_s = 365.0 * 24 * 3600;
 
 field make(std::string name, field_type t, std::string doc);

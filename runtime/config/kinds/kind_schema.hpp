@@ -85,6 +85,9 @@ struct kind_definition {
   std::vector<field> meta{}; ///< names inside the otherwise free `meta`
   bool is_service = false;   ///< has a life cycle
   bool is_free = false;      ///< fields are the application's own
+  /// Of a kind that is not built: without it the application does something else than was meant, so it
+  /// is an error. Others only matter to entries that refer to them.
+  bool is_vital = true;
 };
 
 /// All kinds, in the order documents list them.

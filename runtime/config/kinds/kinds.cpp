@@ -8,10 +8,7 @@ namespace {
 
 using namespace fields;
 using type = field_type;
-constexpr double million = 1e6;
-constexpr double kibibyte = 0x1p10;
 constexpr double mebibyte = 0x1p20;
-constexpr double gibibyte = 0x1p30;
 
 const std::vector<std::string> service_kinds{"process.service",     "http.service",   "process.host",
                                               "terminal.host",       "store.memory",   "store.sql",
@@ -114,13 +111,21 @@ kind_definition function_lua() {
               .otherwise("handler"),
           modules(),
           imports(),
+          make("security", type::any, "Functions act for who calls them").without_effect(),
           make("pool", type::section, "Lua states kept for calls")
               .with({
-                  make("type", type::choice, "When states are made").of(types).otherwise("lazy"),
-                  count("size", "", 1, 10'000, "States of a static pool; default: workers"),
-                  count("workers", "8", 1, 10'000, "Calls running at a time"),
-                  count("buffer", "", 0, million, "Calls waiting; default: 64 for each worker"),
-                  count("max_size", "16", 1, 10'000, "States at most"),
+                  make("type", type::choice,
+                       "When states are made; default: static if workers are said, else lazy")
+                      .of(types),
+                  count("workers", "", 1, pool_states_max,
+                        "States of a static pool; of a lazy one without max_size those at most"),
+                  count("size", "", 1, pool_states_max,
+                        "States of a static pool without workers (8); of an adaptive one those kept (1)"),
+                  count("max_size", "", 1, pool_states_max,
+                        "States at most of a lazy or adaptive pool; default 16, without a type 100"),
+                  count("buffer", "", 0, million, "Calls waiting; default: 64 for each state"),
+                  make("warm_start", type::any, "States of a static pool are always made at once")
+                      .without_effect(),
               }),
           lua_limits(),
       }};
@@ -174,7 +179,9 @@ kind_definition http_router() {
                  make("middleware", type::middleware, "Runs around each endpoint, in this order"),
                  make("options", type::option_map, "Options of the middleware"),
                  make("post_middleware", type::middleware, "Runs after the route is known"),
-                 make("post_options", type::option_map, "Options of that middleware")},
+                 make("post_options", type::option_map, "Options of that middleware"),
+                 make("timeouts", type::any, "Requests are bounded by limits of the gateway")
+                     .without_effect()},
       .meta = {server("The gateway")}};
 }
 
@@ -198,6 +205,7 @@ kind_definition http_static() {
       flag("spa", "false", "Answer a missing file with index"),
       make("index", type::text, "Answer for a folder").otherwise("index.html"),
       make("cache", type::text, "Value of Cache-Control"),
+      make("mime_types", type::text_map, "Media types by ending, such as .wasm: application/wasm"),
   };
   return {.name = "http.static",
           .doc = "Files of a folder, served by a gateway",
@@ -299,15 +307,18 @@ std::vector<kind_definition> all() {
     made.push_back(std::move(kind));
   for (auto& kind : shared_kinds())
     made.push_back(std::move(kind));
-  for (const char* name : {"store.kv.raft",       "store.kv.crdt",       "queue.driver.amqp",
-                           "db.sql.postgres",     "db.sql.mysql",
-                           "exec.native",         "template.jet",        "template.set",
-                           "contract.definition", "contract.binding",    "workflow.lua",
-                           "function.wasm",       "process.wasm",        "cloudstorage.s3",
-                           "config.aws"}) {
+  auto not_built = [&made](const char* name, bool is_vital) {
     made.push_back(free_kind(name, ""));
     made.back().is_built = false;
-  }
+    made.back().is_vital = is_vital;
+  };
+  for (const char* name : {"store.kv.raft", "store.kv.crdt", "queue.driver.amqp", "db.sql.postgres",
+                           "db.sql.mysql"})
+    not_built(name, true);
+  for (const char* name : {"exec.native", "template.jet", "template.set", "contract.definition",
+                           "contract.binding", "workflow.lua", "function.wasm", "process.wasm",
+                           "cloudstorage.s3", "config.aws"})
+    not_built(name, false);
   return made;
 }
 

@@ -7,9 +7,6 @@ namespace {
 
 using namespace fields;
 using type = field_type;
-constexpr double million = 1e6;
-constexpr double kibibyte = 0x1p10;
-constexpr double gibibyte = 0x1p30;
 constexpr double tebibyte = 0x1p40;
 
 field lost_grace() {

@@ -8,7 +8,6 @@ namespace {
 
 using namespace fields;
 using type = field_type;
-constexpr double million = 1e6;
 
 // What these start and stop with is the application itself.
 field lifecycle_of_dialect() {

@@ -1,6 +1,7 @@
 #include "runtime/config/options/options.hpp"
 
 #include "runtime/config/checks/gateway_check.hpp"
+#include "runtime/config/kinds/kind_fields.hpp"
 #include "runtime/config/options/field_reader.hpp"
 #include "runtime/config/options/static_folder.hpp"
 #include "runtime/config/source/implicit_entries.hpp"
@@ -84,18 +85,45 @@ process_lua_entry read_process(const application&, const entry& e) {
   return made;
 }
 
+// Without a type: `workers` mean that many for ever, everything else that they are made when needed.
+pool_options read_pool(const field_reader& fields) {
+  constexpr uint64_t static_states = 8, lazy_states = 16, untold_states = 100;
+  pool_options made;
+  const bool says_type = fields.says("pool.type"), says_workers = fields.says("pool.workers");
+  auto said = [&fields](const char* name, uint64_t otherwise) {
+    return fields.says(name) ? fields.count(name) : otherwise;
+  };
+  made.type = says_type      ? word(pool_types, fields.text("pool.type"))
+              : says_workers ? pool_type::static_
+                             : pool_type::lazy;
+  const auto workers = said("pool.workers", 0);
+  switch (made.type) {
+    case pool_type::static_:
+      made.states = made.kept = says_workers ? workers : said("pool.size", static_states);
+      break;
+    case pool_type::inline_:
+      made.states = said("pool.max_size", static_cast<uint64_t>(fields::pool_states_max));
+      break;
+    case pool_type::lazy:
+    case pool_type::adaptive:
+      made.states = said("pool.max_size", says_workers ? workers
+                                          : says_type  ? lazy_states
+                                                       : untold_states);
+      made.kept = made.type == pool_type::lazy ? made.states
+                                               : std::min(said("pool.size", 1), made.states);
+      break;
+  }
+  made.buffer = said("pool.buffer", made.states * 64);
+  return made;
+}
+
 function_entry read_function(const application&, const entry& e) {
   const field_reader fields(e);
   function_entry made;
   made.id = e.id;
   made.code = read_lua_code(fields, e);
   made.method = fields.text("method");
-  made.pool.type = word(pool_types, fields.text("pool.type"));
-  made.pool.workers = fields.count("pool.workers");
-  made.pool.size = fields.says("pool.size") ? fields.count("pool.size") : made.pool.workers;
-  made.pool.buffer =
-      fields.says("pool.buffer") ? fields.count("pool.buffer") : made.pool.workers * 64;
-  made.pool.max_size = std::max(fields.count("pool.max_size"), made.pool.workers);
+  made.pool = read_pool(fields);
   made.limits = read_lua_limits(fields);
   return made;
 }
@@ -193,9 +221,11 @@ static_entry read_static(const application& app, const entry& e) {
   made.index = option("index");
   made.cache = option("cache");
   made.middleware = fields.texts("middleware");
+  if (const auto* types = static_option(e, "mime_types"))
+    for (const auto& one : types->members())
+      made.media_types[one.key.starts_with('.') ? one.key : '.' + one.key] = plain_text(one.value);
   made.options = fields.text_map("options");
-  for (const char* own : {"spa", "index", "cache"})
-    made.options.erase(own);
+  std::erase_if(made.options, [](const auto& one) { return is_static_option(one.first); });
   return made;
 }
 

@@ -48,10 +48,9 @@ struct process_lua_entry {
 
 struct pool_options {
   pool_type type = pool_type::lazy;
-  uint64_t size = 0;     ///< states made at once when `static`
-  uint64_t workers = 0;  ///< calls running at a time
-  uint64_t buffer = 0;   ///< calls waiting
-  uint64_t max_size = 0; ///< states at most when `lazy` or `adaptive`
+  uint64_t states = 0; ///< at most, so calls running at a time
+  uint64_t kept = 0;   ///< of them kept while nobody calls; of a static pool all
+  uint64_t buffer = 0; ///< calls waiting
 };
 
 struct function_entry {
@@ -139,6 +138,7 @@ struct static_entry {
   bool spa = false;
   std::string index;
   std::string cache; ///< value of Cache-Control; may be empty
+  string_map media_types; ///< by ending, with the dot
   std::vector<std::string> middleware;
   string_map options;
 };

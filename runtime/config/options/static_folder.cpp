@@ -26,6 +26,10 @@ fs::path folder_of(const entry& http_static, const entry& fs_directory) {
   return made.has_filename() ? made : made.parent_path();
 }
 
+bool is_static_option(std::string_view name) noexcept {
+  return name == "spa" || name == "index" || name == "cache" || name == "mime_types";
+}
+
 const config_value* static_option(const entry& http_static, std::string_view name) {
   for (const char* place : {"static_options", "options"}) {
     const auto* options = http_static.data.find(place);
