@@ -112,7 +112,8 @@ request_reader::outcome request_reader::on_head() {
   }
   request_->headers.reserve(fields);
   for (const auto& field : head)
-    request_->headers.emplace_back(field.name_string(), field.value());
+    if (!http_1_0_ || field.name() != http::field::upgrade) // RFC 9110 7.8: a server ignores it in 1.0
+      request_->headers.emplace_back(field.name_string(), field.value());
   if (head.version() != 11 && (any_target_ || head.version() != 10))
     return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
   const auto hosts = head.count(http::field::host);
