@@ -11,6 +11,7 @@
 #include "runtime/application_services.hpp"
 #include "runtime/cpp_processes.hpp"
 #include "runtime/function_pools.hpp"
+#include "runtime/gateway_tls.hpp"
 #include "runtime/loss_report.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/metric_shelf.hpp"
@@ -69,16 +70,6 @@ struct system_config : caf::actor_system_config {
     module_factories.emplace_back(hub::make_quiet_scheduler);
   }
 };
-
-relay::tls_options to_relay(const http_tls& from) {
-  using auth = relay::client_certificate;
-  static const std::map<std::string, auth> words{{"none", auth::none},
-                                                 {"request", auth::request},
-                                                 {"require", auth::require},
-                                                 {"verify_if_given", auth::verify_if_given},
-                                                 {"require_and_verify", auth::require_and_verify}};
-  return {from.cert, from.key, from.client_ca, words.at(from.client_auth)};
-}
 
 // The entry that `-x` names, or the one whose meta.command.name is the first argument.
 std::string command_entry(const service_options& options, const command_line& line) {
@@ -168,7 +159,7 @@ struct server::state {
       wanted.port = entry.address.port;
       wanted.limits = entry.limits;
       if (entry.tls)
-        wanted.tls = to_relay(*entry.tls);
+        wanted.tls = certificates.options_of(entry);
       gateways.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));
       gateways.back()->set_ready([this] { return view.is_ready(); });
       by_id.emplace(entry.id, gateways.back().get());
@@ -311,12 +302,12 @@ struct server::state {
     version_ptr next;
     pool_map next_pools;
     std::vector<std::unique_ptr<relay::gateway>> closed; // gateways that are not open here
-    std::map<std::string, std::shared_ptr<const relay::tls_context>> certificates;
+    std::map<std::string, std::shared_ptr<const relay::tls_context>> renewed;
     try {
       next = std::make_shared<application_version>(app);
       for (const auto& entry : next->options.gateways)
         if (entry.tls)
-          certificates[entry.id] = std::make_shared<relay::tls_context>(to_relay(*entry.tls));
+          renewed[entry.id] = std::make_shared<relay::tls_context>(certificates.options_of(entry));
       std::map<std::string, relay::gateway*> by_id;
       for (auto& gateway : gateways) {
         gateway->begin_routes();
@@ -345,8 +336,8 @@ struct server::state {
     latest.store(next);
     for (auto& gateway : gateways) {
       gateway->publish_routes();
-      if (auto renewed = certificates.find(gateway->entry_id());
-          renewed != certificates.end() && gateway->use_certificate(renewed->second))
+      if (const auto made = renewed.find(gateway->entry_id());
+          made != renewed.end() && gateway->use_certificate(made->second))
         result["done"].push_back(gateway->entry_id() + " has a new certificate");
     }
     for (auto& text : pools.exchange(*next, std::move(next_pools)))
@@ -395,6 +386,7 @@ struct server::state {
   relay::io_pool threads;
   lua::lua_runtime lua;
   function_pools pools{lua, node};
+  gateway_tls certificates{line.folder};
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::unique_ptr<relay::gateway> metrics_gateway;
   service_group services;
