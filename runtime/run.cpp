@@ -10,6 +10,7 @@
 #include "runtime/init/init_command.hpp"
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/server/amqp_services.hpp"
+#include "runtime/server/gateway_tls.hpp"
 #include "runtime/server/pow_services.hpp"
 #include "runtime/server/server.hpp"
 #ifdef NATTERJACK_HAS_AMQP
@@ -19,6 +20,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <iostream>
@@ -36,6 +38,15 @@ sigset_t awaited_signals() {
   for (int s : {SIGTERM, SIGINT, SIGHUP})
     sigaddset(&set, s);
   return set;
+}
+
+// First of all, since the default effect of SIGHUP is to end the program: one that comes while the
+// application is being read is answered by a reload once it has started.
+void hold_reloads() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 // Whether the end has been asked for while something else is done.
@@ -103,6 +114,7 @@ application load(const command_line& line) {
   options.hub_classes = hub::hub_class_names();
   options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   auto app = load_application(options);
+  check_certificates(app);
   add_warnings(app, line);
   return app;
 }
@@ -187,6 +199,8 @@ std::optional<int> run_own(int argc, char** argv) {
 
 int natterjack::run(int argc, char** argv) {
   using namespace natterjack::runtime;
+  if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc)
+    hold_reloads();
   if (const auto code = run_own(argc, argv))
     return *code;
   const auto line = read_command_line(argc, argv);

@@ -44,6 +44,13 @@ void pending_reply::give(http_response response) {
       [session = std::move(session), shared] { session->respond(std::move(*shared)); });
 }
 
+// Never for the client, not even an empty one.
+std::string take_header(http_response& response, std::string_view name) {
+  std::string value(response.header(name));
+  response.erase(name);
+  return value;
+}
+
 } // namespace
 
 void http_session::dispatch() {
@@ -126,7 +133,7 @@ void http_session::answer_options(http_request& request, std::string allow) {
   if (early)
     response = std::move(*early);
   if (response.status == 204)
-    response.set("Allow", allow + (allow.empty() ? "OPTIONS" : ", OPTIONS"));
+    response.set("Allow", allow);
   finish_chain(response);
   write(std::move(response));
 }
@@ -153,25 +160,23 @@ void http_session::respond(http_response response) {
   if (intake_failure_ && response.status >= 500)
     response = std::move(*intake_failure_); // the handler did not expect a body to be broken off
   const bool relays = route_ != nullptr && route_->options && phase_ == phase::answering;
-  if (relays && route_->options->websocket_relay && response.status != 101 &&
-      !response.header("X-WS-Relay").empty()) {
-    const auto config = std::string(response.header("X-WS-Relay"));
-    response.erase("X-WS-Relay");
+  if (relays && route_->options->websocket_relay && response.status != 101) {
+    const auto config = take_header(response, "X-WS-Relay");
     // The handler's own refusal or page goes before an upgrade.
-    if (is_empty_answer(response)) {
+    if (!config.empty() && is_empty_answer(response)) {
       relay(config, std::move(response));
       return;
     }
   }
-  if (relays && route_->options->sse_relay && !response.header("X-SSE-Relay").empty()) {
-    const auto config = std::string(response.header("X-SSE-Relay"));
-    response.erase("X-SSE-Relay");
-    if (is_empty_answer(response) && response.status == 200) {
+  if (relays && route_->options->sse_relay) {
+    const auto config = take_header(response, "X-SSE-Relay");
+    if (!config.empty() && is_empty_answer(response) && response.status == 200) {
       start_events(config, std::move(response));
       return;
     }
-    spdlog::warn("{} {}: X-SSE-Relay beside a body or a status other than 200: no relay",
-                 request_->method, route_->pattern);
+    if (!config.empty())
+      spdlog::warn("{}: X-SSE-Relay beside a body or a status other than 200: no relay",
+                   name_of(*request_, *route_));
   }
   finish_chain(response);
   write(std::move(response));

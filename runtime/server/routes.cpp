@@ -112,7 +112,7 @@ void add_routes(const application_options& options,
     gateways.at(router.server_id)
         ->routes()
         .add({endpoint.method, endpoint.full_path, make_handler(endpoint.function_id), nullptr,
-              std::move(around), nullptr, endpoint.id, true});
+              std::move(around), nullptr, endpoint.id, endpoint.place, true});
   }
   for (const auto& entry : options.statics)
     add_static(entry, maker, gateways.at(entry.server_id)->routes());

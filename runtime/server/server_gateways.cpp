@@ -6,16 +6,6 @@
 
 namespace natterjack::runtime {
 
-relay::tls_options to_relay(const http_tls& from) {
-  using auth = relay::client_certificate;
-  static const std::map<std::string, auth> words{{"none", auth::none},
-                                                 {"request", auth::request},
-                                                 {"require", auth::require},
-                                                 {"verify_if_given", auth::verify_if_given},
-                                                 {"require_and_verify", auth::require_and_verify}};
-  return {from.cert, from.key, from.client_ca, words.at(from.client_auth)};
-}
-
 relay::http_handler server::state::handler_of(const application_version& from,
                                              const std::string& function_id, pool_map& into) {
   return [target = pools.prepare(from, function_id, into)](
@@ -33,7 +23,7 @@ void server::state::make_gateways() {
     wanted.port = entry.address.port;
     wanted.limits = entry.limits;
     if (entry.tls)
-      wanted.tls = to_relay(*entry.tls);
+      wanted.tls = certificates.options_of(entry);
     gateways.push_back(std::make_unique<relay::gateway>(node, threads, std::move(wanted)));
     gateways.back()->set_ready([this] { return view.is_ready(); });
     by_id.emplace(entry.id, gateways.back().get());

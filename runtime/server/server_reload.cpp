@@ -35,12 +35,12 @@ nlohmann::json server::state::take_over(const application& app,
   version_ptr next;
   pool_map next_pools;
   std::vector<std::unique_ptr<relay::gateway>> closed; // gateways that are not open here
-  std::map<std::string, std::shared_ptr<const relay::tls_context>> certificates;
+  std::map<std::string, std::shared_ptr<const relay::tls_context>> renewed;
   try {
     next = std::make_shared<application_version>(app);
     for (const auto& entry : next->options.gateways)
       if (entry.tls)
-        certificates[entry.id] = std::make_shared<relay::tls_context>(to_relay(*entry.tls));
+        renewed[entry.id] = std::make_shared<relay::tls_context>(certificates.options_of(entry));
     gateway_map by_id;
     for (auto& gateway : gateways) {
       gateway->begin_routes();
@@ -69,8 +69,8 @@ nlohmann::json server::state::take_over(const application& app,
   latest.store(next);
   for (auto& gateway : gateways) {
     gateway->publish_routes();
-    if (auto renewed = certificates.find(gateway->entry_id());
-        renewed != certificates.end() && gateway->use_certificate(renewed->second))
+    if (const auto made = renewed.find(gateway->entry_id());
+        made != renewed.end() && gateway->use_certificate(made->second))
       result["done"].push_back(gateway->entry_id() + " has a new certificate");
   }
   for (auto& text : pools.exchange(*next, std::move(next_pools)))

@@ -12,6 +12,7 @@
 #include "runtime/server/amqp_services.hpp"
 #include "runtime/server/application_version.hpp"
 #include "runtime/server/function_pools.hpp"
+#include "runtime/server/gateway_tls.hpp"
 #include "runtime/server/loss_report.hpp"
 #include "runtime/server/pow_services.hpp"
 #include "runtime/server/server_view.hpp"
@@ -30,9 +31,6 @@ namespace natterjack::runtime {
 
 /// @returns the number that was asked for; 0: one for each core
 size_t cores_or(size_t wanted);
-
-/// @throws std::runtime_error  certificates that cannot be used, when a context is made of it
-relay::tls_options to_relay(const http_tls& from);
 
 struct system_config : caf::actor_system_config {
   explicit system_config(size_t threads);
@@ -81,6 +79,7 @@ struct server::state {
   relay::io_pool threads;
   lua::lua_runtime lua;
   function_pools pools{lua, node};
+  gateway_tls certificates{line.folder};
   std::vector<std::unique_ptr<relay::gateway>> gateways;
   std::unique_ptr<relay::gateway> metrics_gateway;
   service_group services;

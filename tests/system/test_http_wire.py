@@ -230,7 +230,16 @@ def test_an_endpoint_may_answer_options_itself(server):
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "TRACE", "BREW", "get"])
 def test_other_methods_are_a_405_with_allow(server, method):
     answer = request(server.port, method, "/v/one/1")
-    assert (answer.status, answer.headers["allow"]) == (405, "PUT")
+    assert (answer.status, answer.headers["allow"]) == (405, "PUT, OPTIONS")
+
+
+def test_what_allow_names_is_answered_and_named_once(server):
+    for target in ("/v/see/x", "/v/one/1", "/v/own", "/v/head"):
+        refused = request(server.port, "PATCH", target)
+        methods = refused.headers["allow"].split(", ")
+        assert len(methods) == len(set(methods)) and "OPTIONS" in methods
+        for method in methods:
+            assert request(server.port, method, target).status in (200, 204), (method, target)
 
 
 @pytest.mark.parametrize("octets, status", [

@@ -1,4 +1,4 @@
-// What can be known of a gateway before it starts: are its certificates there?
+// What can be known of a gateway before it starts: are its certificates there, is its address its own?
 #pragma once
 
 #include "runtime/config/application.hpp"

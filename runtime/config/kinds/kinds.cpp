@@ -154,8 +154,9 @@ kind_definition http_service() {
                   }),
               make("tls", type::section, "HTTPS and wss instead of HTTP and websockets")
                   .with({
-                      make("mode", type::choice, "manual: with the certificate given here")
-                          .of({"manual", "off"})
+                      make("mode", type::choice,
+                           "manual: with the certificate given here; auto: with one of its own making")
+                          .of({"manual", "auto", "off"})
                           .otherwise("off"),
                       make("cert", type::text, "Certificate and those that signed it, PEM or a file"),
                       make("key", type::text, "Its private key, PEM or a file"),

@@ -173,9 +173,15 @@ http_service_entry read_http_service(const application&, const entry& e) {
   limits.connections = fields.count("limits.connections");
   limits.connections_per_address = fields.count("limits.connections_per_address");
   limits.strict_close_codes = fields.flag("limits.strict_close_codes");
-  if (fields.says("tls.mode") && fields.text("tls.mode") == "manual")
-    made.tls = http_tls{pem_or_path(e, "tls.cert"), pem_or_path(e, "tls.key"),
-                        pem_or_path(e, "tls.client_ca"), fields.text("tls.client_auth")};
+  const auto mode = fields.says("tls.mode") ? fields.text("tls.mode") : std::string();
+  if (mode == "manual" || mode == "auto") {
+    made.tls = http_tls{mode == "auto", "", "", pem_or_path(e, "tls.client_ca"),
+                        fields.text("tls.client_auth")};
+    if (mode == "manual") {
+      made.tls->cert = pem_or_path(e, "tls.cert");
+      made.tls->key = pem_or_path(e, "tls.key");
+    }
+  }
   return made;
 }
 
@@ -203,6 +209,7 @@ endpoint_entry read_endpoint(const application& app, const entry& e) {
   made.full_path = join_path(field_reader(needed(app, made.router_id)).text("prefix"), made.path);
   made.function_id = fields.id("func");
   made.guide_dialect = e.guide_dialect;
+  made.place = e.file + ':' + std::to_string(e.line);
   return made;
 }
 

@@ -96,6 +96,7 @@ struct service_entry {
 
 /// Certificates of a gateway: PEM text or the absolute path of a file.
 struct http_tls {
+  bool makes_own = false; ///< `mode: auto`: cert and key are the gateway's to make
   std::string cert, key, client_ca;
   std::string client_auth; ///< none, request, require, verify_if_given, require_and_verify
 };
@@ -128,6 +129,7 @@ struct endpoint_entry {
   std::string full_path; ///< prefix and path
   std::string function_id;
   bool guide_dialect = false;
+  std::string place{}; ///< file:line of the entry
 };
 
 struct static_entry {
