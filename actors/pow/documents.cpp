@@ -150,8 +150,9 @@ std::string make_page(const std::string& base) {
 </body>
 </html>
 )";
-  for (size_t at = 0; (at = page.find('@', at)) != std::string::npos;)
-    page.replace(at, 1, base + "docs/");
+  const auto folder = base + "docs/"; // may hold an @ itself
+  for (size_t at = 0; (at = page.find('@', at)) != std::string::npos; at += folder.size())
+    page.replace(at, 1, folder);
   page.replace(page.find("#,"), 1, description_url);
   return page;
 }
@@ -166,7 +167,7 @@ relay::http_response content(const char* type, std::string body) {
 } // namespace
 
 documents::documents(const service_options& options)
-    : openapi_(make_openapi(options)), page_(make_page(options.base_path)) {}
+    : openapi_(make_openapi(options)), page_(make_page(escape_path(options.base_path))) {}
 
 relay::http_response documents::openapi(const relay::http_request& request) const {
   byte_range part;
