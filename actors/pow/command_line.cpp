@@ -82,6 +82,16 @@ std::string read_time(const std::string& text, std::chrono::nanoseconds& out) {
   return "";
 }
 
+std::string read_count(const std::string& text, size_t least, size_t& out) {
+  size_t given = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, ec] = std::from_chars(text.data(), last, given);
+  if (ec != std::errc{} || end != last || given < least)
+    return "\"" + text + "\" is not a number of at least " + std::to_string(least);
+  out = given;
+  return "";
+}
+
 std::string read_level(const std::string& text, spdlog::level::level_enum& out) {
   const std::map<std::string, spdlog::level::level_enum> levels{
       {"trace", spdlog::level::trace}, {"debug", spdlog::level::debug},
@@ -125,27 +135,38 @@ CLI::Option* add_checked(CLI::App& app, const char* name, const char* help, cons
 }
 
 void add_limits(CLI::App& app, settings& out) {
-  auto time = [&app](const char* name, const char* help, std::chrono::nanoseconds& to) {
+  auto time = [&app](const char* name, const char* help, std::chrono::nanoseconds& to,
+                     bool may_be_off = false) {
     const auto text = std::string(help) + " [" + hub::format_duration(to) + "]";
     add_checked(app, name, text.c_str(), "TIME",
-                [&to](const std::string& given) { return read_time(given, to); })
+                [&to, may_be_off](const std::string& given) {
+                  auto why = read_time(given, to);
+                  return why.empty() && to.count() == 0 && !may_be_off
+                             ? "\"" + given + "\" is too little; expected more than no time"
+                             : why;
+                })
         ->group("Limits");
   };
-  auto number = [&app](const char* name, const char* help, size_t& to) {
-    app.add_option(name, to, help)->group("Limits")->capture_default_str();
+  // Below `least` nothing would work, or nothing would be bounded.
+  auto number = [&app](const char* name, const char* help, size_t& to, size_t least) {
+    const auto text = std::string(help) + " [" + std::to_string(to) + "]";
+    add_checked(app, name, text.c_str(), "NUMBER",
+                [&to, least](const std::string& given) { return read_count(given, least, to); })
+        ->group("Limits");
   };
   auto& limits = out.limits;
-  number("--max-processes", "Processes at a time", limits.jobs);
-  number("--message-bytes", "One websocket message from a client", limits.stream.message_bytes);
-  number("--input-bytes", "Input a process has not read yet", limits.job.input_bytes);
-  number("--output-bytes", "Output a websocket client has not read yet", limits.stream.output_bytes);
+  number("--max-processes", "Processes at a time", limits.jobs, 1);
+  number("--message-bytes", "One websocket message from a client", limits.stream.message_bytes, 64);
+  number("--input-bytes", "Input a process has not read yet", limits.job.input_bytes, 1024);
+  number("--output-bytes", "Output a websocket client has not read yet", limits.stream.output_bytes,
+         1024);
   time("--call-timeout", "From the handshake to the call", limits.call_time);
   time("--read-timeout", "Without a message or pong from a client", limits.stream.read_time);
-  time("--ping-interval", "Between pings; 0 for none", limits.stream.ping_interval);
+  time("--ping-interval", "Between pings; 0 for none", limits.stream.ping_interval, true);
   time("--write-timeout", "Without progress in writing to a client", limits.stream.write_time);
-  number("--body-bytes", "One REST request body", out.body_bytes);
-  number("--rest-sessions", "REST sessions at a time", limits.rest.sessions);
-  number("--rest-lines", "Lines of output kept of a REST session, at least 1000", limits.rest.lines);
+  number("--body-bytes", "One REST request body", out.body_bytes, 64);
+  number("--rest-sessions", "REST sessions at a time", limits.rest.sessions, 1);
+  number("--rest-lines", "Lines of output kept of a REST session, at least 1000", limits.rest.lines, 1);
   time("--rest-timeout", "A REST session nobody used is removed, at least 60s", limits.rest.timeout);
   time("--input-timeout", "For a process to read REST input", limits.rest.input_wait);
 }
@@ -165,7 +186,8 @@ void add_options(CLI::App& app, settings& out) {
   app.add_flag_callback("--no-websocket", [&out] { out.websocket = false; }, "Serve REST only");
   app.add_flag_callback("--no-rest", [&out] { out.rest = false; }, "Serve websockets only");
   app.add_flag_callback("--no-docs", [&out] { out.docs = false; }, "Do not serve Swagger UI");
-  app.add_option("--io-threads", out.io_threads, "Threads for sockets (default: one for each core)");
+  add_checked(app, "--io-threads", "Threads for sockets (default: one for each core)", "NUMBER",
+              [&out](const std::string& text) { return read_count(text, 1, out.io_threads); });
   add_checked(app, "--drain-timeout", "On SIGTERM or SIGINT, wait this long for processes [10s]",
               "TIME",
               [&out](const std::string& text) { return read_time(text, out.drain_timeout); });

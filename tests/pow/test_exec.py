@@ -1,6 +1,7 @@
 """Commands of the operating system as processes."""
 
 import os
+import resource
 import time
 
 import pytest
@@ -204,6 +205,14 @@ def test_nothing_leaks(server):
         ws.drop()
     wait_until(lambda: server.descriptors() <= before)
     wait_until(lambda: not server.children())
+
+
+def test_limits_of_the_server_hold_for_commands(serve):
+    server = serve("--exec=files=sh -c 'ulimit -n'")
+    assert server.call("files").read_text() == "256\n"
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (100, 100))
+    expected = ["100\n", "256\n"]  # the latter where the server may exceed it
+    assert server.call("files").read_text() in expected
 
 
 def test_a_command_that_cannot_be_run(tmp_path):

@@ -119,6 +119,8 @@ def test_pages_may_connect_to_their_own_host_only(server):
 
 def test_frames_before_the_answer_end_the_connection(server):
     assert handshake(server, behind=encode_frame(2, b'{"call":"echo"}')) is None
+    with_body = {"behind": b'{"call":"echo"}', "Content-Length": "15"}
+    assert handshake(server, **with_body) is None
 
 
 def test_below_a_base_path(serve):

@@ -80,6 +80,7 @@ def test_commands_are_ended_with_the_server(serve):
     ws = server.call("stubborn")
     child = int(ws.read_text())
     server.send_signal()
+    assert ws.read_reason() == "process returned error: server closing"
     assert server.wait() == 0
     with pytest.raises(OSError):
         open(f"/proc/{child}/stat").read()
