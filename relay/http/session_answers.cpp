@@ -235,9 +235,14 @@ std::shared_ptr<ws_transport> http_session::make_transport() {
   auto socket = release();
   if (!socket)
     return nullptr;
-  return make_ws_transport(thread_, std::move(*socket), gateway_->limits, reader_.leftover(),
-                           std::move(place_),
-                           route_->options ? route_->options->deflate : deflate_terms{});
+  try {
+    return make_ws_transport(thread_, std::move(*socket), gateway_->limits, reader_.leftover(),
+                             std::move(place_),
+                             route_->options ? route_->options->deflate : deflate_terms{});
+  } catch (const std::exception& e) {
+    spdlog::error("{}: cannot be upgraded: {}", remote_, e.what());
+    return nullptr;
+  }
 }
 
 std::optional<tcp::socket> http_session::release() {
