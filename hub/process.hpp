@@ -43,6 +43,9 @@ enum class relay_dialect : uint8_t {
 struct exit_result {
   payload value;     ///< what it returned, nil if nothing
   std::string error; ///< empty: ended normally
+  /// More about the error, as JSON: `{"kind": "NotFound", "retryable": true, "details": {…}}`, each of
+  /// them only if it is known; nil: the text is all.
+  payload error_facts{};
 };
 
 /// Asks a process to end by itself: Lua sees the CANCEL event, a connection closes.

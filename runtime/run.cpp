@@ -10,6 +10,7 @@
 #include "runtime/init/init_command.hpp"
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/server/amqp_services.hpp"
+#include "runtime/server/command_entry.hpp"
 #include "runtime/server/gateway_tls.hpp"
 #include "runtime/server/pow_services.hpp"
 #include "runtime/server/server.hpp"
@@ -144,24 +145,24 @@ int check(const command_line& line) {
   return exit_done;
 }
 
-int run(const command_line& line) {
+int run(command_line line) {
   set_up_process(line);
-  const auto app = load(line);
+  auto app = load(line);
+  resolve_command(app, line);
   if (!report(app, line.log_format == log_format::json))
     return exit_broken;
   try {
     server node(line, app, [&line] { return load(line); });
     node.start();
-    std::atomic<bool> failed{false};
-    if (!line.exec.empty() || !line.arguments.empty())
-      node.run_command([&failed](bool good) {
-        failed = !good;
+    std::atomic<int> code{exit_done};
+    if (!line.exec.empty())
+      node.run_command([&code](int of_command) {
+        code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
     serve(node);
     node.drain();
-    if (failed)
-      return exit_failed;
+    return code;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;

@@ -102,6 +102,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void on_exit() override {
     close(close_cause::by_hub);
     tell_leave();
+    result_.value = hub::payload::text("websocket connection closed");
     release();
   }
 

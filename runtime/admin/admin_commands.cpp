@@ -68,6 +68,8 @@ class commands {
     const auto topic = request.value("topic", "");
     if (topic.empty() || !request.contains("value"))
       return failure("send needs \"to\", \"topic\" and \"value\"");
+    if (topic.front() == '@')
+      return failure("cannot send to @ topics");
     std::string why;
     const auto found = find_process(sources_, request.value("to", ""), why);
     if (!found)

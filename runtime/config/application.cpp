@@ -36,8 +36,11 @@ std::optional<diagnostic> apply_listen(application& app, std::string_view addres
     for (auto& e : app.entries)
       if (e.kind == "http.service")
         gateways.push_back(&e);
-    if (gateways.empty())
-      return diagnostic{option, 0, "", "the application has no http.service that could listen", ""};
+    if (gateways.empty()) {
+      app.warnings.push_back(
+          {option, 0, "", "changes nothing: the application has no http.service", ""});
+      return {};
+    }
     if (gateways.size() > 1) {
       std::string names;
       for (const auto* e : gateways)

@@ -89,7 +89,8 @@ struct load_options {
 application load_application(const load_options& options);
 
 /// Sets the address of the implicit gateway if there is one, else of the only `http.service`.
-/// @returns what is wrong: a bad address, no gateway at all, or several to choose from
+/// Without any it adds a warning: one command line serves applications with and without a gateway.
+/// @returns what is wrong: a bad address, or several gateways to choose from
 std::optional<diagnostic> apply_listen(application& app, std::string_view address);
 
 /// Ids of the hosts and services to start: those with `auto_start` and what they depend on.

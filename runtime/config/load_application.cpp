@@ -4,13 +4,17 @@
 #include "runtime/config/checks/field_check.hpp"
 #include "runtime/config/checks/gateway_check.hpp"
 #include "runtime/config/checks/middleware_check.hpp"
+#include "runtime/config/checks/middleware_check.hpp"
 #include "runtime/config/checks/pow_check.hpp"
+#include "runtime/config/checks/pow_check.hpp"
+#include "runtime/config/checks/relation_check.hpp"
 #include "runtime/config/checks/relation_check.hpp"
 #include "runtime/config/kinds/kind_schema.hpp"
 #include "runtime/config/locate.hpp"
 #include "runtime/config/options/amqp_options.hpp"
 #include "runtime/config/options/cpp_options.hpp"
 #include "runtime/config/options/pow_options.hpp"
+#include "runtime/config/options/storage_files.hpp"
 #include "runtime/config/source/document.hpp"
 #include "runtime/config/source/entry_reader.hpp"
 #include "runtime/config/source/file_fields.hpp"
@@ -153,6 +157,7 @@ class loader {
     check_middleware(app_);
     check_gateways(app_);
     check_expressions(app_);
+    check_storage_files(app_);
     check_pow(app_, options_.check_exec);
     if (options_.hub_classes)
       check_hub_classes(app_, *options_.hub_classes);

@@ -368,9 +368,14 @@ void engine::read_results(task& one, int results) {
     outcome_.why.text = outcome_.result.error;
     return;
   }
+  if (exchange_ != nullptr && exchange_->touched)
+    return; // the request has been answered: nobody asks for the value
   encode_error error;
-  if (results >= 1 && !read_payload(L, first, outcome_.result.value, error))
-    outcome_.result.value = {};
+  if (results >= 1 && !read_payload(L, first, outcome_.result.value, error)) {
+    outcome_.result = {{}, std::string("what it returned cannot be handed on: ") + error.text};
+    outcome_.why = {error_kind::invalid, outcome_.result.error, {}};
+    outcome_.traceback = "returned by " + program_->chunk_name();
+  }
 }
 
 void engine::forget(task& one) noexcept {

@@ -212,14 +212,14 @@ void lua_process::main_ended() {
     quit(caf::exit_reason::normal);
     return;
   }
-  fail(std::move(end.result.error), end.traceback);
+  fail(std::move(end.result.error), end.traceback, error_facts_of(end.why));
 }
 
-void lua_process::fail(std::string error, const std::string& trace) {
+void lua_process::fail(std::string error, const std::string& trace, hub::payload facts) {
   if (ended_)
     return;
   ended_ = true;
-  result_ = {{}, error};
+  result_ = {{}, error, std::move(facts)};
   runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
                trace.empty() ? "process failed: " + error
                              : "process failed: " + error + "\n" + trace);

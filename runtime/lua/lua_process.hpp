@@ -111,7 +111,7 @@ class lua_process final : public caf::event_based_actor,
   void run_unless_scheduled();
   void first_wait();
   void main_ended();
-  void fail(std::string error, const std::string& traceback);
+  void fail(std::string error, const std::string& traceback, hub::payload facts = {});
   void end_with(const caf::error& reason);
   void neighbour_down(const caf::actor_addr& who);
   void neighbour_exit(const caf::exit_msg& how);

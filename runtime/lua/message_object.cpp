@@ -4,6 +4,7 @@
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/object_class.hpp"
+#include "runtime/lua/reply.hpp"
 #include "runtime/lua/traceback.hpp"
 
 #include <cstdio>
@@ -243,7 +244,7 @@ void push_event(engine& self, lua_State* L, const process_event& event) {
   if (push_payload(L, event.result.value, error))
     lua_setfield(L, -2, "value");
   if (!event.result.error.empty()) {
-    push_error(L, error_kind::unknown, event.result.error);
+    push_exit_error(L, event.result.error, event.result.error_facts);
     lua_setfield(L, -2, "error");
   }
   lua_setfield(L, -2, "result");

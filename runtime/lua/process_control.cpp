@@ -6,6 +6,7 @@
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/message_object.hpp"
 #include "runtime/lua/process_library.hpp"
+#include "runtime/lua/reply.hpp"
 
 #include <caf/all.hpp>
 
@@ -177,22 +178,25 @@ template <bond How> int process_spawn(lua_State* L) {
   return 1;
 }
 
-// @returns false if it failed; the text is in `scratch` then, else the value in `out`
+// @returns false if it failed: the text is in `scratch` then and the facts are in `out`; else the value is
 bool take_end(engine& self, hub::payload& out) {
   auto how = self.actor().take_awaited(self.current().number);
   self.scratch = how ? std::move(how->error) : "the process is gone";
   if (how)
-    out = std::move(how->value);
+    out = std::move(self.scratch.empty() ? how->value : how->error_facts);
   return self.scratch.empty();
 }
 
 int exec_ended(lua_State* L, int, lua_KContext) {
   auto& self = engine_of(L);
-  auto& value = push_empty_payload(L); // owned by the state: decoding may raise
-  if (!take_end(self, value))
-    return fail(L, error_kind::internal, self.scratch);
+  auto& told = push_empty_payload(L); // owned by the state: decoding may raise
+  if (!take_end(self, told)) {
+    lua_pushnil(L);
+    push_exit_error(L, self.scratch, told);
+    return 2;
+  }
   decode_error error;
-  if (!push_payload(L, value, error))
+  if (!push_payload(L, told, error))
     lua_pushnil(L);
   return 1;
 }
@@ -296,11 +300,9 @@ template <class Action> outcome with_process(engine& self, std::string_view dest
 int process_terminate(lua_State* L) {
   auto& self = engine_of(L);
   return answer(L, with_process(self, text_at(L, 1), [](const hub::process_ref& who) -> outcome {
-                  // A Lua process always obeys. `kill` would take those that trap links with it.
-                  const bool is_lua = dynamic_cast<lua_process*>(who.self) != nullptr;
+                  // Every process obeys. `kill` would take those that trap links with it.
                   caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor),
-                                      is_lua ? caf::exit_reason::user_shutdown
-                                             : caf::exit_reason::kill);
+                                      caf::exit_reason::user_shutdown);
                   return {true, {}};
                 }));
 }

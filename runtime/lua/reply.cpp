@@ -104,6 +104,27 @@ void push_failure(lua_State* L, std::span<const hub::payload> values) {
   }
 }
 
+hub::payload error_facts_of(const failure& why) {
+  auto facts = std::string("{\"kind\":\"") + to_string(why.kind) + '"';
+  facts += why.more.empty() ? "}" : "," + why.more.substr(1);
+  return hub::payload::json(facts);
+}
+
+void push_exit_error(lua_State* L, std::string_view text, const hub::payload& facts) {
+  luaL_checkstack(L, 8, "no room for an error");
+  decode_error error;
+  if (facts.kind() != hub::payload_kind::json || !push_payload(L, facts, error))
+    return push_error(L, error_kind::internal, text);
+  size_t size = 0;
+  const char* kind = lua_getfield(L, -1, "kind") == LUA_TSTRING ? lua_tolstring(L, -1, &size) : "";
+  push_error(L, error_kind_named({kind, size}), text);
+  lua_replace(L, -2); // the kind
+  lua_pushvalue(L, -2);
+  set_error_more(L, -2);
+  lua_pop(L, 1);
+  lua_remove(L, -2); // the facts
+}
+
 reply_address expect_answer(lua_State* L) {
   auto& self = engine_of(L);
   self.check_can_wait(L);

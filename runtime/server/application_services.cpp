@@ -66,7 +66,8 @@ void fill_stores(const service_options& options, lua::services& to) {
   auto& stores = to.of<lua::store_shelf>().stores;
   for (const auto& one : options.memory_stores)
     stores[one.id] =
-        std::make_shared<lua::memory_store>(one.id, one.max_size, one.cleanup_interval);
+        std::make_shared<lua::memory_store>(one.id, one.max_size, one.max_bytes,
+                                            one.cleanup_interval);
   for (const auto& one : options.sql_stores) {
     auto database = std::find_if(options.databases.begin(), options.databases.end(),
                                  [&one](const auto& d) { return d.id == one.database_id; });
@@ -79,10 +80,12 @@ void fill_stores(const service_options& options, lua::services& to) {
 void fill_queues(const service_options& options, lua::services& to) {
   auto& broker = to.of<lua::queue_broker>();
   for (const auto& one : options.queues)
-    broker.add_queue({one.id, one.max_length, one.dead_letter_id, one.max_attempts});
-  broker.when_dropped = [](const std::string& queue, const lua::queue_message& message) {
-    spdlog::error("{}: message {} failed {} times and is dropped: it names no dead_letter.queue",
-                  queue, message.id, message.attempts);
+    broker.add_queue(
+        {one.id, one.max_length, one.max_bytes, one.dead_letter_id, one.max_attempts});
+  broker.when_dropped = [](const std::string& queue, const lua::queue_message& message,
+                           const std::string& why) {
+    spdlog::error("{}: message {} failed {} times and is dropped: {}", queue, message.id,
+                  message.attempts, why);
   };
 }
 
@@ -118,6 +121,23 @@ void fill_services(const service_options& options, lua::services& to) {
   for (const auto& one : options.scopes)
     scopes.declare(one.id, {static_cast<size_t>(one.max_groups),
                             static_cast<size_t>(one.max_members_per_group)});
+}
+
+void open_databases(const service_options& options, lua::services& of) {
+  auto& databases = of.of<lua::database_shelf>().databases;
+  for (const auto& one : options.databases)
+    if (const auto why = databases.at(one.id)->try_open(); !why.empty())
+      spdlog::error("{}: {}", one.place, why);
+}
+
+bool databases_are_open(const service_options& options, lua::services& of) {
+  auto& databases = of.of<lua::database_shelf>().databases;
+  return std::none_of(options.databases.begin(), options.databases.end(),
+                      [&databases](const auto& one) {
+                        const auto found = databases.find(one.id);
+                        return one.required && found != databases.end() &&
+                               found->second->is_broken();
+                      });
 }
 
 void fill_volumes(const std::vector<fs_directory_entry>& folders, lua::services& to) {

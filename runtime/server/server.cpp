@@ -11,6 +11,7 @@
 #include "runtime/server/cpp_processes.hpp"
 #include "runtime/server/lua_programs.hpp"
 #include "runtime/server/service_plans.hpp"
+#include "runtime/server/service_states.hpp"
 
 #include <caf/send.hpp>
 
@@ -181,10 +182,8 @@ server::server(const command_line& line, const application& app, std::function<a
   fill_services(s.options.shared, *s.shared);
   fill_volumes(s.options.directories, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;
-  const auto& given = s.line.arguments;
-  const size_t name = s.line.exec.empty() && !given.empty() ? 1 : 0;
-  s.shared->of<lua::terminal>().arguments.assign(given.begin() + static_cast<ptrdiff_t>(name),
-                                                 given.end());
+  s.shared->of<lua::terminal>().arguments = s.line.arguments;
+  show_services(s.services, s.options, *s.shared);
 }
 
 server::~server() {
@@ -213,6 +212,7 @@ void server::start() {
   for (const auto& folder : s.options.directories)
     if (folder.auto_init)
       std::filesystem::create_directories(folder.directory);
+  open_databases(s.options.shared, *s.shared);
   s.make_gateways();
   // Only what the application starts; the others have their routes and no address.
   std::erase_if(s.gateways, [&s](const auto& gateway) {

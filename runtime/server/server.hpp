@@ -28,10 +28,11 @@ class server {
   void reload(const std::function<bool()>& give_up);
   void drain();
 
-  /// Starts what `-x` or a command names, once everything else runs.
-  /// @param when_done  from another thread: it has ended, well or not
-  /// @throws std::runtime_error  there is no such process or host
-  void run_command(std::function<void(bool good)> when_done);
+  /// Starts the process that `-x` names, once everything else runs.
+  /// @param when_done  from another thread: it has ended; 1 if it failed, else the whole number from 0
+  ///                   to 255 that it returned, or 0
+  /// @throws std::runtime_error  there is no such process or host, or the host is full
+  void run_command(std::function<void(int exit_code)> when_done);
 
  private:
   struct state;

@@ -1,36 +1,33 @@
 #include "runtime/server/server_state.hpp"
 
+#include "runtime/exit_codes.hpp"
 #include "runtime/lua/base/terminal.hpp"
 
+#include <charconv>
 #include <stdexcept>
 
 namespace natterjack::runtime {
 
 namespace {
 
-// The entry that `-x` names, or the one whose meta.command.name is the first argument.
-std::string command_entry(const service_options& options, const command_line& line) {
-  if (!line.exec.empty())
-    return line.exec;
-  std::string known;
-  for (const auto& one : options.entries) {
-    const auto command = one.meta.is_object() ? one.meta.find("command") : one.meta.end();
-    if (command == one.meta.end() || !command->is_object() || !command->contains("name"))
-      continue;
-    const auto name = command->at("name").is_string() ? command->at("name").get<std::string>() : "";
-    if (name == line.arguments.front())
-      return one.id;
-    known += (known.empty() ? "" : ", ") + name;
-  }
-  throw std::runtime_error("no command \"" + line.arguments.front() + "\" in this application; " +
-                           (known.empty() ? "it has none" : "there is: " + known));
+// What a command leaves behind for who started it.
+int exit_code_of(const hub::exit_result& result) {
+  if (!result.error.empty())
+    return exit_failed;
+  const auto text = result.value.kind() == hub::payload_kind::json ? result.value.bytes()
+                                                                   : std::string_view{};
+  int code = exit_done;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), code);
+  const bool is_code = read.ec == std::errc{} && read.ptr == text.data() + text.size() &&
+                       code >= 0 && code <= 255;
+  return is_code ? code : exit_done;
 }
 
 } // namespace
 
-void server::run_command(std::function<void(bool good)> when_done) {
+void server::run_command(std::function<void(int exit_code)> when_done) {
   auto& s = *state_;
-  const auto id = command_entry(s.options.shared, s.line);
+  const auto& id = s.line.exec;
   auto program = s.programs.processes.find(id);
   if (program == s.programs.processes.end())
     throw std::runtime_error("no process.lua entry '" + id + "'");
@@ -47,8 +44,8 @@ void server::run_command(std::function<void(bool good)> when_done) {
   auto made = s.lua.spawn(program->second, *host, std::move(arguments));
   if (!made)
     throw std::runtime_error(made.error);
-  made.process.actor->get()->attach_functor([when_done](const caf::error& why) {
-    when_done(!why || why == caf::exit_reason::normal);
+  made.process.actor->get()->attach_functor([when_done, process = made.process](const caf::error&) {
+    when_done(exit_code_of(process.self->result()));
   });
 }
 

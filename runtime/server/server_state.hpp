@@ -10,6 +10,7 @@
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/server/amqp_services.hpp"
+#include "runtime/server/application_services.hpp"
 #include "runtime/server/application_version.hpp"
 #include "runtime/server/function_pools.hpp"
 #include "runtime/server/gateway_tls.hpp"
@@ -89,7 +90,8 @@ struct server::state {
   caf::actor probe;
   server_progress progress;
   server_view view{line,     node,     lua,      threads, cores_or(line.hub_threads),
-                   gateways, services, progress, [this] { return latest.load(); }};
+                   gateways, services, progress, [this] { return latest.load(); },
+                   [this] { return databases_are_open(options.shared, *shared); }};
   std::mutex reload_mutex;
   std::vector<admin_reply> reload_replies;
   loss_report losses;

@@ -15,7 +15,9 @@
 
 namespace natterjack::runtime {
 
-bool server_view::is_ready() const { return progress.ready && services.is_ready(); }
+bool server_view::is_ready() const {
+  return progress.ready && services.is_ready() && databases_are_open();
+}
 
 node_numbers server_view::numbers() const {
   node_numbers n;

@@ -44,6 +44,7 @@ struct server_view {
   const service_group& services;
   const server_progress& progress;
   std::function<std::shared_ptr<const application_version>()> latest;
+  std::function<bool()> databases_are_open;
 
   bool is_ready() const;
   node_numbers numbers() const;

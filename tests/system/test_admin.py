@@ -102,6 +102,7 @@ def test_a_connection_can_be_ended(serve_probe):
 @pytest.mark.parametrize("arguments, said", [
     (["send", "nobody", "topic", "1"], "no process .*\"nobody\""),
     (["kill", "{natterjack@probe:x|0x00099}"], "host not found"),
+    (["send", "first", "@s1", "1"], "cannot send to @ topics"),
 ])
 def test_who_is_not_there_is_named(serve_probe, arguments, said):
     serve_probe()

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from natterjack import binary
 
 ENTRIES = """\
@@ -59,8 +61,40 @@ def test_a_command_that_fails_is_exit_code_1(application):
 
 def test_an_unknown_command_is_named_with_those_there_are(application):
     done = run(app(application), "great")
-    assert done.returncode == 1
-    assert 'no command "great"' in done.stderr and "greet" in done.stderr
+    assert done.returncode == 2
+    assert ('no command "great" in this application (did you mean "greet"?); expected greet'
+            in done.stderr)
+    assert "nothing was started" in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["-x", "app:great"], '-x app:great: no entry of this id (did you mean "app:greet"?)'),
+    (["-x", "app:terminal"], "-x app:terminal: is of kind terminal.host"),
+    (["-x", "app:greet", "--host", "app:no"], "--host app:no: no entry of this id"),
+])
+def test_an_entry_that_cannot_be_run_is_named_before_anything_starts(application, arguments, said):
+    done = run(app(application), *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr and "nothing was started" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("returned, code", [
+    ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 0), ("2.5", 0), ("'3'", 0), ("{ 3 }", 0),
+    ("false", 0), ("nil, 'no luck'", 1),
+])
+def test_a_whole_number_that_a_command_returns_is_its_exit_code(application, returned, code):
+    folder = application({"_index.yaml": f"""namespace: app
+entries:
+  - {{ name: ends, kind: process.lua, source: "return function() return {returned} end" }}
+"""})
+    assert run(folder, "-x", "app:ends").returncode == code
+
+
+def test_an_address_for_an_application_without_gateway_is_a_warning(application):
+    done = run(app(application), "-x", "app:greet", "--listen", "127.0.0.1:0")
+    assert done.returncode == 0
+    assert "--listen 127.0.0.1:0: changes nothing: the application has no http.service" in done.stderr
 
 
 MASS = """\

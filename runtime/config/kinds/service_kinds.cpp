@@ -50,6 +50,8 @@ kind_definition store_memory() {
           .doc = "Keys and values in memory",
           .fields = {count("max_size", "10000", 1, 100 * million,
                            "Keys at most; then new ones are refused"),
+                     bytes("max_bytes", "64MiB", 1024, 1e12,
+                           "Of keys and values together; then writing fails"),
                      time("cleanup_interval", "5m", 0.01, "Between looks for what has expired"),
                      lifecycle_of_dialect()}};
 }
@@ -82,6 +84,12 @@ kind_definition db_sqlite() {
                      lifecycle_of_dialect()}};
 }
 
+std::vector<field> queue_bounds() {
+  return {count("max_length", "1000", 1, 100 * million, "Messages waiting; then publishing fails"),
+          bytes("max_bytes", "64MiB", 1024, 1e12,
+                "Of messages waiting or in work; then publishing fails")};
+}
+
 std::vector<kind_definition> queues() {
   return {
       {.name = "queue.driver.memory",
@@ -92,14 +100,14 @@ std::vector<kind_definition> queues() {
        .fields = {make("driver", type::reference, "What keeps it")
                       .of({"queue.driver.memory"})
                       .required(),
-                  make("queue_name", type::text, "Its name in the driver; default: its id"),
-                  make("codec", type::choice, "Form of the messages")
+                  make("queue_name", type::text, "A queue in memory is known by its id")
+                      .without_effect(),
+                  make("codec", type::choice, "In memory every message keeps its form")
                       .of({"json", "plain"})
                       .otherwise("json"),
-                  make("driver_options", type::section, "Bounds")
-                      .with({count("max_length", "1000", 1, 100 * million,
-                                   "Messages waiting; then publishing fails")}),
-                  make("options", type::any, "Older name of driver_options").without_effect(),
+                  make("driver_options", type::section, "Bounds").with(queue_bounds()),
+                  make("options", type::section, "Older name of driver_options")
+                      .with(queue_bounds()),
                   make("dead_letter", type::section, "Where messages go that always fail")
                       .with({make("queue", type::reference, "The queue; default: they are dropped")
                                  .of({"queue.queue"}),

@@ -1,26 +1,28 @@
 #include "runtime/config/options/service_options.hpp"
 
 #include "runtime/config/options/field_reader.hpp"
+#include "runtime/config/options/storage_files.hpp"
 
 namespace natterjack::runtime {
 
 namespace {
 
-std::string in_folder(const entry& e, const std::string& path) {
-  return path == ":memory:" ? path : (e.folder / path).lexically_normal().string();
+bool is_optional(const entry& e) {
+  const auto* startup = e.data.find_path("lifecycle.startup");
+  return startup != nullptr && startup->as_text() != nullptr && *startup->as_text() == "optional";
 }
 
 nlohmann::json as_list(const nlohmann::json& one_or_many) {
   return one_or_many.is_array() ? one_or_many : nlohmann::json::array({one_or_many});
 }
 
-env_storage_entry read_storage(const entry& e) {
+env_storage_entry read_storage(const application& app, const entry& e) {
   const field_reader fields(e);
   env_storage_entry made;
   made.id = e.id;
   made.kind = e.kind.substr(e.kind.rfind('.') + 1);
   if (made.kind == "file") {
-    made.file = in_folder(e, fields.text("file_path"));
+    made.file = storage_file_of(app, e);
     made.auto_create = fields.flag("auto_create");
     made.mode = static_cast<uint32_t>(std::stoul(fields.text("file_mode"), nullptr, 8));
   } else if (made.kind == "static") {
@@ -60,7 +62,11 @@ policy_entry read_policy(const entry& e) {
 
 queue_entry read_queue(const entry& e) {
   const field_reader fields(e);
-  return {e.id, fields.count("driver_options.max_length"),
+  // `options` is the older name.
+  const auto in = [&fields](const std::string& name) {
+    return (fields.says("options." + name) ? "options." : "driver_options.") + name;
+  };
+  return {e.id, fields.count(in("max_length")), fields.bytes(in("max_bytes")),
           fields.says("dead_letter.queue") ? fields.id("dead_letter.queue") : std::string{},
           fields.count("dead_letter.max_attempts")};
 }
@@ -76,7 +82,7 @@ store_sql_entry read_store_sql(const entry& e) {
           fields.time("cleanup_interval")};
 }
 
-void read_one(const entry& e, service_options& all) {
+void read_one(const application& app, const entry& e, service_options& all) {
   if (e.kind == "terminal.host") {
     all.terminals.push_back({e.id, field_reader(e).count("max_processes")});
   } else if (e.kind == "pg.scope") {
@@ -85,13 +91,15 @@ void read_one(const entry& e, service_options& all) {
         {e.id, fields.count("max_groups"), fields.count("max_members_per_group")});
   } else if (e.kind == "store.memory") {
     const field_reader fields(e);
-    all.memory_stores.push_back({e.id, fields.count("max_size"), fields.time("cleanup_interval")});
+    all.memory_stores.push_back({e.id, fields.count("max_size"), fields.bytes("max_bytes"),
+                                 fields.time("cleanup_interval")});
   } else if (e.kind == "store.sql") {
     all.sql_stores.push_back(read_store_sql(e));
   } else if (e.kind == "db.sql.sqlite") {
     const field_reader fields(e);
     all.databases.push_back(
-        {e.id, in_folder(e, fields.text("file")), fields.time("busy_timeout")});
+        {e.id, storage_file_of(app, e).string(), fields.time("busy_timeout"),
+         e.file + ':' + std::to_string(e.line), !is_optional(e)});
   } else if (e.kind == "queue.queue") {
     all.queues.push_back(read_queue(e));
   } else if (e.kind == "queue.consumer") {
@@ -99,7 +107,7 @@ void read_one(const entry& e, service_options& all) {
     all.consumers.push_back({e.id, fields.id("queue"), fields.id("func"),
                              fields.count("concurrency"), fields.flag("auto_ack")});
   } else if (e.kind.starts_with("env.storage.")) {
-    all.storages.push_back(read_storage(e));
+    all.storages.push_back(read_storage(app, e));
   } else if (e.kind == "env.variable") {
     all.variables.push_back(read_variable(e));
   } else if (e.kind == "security.policy" || e.kind == "security.policy.expr") {
@@ -117,7 +125,7 @@ service_options read_service_options(const application& app) {
   service_options all;
   for (const auto& e : app.entries) {
     all.entries.push_back({e.id, e.kind, e.meta.to_json(), e.data.to_json()});
-    read_one(e, all);
+    read_one(app, e, all);
   }
   return all;
 }

@@ -33,6 +33,7 @@ struct pg_scope_entry {
 struct store_memory_entry {
   std::string id;
   uint64_t max_size = 0;
+  uint64_t max_bytes = 0;
   duration cleanup_interval{};
 };
 
@@ -47,11 +48,14 @@ struct sqlite_entry {
   std::string id;
   std::string file; ///< absolute, or `:memory:`
   duration busy_timeout{};
+  std::string place;    ///< of the entry, such as `app/_index.yaml:12`
+  bool required = true; ///< `/readyz` looks at it
 };
 
 struct queue_entry {
   std::string id;
   uint64_t max_length = 0;
+  uint64_t max_bytes = 0;
   std::string dead_letter_id; ///< empty: dropped
   uint64_t max_attempts = 0;
 };

@@ -229,9 +229,11 @@ local token_store = class("token store", {
             return fail(errors.INVALID, "the token store was closed")
         end
         local token = native.new_token(self.length)
-        local lasts = options and options.expiration or self.expiration
-        if type(lasts) == "string" then
-            local ns, problem = duration_ns(lasts)
+        local lasts, said = self.expiration, options and options.expiration
+        if type(said) == "number" then
+            lasts = said / 1000
+        elseif said ~= nil then
+            local ns, problem = duration_ns(said)
             if not ns then return nil, problem end
             lasts = ns / 1000000000
         end

@@ -2,7 +2,7 @@
 local native = ...
 
 -- As sql_operation in sqlite_database.hpp.
-local query_statement, execute_statement, begin_statement, end_statement = 0, 1, 2, 3
+local query_statement, execute_statement, begin_statement, end_statement, prepare_statement = 0, 1, 2, 3, 4
 
 local NULL = native.NULL
 
@@ -72,8 +72,9 @@ local statement = class("statement", {
 })
 
 local function prepare(self, text)
-    if type(text) ~= "string" or text == "" then
-        return fail(errors.INVALID, "the statement must be a text that is not empty")
+    local done, problem = run(self, prepare_statement, text)
+    if not done then
+        return nil, problem
     end
     return statement({ of = self, text = text })
 end

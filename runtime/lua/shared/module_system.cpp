@@ -4,7 +4,10 @@
 //   system.gc.collect()                                   of this state
 //   system.runtime.cpu_count() max_procs() goroutines()   numbers; the last one: processes
 //   system.process.pid() hostname() cwd()
-//   system.hosts.list()                                   {{id, processes, workers}, …}
+//   system.hosts.list() processes(host)                   {{id, processes, workers}, …}; of one host
+//                                                         {{pid, host, source, state, steps, started_at}, …}
+//   system.supervisor.state(id) states()                  {id, status, desired, retry_count, pid, details};
+//                                                         a list of these
 //   system.node.id()                                      first part of every PID
 //   system.lock.acquire(name) release(name)               true; false, err (ALREADY_EXISTS)
 //   system.exit()                                         as SIGTERM: the program drains and ends
@@ -15,6 +18,10 @@
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/services.hpp"
+#include "runtime/lua/shared/supervisor_view.hpp"
+
+#include <caf/abstract_actor.hpp>
+#include <nlohmann/json.hpp>
 
 #include <malloc.h>
 #include <unistd.h>
@@ -148,6 +155,69 @@ int hosts_list(lua_State* L) {
   return 1;
 }
 
+int64_t unix_ns(std::chrono::steady_clock::time_point when) {
+  const auto ago = std::chrono::steady_clock::now() - when;
+  return (std::chrono::system_clock::now().time_since_epoch() - ago) / std::chrono::nanoseconds(1);
+}
+
+// JSON list, in `scratch`. @returns false if there is no such host
+bool list_processes(engine& self, std::string_view host_id) {
+  auto* host = self.node().find_process_host(std::string(host_id));
+  if (host == nullptr)
+    return false;
+  auto list = nlohmann::json::array();
+  for (const auto& held : host->all()) {
+    const auto* one = dynamic_cast<const hub::process*>(held->get());
+    if (one == nullptr || !one->is_here())
+      continue;
+    const auto facts = one->facts();
+    list.push_back(nlohmann::json{{"pid", hub::to_string(one->id())},
+                                  {"host", host_id},
+                                  {"source", facts.entry},
+                                  {"state", "running"},
+                                  {"steps", facts.messages},
+                                  {"started_at", unix_ns(one->born())}});
+  }
+  self.scratch = list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return true;
+}
+
+int push_scratch(lua_State* L) {
+  push_json(L, engine_of(L).scratch); // written by us: it parses
+  return 1;
+}
+
+int hosts_processes(lua_State* L) {
+  if (list_processes(engine_of(L), text_argument(L, 1)))
+    return push_scratch(L);
+  return fail(L, error_kind::not_found, "no process.host or terminal.host entry of this id");
+}
+
+// What the wiring tells of services, in `scratch`. @returns false if it tells nothing
+bool tell(engine& self, const std::function<hub::payload()>& ask) {
+  self.scratch = ask ? ask().bytes() : std::string_view{};
+  return !self.scratch.empty();
+}
+
+bool tell_state(engine& self, std::string_view id) {
+  auto& view = self.runtime().shared().of<supervisor_view>();
+  return view.state && tell(self, [&view, id] { return view.state(std::string(id)); });
+}
+
+int supervisor_state(lua_State* L) {
+  if (tell_state(engine_of(L), text_argument(L, 1)))
+    return push_scratch(L);
+  return fail(L, error_kind::not_found, "no service of this id has been started by the application");
+}
+
+int supervisor_states(lua_State* L) {
+  auto& self = engine_of(L);
+  if (tell(self, self.runtime().shared().of<supervisor_view>().states))
+    return push_scratch(L);
+  lua_newtable(L);
+  return 1;
+}
+
 int node_id(lua_State* L) {
   const auto& name = engine_of(L).node().name();
   lua_pushlstring(L, name.data(), name.size());
@@ -216,7 +286,12 @@ int open_system(lua_State* L) {
                                   {"hostname", process_hostname},
                                   {"cwd", process_cwd},
                                   {nullptr, nullptr}};
-  constexpr luaL_Reg hosts[] = {{"list", guarded<hosts_list>}, {nullptr, nullptr}};
+  constexpr luaL_Reg hosts[] = {{"list", guarded<hosts_list>},
+                                {"processes", guarded<hosts_processes>},
+                                {nullptr, nullptr}};
+  constexpr luaL_Reg supervisor[] = {{"state", guarded<supervisor_state>},
+                                     {"states", guarded<supervisor_states>},
+                                     {nullptr, nullptr}};
   constexpr luaL_Reg node[] = {{"id", node_id}, {nullptr, nullptr}};
   constexpr luaL_Reg lock[] = {{"acquire", guarded<lock_acquire>},
                                {"release", guarded<lock_release>},
@@ -228,6 +303,7 @@ int open_system(lua_State* L) {
   set_table(L, "runtime", runtime);
   set_table(L, "process", program);
   set_table(L, "hosts", hosts);
+  set_table(L, "supervisor", supervisor);
   set_table(L, "node", node);
   set_table(L, "lock", lock);
   return 1;

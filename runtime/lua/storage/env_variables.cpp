@@ -1,10 +1,13 @@
 #include "runtime/lua/storage/env_variables.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+
+#include <unistd.h>
 
 namespace natterjack::runtime::lua {
 
@@ -44,19 +47,28 @@ std::map<std::string, std::string> parse_file(const std::string& path) {
   return all;
 }
 
-bool write_file(const env_storage& to, const std::map<std::string, std::string>& values) {
+// A new file takes the place of the old one, so that nobody ever reads half of it.
+// @returns empty, or why not; nothing is left behind then
+std::string write_file(const env_storage& to, const std::map<std::string, std::string>& values) {
   const auto fresh = to.file + ".new";
+  std::error_code problem;
+  errno = 0;
   {
     std::ofstream out(fresh, std::ios::trunc);
     for (const auto& [key, value] : values)
       out << key << '=' << '"' << value << "\"\n";
-    if (!out.flush())
-      return false;
+    out.close();
+    if (!out)
+      problem = std::error_code(errno != 0 ? errno : EIO, std::generic_category());
   }
-  std::error_code problem;
-  std::filesystem::permissions(fresh, static_cast<std::filesystem::perms>(to.mode), problem);
-  std::filesystem::rename(fresh, to.file, problem);
-  return !problem;
+  if (!problem)
+    std::filesystem::permissions(fresh, static_cast<std::filesystem::perms>(to.mode), problem);
+  if (!problem)
+    std::filesystem::rename(fresh, to.file, problem);
+  if (!problem)
+    return {};
+  ::unlink(fresh.c_str());
+  return "cannot write " + to.file + ": " + problem.message();
 }
 
 bool refuse(failure& why, error_kind kind, std::string text) {
@@ -144,8 +156,8 @@ bool env_variables::write(const std::string& storage, const std::string& key,
       return refuse(why, error_kind::invalid, "a value in a file has no line breaks");
     auto next = values;
     next[key] = value;
-    if (!write_file(what, next))
-      return refuse(why, error_kind::internal, "cannot write " + what.file);
+    if (auto problem = write_file(what, next); !problem.empty())
+      return refuse(why, error_kind::internal, std::move(problem));
     values = std::move(next);
     return true;
   }

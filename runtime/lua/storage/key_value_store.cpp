@@ -16,24 +16,39 @@ store_result store_refusal(error_kind kind, std::string text) {
   return made;
 }
 
-memory_store::memory_store(std::string id, size_t keys_max,
+memory_store::memory_store(std::string id, size_t keys_max, size_t bytes_max,
                            std::chrono::nanoseconds cleanup_interval)
-    : id_(std::move(id)), keys_max_(keys_max), cleanup_interval_(cleanup_interval) {
+    : id_(std::move(id)), keys_max_(keys_max), bytes_max_(bytes_max),
+      cleanup_interval_(cleanup_interval) {
 }
 
 memory_store::item_map::iterator memory_store::find(const std::string& key,
                                                     clock::time_point now) {
   auto i = items_.find(key);
   if (i != items_.end() && i->second.expires <= now) {
-    items_.erase(i);
+    erase(i);
     return items_.end();
   }
   return i;
 }
 
+memory_store::item_map::iterator memory_store::erase(item_map::iterator which) {
+  bytes_ -= which->first.size() + which->second.value.bytes().size();
+  return items_.erase(which);
+}
+
 void memory_store::clean(clock::time_point now) {
   cleaned_ = now;
-  std::erase_if(items_, [now](const auto& one) { return one.second.expires <= now; });
+  for (auto i = items_.begin(); i != items_.end();)
+    i = i->second.expires <= now ? erase(i) : std::next(i);
+}
+
+std::string memory_store::lack_of_room(bool is_new, size_t more_bytes) const {
+  if (is_new && items_.size() >= keys_max_)
+    return "the store is full: max_size (" + std::to_string(keys_max_) + ") reached";
+  if (bytes_ + more_bytes > bytes_max_)
+    return "the store is full: max_bytes (" + std::to_string(bytes_max_) + ") reached";
+  return {};
 }
 
 store_result memory_store::write(const store_request& request, clock::time_point now) {
@@ -45,14 +60,17 @@ store_result memory_store::write(const store_request& request, clock::time_point
   if (!request.if_version.empty() && request.if_version != version)
     return store_refusal(error_kind::conflict,
                          "key '" + request.key + "' was changed by somebody else meanwhile");
-  if (present == items_.end() && items_.size() >= keys_max_) {
-    clean(now);
-    if (items_.size() >= keys_max_)
-      return store_refusal(error_kind::unavailable,
-                           "the store is full: max_size (" + std::to_string(keys_max_) +
-                               ") reached");
+  const bool is_new = present == items_.end();
+  const size_t before = is_new ? 0 : request.key.size() + present->second.value.bytes().size();
+  const size_t after = request.key.size() + request.value.bytes().size();
+  const size_t more = after > before ? after - before : 0;
+  if (!lack_of_room(is_new, more).empty()) {
+    clean(now); // never takes `present`, which has not expired
+    if (auto why = lack_of_room(is_new, more); !why.empty())
+      return store_refusal(error_kind::unavailable, std::move(why));
   }
   auto& one = items_[request.key];
+  bytes_ += after - before; // unsigned: right also when it shrinks
   one.value = request.value;
   one.version = ++last_version_;
   one.expires = request.ttl_s > 0
@@ -112,7 +130,7 @@ store_result memory_store::run(const store_request& request) {
     auto i = find(request.key, now);
     if (i == items_.end())
       return {{json_boolean(false)}, {}};
-    items_.erase(i);
+    erase(i);
     return {{json_boolean(true)}, {}};
   }
   case store_operation::list:
@@ -123,7 +141,8 @@ store_result memory_store::run(const store_request& request) {
   const nlohmann::json info{{"id", id_},         {"backend", "memory"}, {"consistency", "linearizable"},
                             {"durable", false},  {"list", true},        {"versioned", true},
                             {"ttl", true},       {"conditional_put", true},
-                            {"size", items_.size()}, {"max_size", keys_max_}};
+                            {"size", items_.size()}, {"max_size", keys_max_},
+                            {"bytes", bytes_},   {"max_bytes", bytes_max_}};
   return {{hub::payload::json(info.dump())}, {}};
 }
 

@@ -3,7 +3,7 @@
 //   run, request     values                                              why not
 //   get              value                                               not_found
 //   entry            value, version                                      not_found
-//   set              true                                                unavailable: full
+//   set              true                                                unavailable: full, in keys or bytes
 //   put              value, version                                      already_exists, conflict
 //   has, remove      true or false
 //   list             more?, cursor, then key, value, version of each
@@ -57,7 +57,9 @@ struct store_shelf {
 
 class memory_store final : public key_value_store {
  public:
-  memory_store(std::string id, size_t keys_max, std::chrono::nanoseconds cleanup_interval);
+  /// @param bytes_max  of keys and values together
+  memory_store(std::string id, size_t keys_max, size_t bytes_max,
+               std::chrono::nanoseconds cleanup_interval);
   bool blocks() const noexcept override { return false; }
   store_result run(const store_request& request) override;
 
@@ -71,15 +73,20 @@ class memory_store final : public key_value_store {
   using item_map = std::map<std::string, item>;
 
   item_map::iterator find(const std::string& key, clock::time_point now);
+  item_map::iterator erase(item_map::iterator which);
+  /// @returns what stands in the way of a key with so many bytes more; empty: nothing
+  std::string lack_of_room(bool is_new, size_t more_bytes) const;
   store_result write(const store_request& request, clock::time_point now);
   store_result list(const store_request& request, clock::time_point now);
   void clean(clock::time_point now);
 
   const std::string id_;
   const size_t keys_max_;
+  const size_t bytes_max_;
   const std::chrono::nanoseconds cleanup_interval_;
   std::mutex mutex_;
   item_map items_;
+  size_t bytes_ = 0;
   uint64_t last_version_ = 0;
   clock::time_point cleaned_ = clock::now();
 };

@@ -9,6 +9,7 @@
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/message_object.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/queue_broker.hpp"
 
@@ -16,29 +17,26 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
-struct outcome {
-  bool good = false;
-  error_kind kind = error_kind::unknown;
-};
-
 queue_broker& broker_of(engine& self) {
   return self.runtime().shared().of<queue_broker>();
 }
 
-outcome publish_now(engine& self, lua_State* L) {
+// @returns false if it failed: the text is in `scratch` then, what else is known in `facts`
+bool publish_now(engine& self, lua_State* L, hub::payload& facts) {
   hub::payload data;
   hub::payload headers = hub::payload::json("{}");
   encode_error error;
-  if (!read_payload(L, 2, data, error) ||
-      (lua_istable(L, 3) && !read_payload(L, 3, headers, error))) {
-    self.scratch = error.text;
-    return {false, error_kind::invalid};
-  }
   failure why;
-  const bool good =
-      broker_of(self).publish(std::string(text_of(L, 1)), std::move(data), std::move(headers), why);
+  const bool good = read_payload(L, 2, data, error) &&
+                    (!lua_istable(L, 3) || read_payload(L, 3, headers, error));
+  if (!good)
+    why = {error_kind::invalid, error.text, {}};
+  else if (broker_of(self).publish(std::string(text_of(L, 1)), std::move(data), std::move(headers),
+                                   why))
+    return true;
   self.scratch = std::move(why.text);
-  return {good, why.kind};
+  facts = error_facts_of(why);
+  return false;
 }
 
 int publish(lua_State* L) {
@@ -48,11 +46,14 @@ int publish(lua_State* L) {
   if (lua_isnil(L, 2))
     return fail(L, error_kind::invalid, "queue.publish: the data is empty");
   auto& self = engine_of(L);
-  const auto result = publish_now(self, L);
-  if (!result.good)
-    return fail(L, result.kind, self.scratch);
-  lua_pushboolean(L, 1);
-  return 1;
+  auto& facts = push_empty_payload(L); // owned by the state: making the error may raise
+  if (publish_now(self, L, facts)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  push_exit_error(L, self.scratch, facts);
+  return 2;
 }
 
 int info(lua_State* L) {

@@ -6,6 +6,15 @@
 
 namespace natterjack::runtime::lua {
 
+std::string queue_broker::queue::lack_of_room(size_t more_bytes) const {
+  const auto full = "queue '" + settings.id + "' is full: ";
+  if (waiting.size() >= settings.length_max)
+    return full + "max_length (" + std::to_string(settings.length_max) + ") reached";
+  if (bytes + more_bytes > settings.bytes_max)
+    return full + "max_bytes (" + std::to_string(settings.bytes_max) + ") reached";
+  return {};
+}
+
 void queue_broker::add_queue(queue_settings settings) {
   std::lock_guard guard(mutex_);
   auto id = settings.id;
@@ -56,13 +65,11 @@ bool queue_broker::publish(const std::string& id, hub::payload data, hub::payloa
       return false;
     }
     auto& to = i->second;
-    if (to.waiting.size() >= to.settings.length_max) {
-      why = {error_kind::unavailable,
-             "queue '" + id + "' is full: max_length (" +
-                 std::to_string(to.settings.length_max) + ") reached",
-             "{\"retryable\":true}"};
+    if (auto lack = to.lack_of_room(message.bytes()); !lack.empty()) {
+      why = {error_kind::unavailable, std::move(lack), "{\"retryable\":true}"};
       return false;
     }
+    to.bytes += message.bytes();
     to.waiting.push_back(std::move(message));
   }
   pump(id);
@@ -113,27 +120,30 @@ void queue_broker::pump(const std::string& id) {
 
 void queue_broker::settled(const std::string& id, const queue_message& message, bool good) {
   std::string next;
-  bool dropped = false;
+  std::string why_dropped;
   {
     std::lock_guard guard(mutex_);
     auto& from = queues_.at(id);
     --from.in_work;
+    if (!good && message.attempts < from.settings.attempts_max) {
+      from.waiting.push_back(message);
+      return; // `finished` looks for who takes it
+    }
+    from.bytes -= message.bytes();
     if (good)
       return;
-    if (message.attempts < from.settings.attempts_max) {
-      from.waiting.push_back(message);
-      next = id;
-    } else if (auto dead = queues_.find(from.settings.dead_letter); dead != queues_.end()) {
+    if (auto dead = queues_.find(from.settings.dead_letter); dead == queues_.end()) {
+      why_dropped = "it names no dead_letter.queue";
+    } else if (why_dropped = dead->second.lack_of_room(message.bytes()); why_dropped.empty()) {
+      dead->second.bytes += message.bytes();
       dead->second.waiting.push_back(message);
       dead->second.waiting.back().attempts = 0;
       next = dead->first;
-    } else {
-      dropped = true;
     }
   }
-  if (dropped && when_dropped)
-    when_dropped(id, message);
-  if (!next.empty() && next != id)
+  if (!why_dropped.empty() && when_dropped)
+    when_dropped(id, message, why_dropped);
+  if (!next.empty())
     pump(next);
 }
 

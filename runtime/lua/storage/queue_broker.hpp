@@ -5,7 +5,9 @@
 //                                   messages at a time, oldest first
 //   a call that succeeds            acknowledges
 //   a call that fails, nack         the message goes back, to the end; after `max_attempts` to the
-//                                   dead-letter queue, or away with a line in the log
+//                                   dead-letter queue, or away with a line in the log if there is none
+//                                   or that one is full
+//   bytes                           of data and headers count until the message is settled
 //
 //   never   runs one message twice at a time, keeps anything beyond the program's end
 #pragma once
@@ -27,6 +29,8 @@ struct queue_message {
   hub::payload data;
   hub::payload headers; ///< JSON object
   uint64_t attempts = 0;
+
+  size_t bytes() const noexcept { return data.bytes().size() + headers.bytes().size(); }
 };
 
 /// One message while a function has it.
@@ -38,6 +42,7 @@ struct queue_delivery {
 struct queue_settings {
   std::string id;
   size_t length_max = 1000;
+  size_t bytes_max = 64u << 20;
   std::string dead_letter; ///< id; empty: none
   uint64_t attempts_max = 5;
 };
@@ -65,7 +70,8 @@ class queue_broker {
   bool stats(const std::string& queue, queue_stats& out) const;
 
   /// What could not be delivered, for the log.
-  std::function<void(const std::string& queue, const queue_message&)> when_dropped;
+  std::function<void(const std::string& queue, const queue_message&, const std::string& why)>
+      when_dropped;
 
  private:
   struct consumer {
@@ -79,6 +85,10 @@ class queue_broker {
     std::deque<queue_message> waiting;
     std::vector<std::unique_ptr<consumer>> consumers;
     size_t in_work = 0;
+    size_t bytes = 0; // of what waits and what is in work
+
+    /// @returns what stands in the way of one more message; empty: nothing
+    std::string lack_of_room(size_t more_bytes) const;
   };
   struct start_job {
     consumer* who;

@@ -78,8 +78,19 @@ size_t sqlite_database::waiting() const {
 }
 
 bool sqlite_database::open(failure& why) {
-  if (handle_ != nullptr)
-    return true;
+  if (handle_ == nullptr)
+    is_broken_ = !open_file(why);
+  return handle_ != nullptr;
+}
+
+std::string sqlite_database::try_open() {
+  std::lock_guard guard(connection_);
+  failure why;
+  open(why);
+  return std::move(why.text);
+}
+
+bool sqlite_database::open_file(failure& why) {
   std::error_code ignored;
   if (file_ != ":memory:")
     std::filesystem::create_directories(std::filesystem::path(file_).parent_path(), ignored);
@@ -98,8 +109,19 @@ bool sqlite_database::open(failure& why) {
   sqlite3_limit(handle_, SQLITE_LIMIT_LENGTH, static_cast<int>(result_bytes_max));
   sqlite3_progress_handler(handle_, steps_per_look, give_up, this);
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout_ / std::chrono::milliseconds(1)));
+  deadline_ = std::chrono::steady_clock::time_point::max();
   sqlite3_exec(handle_, "PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL;", nullptr, nullptr,
                nullptr);
+  // A file is read for the first time here: it may be something else.
+  sqlite3_exec(handle_, "PRAGMA schema_version;", nullptr, nullptr, nullptr);
+  if (const int code = sqlite3_errcode(handle_);
+      code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_CANTOPEN ||
+      code == SQLITE_IOERR) {
+    why = {error_kind::unavailable, id_ + ": cannot open " + file_ + ": " + sqlite3_errmsg(handle_), {}};
+    sqlite3_close(handle_);
+    handle_ = nullptr;
+    return false;
+  }
   return true;
 }
 
@@ -190,6 +212,8 @@ sql_outcome sqlite_database::run_alone(const sql_statement& statement) {
     if (made == nullptr)
       break; // blanks and comments at the end
     std::unique_ptr<sqlite3_stmt, decltype(&sqlite3_finalize)> held(made, &sqlite3_finalize);
+    if (statement.what == sql_operation::prepare)
+      break; // the others may need what this one does
     if ((!bound || sqlite3_bind_parameter_count(made) > 0) && !bind(made, statement.values, why))
       return {{}, why};
     bound = true;

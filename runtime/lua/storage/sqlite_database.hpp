@@ -13,6 +13,7 @@
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/shared/work_pool.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -37,7 +38,13 @@ struct sql_blob {
 };
 using sql_value = std::variant<std::monostate, int64_t, double, std::string, sql_blob>;
 
-enum class sql_operation : uint8_t { query, execute, begin, end };
+enum class sql_operation : uint8_t {
+  query,
+  execute,
+  begin,
+  end,
+  prepare, ///< is it a statement at all?
+};
 
 struct sql_statement {
   sql_operation what = sql_operation::query;
@@ -63,6 +70,10 @@ class sqlite_database : public std::enable_shared_from_this<sqlite_database> {
   /// Runs at once, on the caller's thread, between the others; may block. Waits out a transaction.
   sql_outcome run_now(const sql_statement& statement);
   size_t waiting() const;
+  /// Opens the file now, and sees whether it is a database. @returns empty, or why not
+  std::string try_open();
+  /// The file could not be opened when that was tried last; from any thread.
+  bool is_broken() const noexcept { return is_broken_; }
 
  private:
   struct job {
@@ -75,6 +86,7 @@ class sqlite_database : public std::enable_shared_from_this<sqlite_database> {
   sql_outcome run(const sql_statement& statement, bool* in_transaction);
   sql_outcome run_alone(const sql_statement& statement);
   bool open(failure& why);
+  bool open_file(failure& why);
   failure last_error() const;
   static int give_up(void* self);
   bool bind(sqlite3_stmt* made, const std::vector<sql_value>& values, failure& why);
@@ -84,6 +96,7 @@ class sqlite_database : public std::enable_shared_from_this<sqlite_database> {
   const std::chrono::nanoseconds busy_timeout_;
   std::mutex connection_; ///< held while a statement runs
   sqlite3* handle_ = nullptr;
+  std::atomic<bool> is_broken_{false};
   std::chrono::steady_clock::time_point deadline_ =
       std::chrono::steady_clock::time_point::max(); ///< of the statement that runs
 

@@ -176,8 +176,9 @@ SCENARIO_METHOD(application_fixture, "--listen moves the gateway that can be mea
   }
   WHEN("there is none") {
     load("  - {name: d, kind: registry.entry}\n");
-    CHECK(said() ==
-          "--listen 0.0.0.0:9001: the application has no http.service that could listen\n");
+    CHECK(said() == "");
+    CHECK(render(app.warnings) ==
+          "--listen 0.0.0.0:9001: changes nothing: the application has no http.service\n");
   }
   WHEN("it is no address") {
     options.listen = "9001";

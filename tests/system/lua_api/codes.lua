@@ -125,4 +125,21 @@ table.insert(tests, { "values against a schema", function()
     check.same(json.validate_string({}, "{nope"), false)
 end })
 
+local function refused(text, schema)
+    local good, err = json.validate(schema, {})
+    check.same(good, false)
+    check.same(err:message(), "the schema is wrong at " .. text)
+    check.same(err:kind(), errors.INVALID)
+end
+
+table.insert(tests, { "a schema that is none is refused", function()
+    refused("$.type: expected one or a list of array, boolean, integer, null, number, object, string",
+        { type = "nope" })
+    refused("$.properties.a.minimum: expected a number", { properties = { a = { minimum = "1" } } })
+    refused("$.required: expected a list of names", { required = "name" })
+    refused("$.anyOf[1]: expected a schema, found number", { anyOf = { {}, 7 } })
+    refused("$.items.maxLength: expected a whole number from 0", '{"items":{"maxLength":-1}}')
+    check.same(json.validate({ type = { "object", "null" }, title = "any", ["$defs"] = {} }, {}), true)
+end })
+
 return { run = function() check.run("codes", tests) end }

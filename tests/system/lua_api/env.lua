@@ -13,6 +13,15 @@ local tests = {
         check.same(env.set("COLOUR", "red"), true)
         check.same(env.get("COLOUR"), "red")
     end },
+    { "a file that cannot be written says why, keeps its value and leaves nothing behind", function()
+        -- notes.env.new leads to a disk that is full
+        local value, err = env.set("NOTE", "second")
+        check.fails("Internal", value, err)
+        check.yes(err:message():find("No space left on device", 1, true), err:message())
+        check.fails("NotFound", env.get("NOTE"))
+        check.same(env.set("NOTE", "third"), true)
+        check.same(env.get("NOTE"), "third")
+    end },
     { "read-only is read-only", function()
         check.fails("PermissionDenied", env.set("SECRET", "y"))
         check.same(env.get("SECRET"), "x")

@@ -14,6 +14,11 @@ local ways = {
         channel.new():receive()
     end,
 }
+local full = errors.new({ message = "busy", kind = errors.CONFLICT, retryable = true, details = { place = 3 } })
+ways.full = function() error(full) end
+ways["returned full"] = function() return nil, full end
+ways.gap = function() return { 1, nil, 3 } end
+ways["mixed table"] = function() error({ 1, code = 7 }) end
 ways["returned table"] = function() return nil, { code = 8 } end
 
 

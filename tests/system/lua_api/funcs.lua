@@ -50,6 +50,11 @@ local tests = {
         check.same(future:is_canceled(), true)
         check.fails("Canceled", future:result())
     end },
+    { "a result without a JSON form is an error", function()
+        local value, err = funcs.call("app:gap")
+        check.fails("Invalid", value, err)
+        check.yes(err:message():find("cannot encode a table with gaps", 1, true), err:message())
+    end },
     { "a time-out ends a call", function()
         check.fails("Timeout", funcs.new():with_options({ timeout = 50 }):call("app:add", "slow"))
         check.fails("Timeout", funcs.new():with_options({ timeout = "50ms" }):call("app:add", "slow"))

@@ -13,7 +13,43 @@ local function end_of(what)
     return tostring(process.events():receive().result.error)
 end
 
+-- An error that says all it can, as failing.lua makes it.
+local function is_whole(err)
+    check.same(err:message(), "busy")
+    check.same(err:kind(), errors.CONFLICT)
+    check.same(err:retryable(), true)
+    check.same(err:details().place, 3)
+end
+
 local tests = {
+    { "EXIT keeps the kind, the details and whether to try again", function()
+        for _, way in ipairs({ "full", "returned full" }) do
+            process.spawn_monitored("app:failing", "system:processes", way)
+            is_whole(process.events():receive().result.error)
+        end
+    end },
+    { "LINK_DOWN keeps them as well", function()
+        process.set_options({ trap_links = true })
+        process.spawn_linked("app:failing", "system:processes", "full")
+        is_whole(process.events():receive().result.error)
+        process.set_options({ trap_links = false })
+    end },
+    { "process.exec gives the error of the process as it was", function()
+        for _, way in ipairs({ "full", "returned full" }) do
+            local value, err = process.exec("app:failing", "system:processes", way)
+            check.same(value, nil)
+            is_whole(err)
+        end
+        check.fails("NotFound", process.exec("app:failing", "system:processes", "object"))
+        check.fails("Internal", process.exec("app:failing", "system:processes", "table"))
+    end },
+    { "a result without a JSON form is an error", function()
+        local value, err = process.exec("app:failing", "system:processes", "gap")
+        check.fails("Invalid", value, err)
+        check.yes(err:message():find("cannot encode a table with gaps", 1, true), err:message())
+        process.spawn_monitored("app:failing", "system:processes", "gap")
+        check.same(process.events():receive().result.error:kind(), errors.INVALID)
+    end },
     { "a payload is no value, and the line is told", function()
         local payload = message():payload()
         local advice = "msg:payload():data()"

@@ -22,6 +22,21 @@ local tests = {
         check.same(wait_for("dead.two"), true)
         check.same(wait_for("task.two").attempts, 2)
     end },
+    { "a queue is bounded in messages, by the older name of the field as well", function()
+        check.same(queue.publish("app:short", 1), true)
+        check.same(queue.publish("app:short", 2), true)
+        local done, err = queue.publish("app:short", 3)
+        check.fails("Unavailable", done, err)
+        check.yes(err:message():find("max_length (2)", 1, true), err:message())
+    end },
+    { "a queue is bounded in bytes", function()
+        check.same(queue.publish("app:narrow", ("x"):rep(1016)), true) -- and two bytes of headers
+        local done, err = queue.publish("app:narrow", "xxxxx")
+        check.fails("Unavailable", done, err)
+        check.same(err:retryable(), true)
+        check.yes(err:message():find("max_bytes (1024)", 1, true), err:message())
+        check.same(queue.publish("app:narrow", "xx"), true)
+    end },
     { "a queue tells how long it is", function()
         local info = queue.info("app:tasks")
         check.same(info.consumer_count, 1)

@@ -57,7 +57,7 @@ local tests = {
     end },
     { "tokens are made, found and revoked", function()
         local tokens = security.token_store("app:tokens")
-        local token = tokens:create(security.new_actor("ada", { role = "x" }), security.named_scope("staff"), { expiration = "1m" })
+        local token = tokens:create(security.new_actor("ada", { role = "x" }), security.named_scope("staff"), { expiration = 60000 })
         local actor, scope = tokens:validate(token)
         check.same(actor:id(), "ada")
         check.same(actor:meta().role, "x")

@@ -118,6 +118,17 @@ local tests = {
         check.same(insert:close(), true)
         check.fails("Invalid", insert:execute({ "w" }))
     end },
+    { "what is no statement cannot be prepared", function()
+        local db = fresh()
+        local made, err = db:prepare("nope")
+        check.fails("Internal", made, err)
+        check.yes(err:message():find("syntax error", 1, true), err:message())
+        check.fails("Internal", db:prepare("SELECT * FROM nothing_of_this_name"))
+        local tx = db:begin()
+        check.fails("Internal", tx:prepare("nope"))
+        check.same(tx:prepare("SELECT count(*) AS n FROM people"):query()[1].n >= 0, true)
+        tx:rollback()
+    end },
     { "the builder writes statements", function()
         local b = sql.builder
         local text, values = b.select("id", "name"):from("people"):where({ name = "ada" })

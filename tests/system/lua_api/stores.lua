@@ -46,6 +46,23 @@ local tests = {
         check.same(page.items[1].key .. #page.items, "b21")
         check.same(page.has_more, false)
     end),
+    { "a store in memory is bounded in bytes as well", function()
+        local s = store.get("app:small")
+        check.same(s:set("a", ("x"):rep(1023 - 1)), true) -- with its key, 1023 of 1024
+        local value, err = s:set("b", "xx")
+        check.fails("Unavailable", value, err)
+        check.yes(err:message():find("max_bytes (1024)", 1, true), err:message())
+        check.same(s:set("b", ""), true)
+        check.fails("Unavailable", s:set("b", "x"))
+        check.same(s:delete("a"), true)
+        check.same(s:set("b", ("x"):rep(1023)), true)
+        check.fails("Unavailable", s:put("b", ("x"):rep(1024)))
+        check.same(#s:get("b"), 1023)
+        check.same(s:set("b", "x", 0.01), true)
+        check.same(s:info().bytes, 2)
+        time.sleep("30ms")
+        check.same(s:set("c", ("x"):rep(1023)), true) -- what has expired makes room
+    end },
     { "conditional writes in memory", function()
         local s = store.get("app:cache")
         local entry = s:put("k", 1, { only_if_absent = true })
