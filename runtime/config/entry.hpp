@@ -36,6 +36,9 @@ struct entry {
   bool guide_dialect = false; ///< an endpoint without `meta.router`: payloads are JSON text
 };
 
+/// Where it stands, for people: `app/_index.yaml:12`; of one that nobody wrote what made it.
+std::string place_of(const entry& e);
+
 /// Whether a text can be an id: `name` or `ns:name`.
 bool is_reference(std::string_view text) noexcept;
 

@@ -9,8 +9,6 @@ namespace natterjack::runtime {
 
 namespace {
 
-std::string place_of(const entry& e) { return e.file + ':' + std::to_string(e.line); }
-
 const config_value* said(const config_value& map, const char* name) {
   const auto* found = map.find(name);
   return found && found->as_text() && !found->is_broken() ? found : nullptr;

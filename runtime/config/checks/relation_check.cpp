@@ -16,10 +16,6 @@ namespace natterjack::runtime {
 
 namespace {
 
-std::string place_of(const entry& e) {
-  return e.implicit ? e.file : e.file + ':' + std::to_string(e.line);
-}
-
 const std::string& text_or(const entry& e, std::string_view field, const std::string& otherwise) {
   const auto* value = e.data.find(field);
   return value && value->as_text() ? *value->as_text() : otherwise;
@@ -224,14 +220,14 @@ void check_folders(application& app) {
   for (const auto& e : app.entries) {
     const auto* said = e.data.find_member("directory");
     if (e.kind == "fs.directory" && said && said->value.as_text() && !said->value.is_broken())
-      check_folder(app, e, said, folder_of(e), is_made(e));
+      check_folder(app, e, said, folder_of(app, e), is_made(e));
     if (e.kind != "http.static")
       continue;
     const auto* fs_name = e.data.find("fs");
     const auto* base = fs_name && fs_name->as_text()
                            ? app.find(resolve_reference(e.ns, *fs_name->as_text()))
                            : nullptr;
-    const auto folder = base ? folder_of(e, *base) : std::filesystem::path();
+    const auto folder = base ? folder_of(app, e, *base) : std::filesystem::path();
     if (base && folder.empty())
       app.diagnostics.push_back(mistake_at(
           e, said->value, said->line, "directory: leads out of " + base->id, "a folder inside it"));

@@ -7,10 +7,6 @@ namespace natterjack::runtime {
 
 namespace {
 
-std::string place_of(const entry& e) {
-  return e.file + ':' + std::to_string(e.line);
-}
-
 std::filesystem::path file_of(const entry& e, const std::string& said) {
   return said.empty() ? std::filesystem::path() : (e.folder / said).lexically_normal();
 }

@@ -209,7 +209,7 @@ endpoint_entry read_endpoint(const application& app, const entry& e) {
   made.full_path = join_path(field_reader(needed(app, made.router_id)).text("prefix"), made.path);
   made.function_id = fields.id("func");
   made.guide_dialect = e.guide_dialect;
-  made.place = e.file + ':' + std::to_string(e.line);
+  made.place = place_of(e);
   return made;
 }
 
@@ -219,7 +219,7 @@ static_entry read_static(const application& app, const entry& e) {
   made.id = e.id;
   made.server_id = fields.id("meta.server");
   made.path = fields.text("path");
-  made.directory = folder_of(e, needed(app, fields.id("fs")));
+  made.directory = folder_of(app, e, needed(app, fields.id("fs")));
   auto option = [&](const char* name) {
     const auto* value = static_option(e, name);
     return value ? plain_text(*value) : fields.text(std::string("static_options.") + name);
@@ -236,9 +236,9 @@ static_entry read_static(const application& app, const entry& e) {
   return made;
 }
 
-fs_directory_entry read_fs_directory(const application&, const entry& e) {
+fs_directory_entry read_fs_directory(const application& app, const entry& e) {
   const field_reader fields(e);
-  return {e.id, folder_of(e), fields.flag("auto_init"),
+  return {e.id, folder_of(app, e), fields.flag("auto_init"),
           static_cast<uint32_t>(std::stoul(fields.text("mode"), nullptr, 8))};
 }
 

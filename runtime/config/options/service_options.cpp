@@ -99,7 +99,7 @@ void read_one(const application& app, const entry& e, service_options& all) {
     const field_reader fields(e);
     all.databases.push_back(
         {e.id, storage_file_of(app, e).string(), fields.time("busy_timeout"),
-         e.file + ':' + std::to_string(e.line), !is_optional(e)});
+         place_of(e), !is_optional(e)});
   } else if (e.kind == "queue.queue") {
     all.queues.push_back(read_queue(e));
   } else if (e.kind == "queue.consumer") {

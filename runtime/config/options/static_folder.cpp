@@ -1,20 +1,20 @@
 #include "runtime/config/options/static_folder.hpp"
 
+#include "runtime/config/source/places.hpp"
+
 #include <algorithm>
 
 namespace natterjack::runtime {
 
 namespace fs = std::filesystem;
 
-fs::path folder_of(const entry& fs_directory) {
+fs::path folder_of(const application& app, const entry& fs_directory) {
   const auto* text = fs_directory.data.find("directory");
-  const fs::path said = text && text->as_text() ? *text->as_text() : ".";
-  auto made = (fs_directory.folder / said).lexically_normal();
-  return made.has_filename() ? made : made.parent_path(); // without trailing slash
+  return path_of(app, fs_directory, text && text->as_text() ? *text->as_text() : ".");
 }
 
-fs::path folder_of(const entry& http_static, const entry& fs_directory) {
-  const fs::path base = folder_of(fs_directory);
+fs::path folder_of(const application& app, const entry& http_static, const entry& fs_directory) {
+  const fs::path base = folder_of(app, fs_directory);
   const auto* text = http_static.data.find("directory");
   if (!text || !text->as_text())
     return base;

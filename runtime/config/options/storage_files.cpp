@@ -2,6 +2,7 @@
 
 #include "runtime/config/locate.hpp"
 #include "runtime/config/options/field_reader.hpp"
+#include "runtime/config/source/places.hpp"
 
 #include <fstream>
 #include <string_view>
@@ -49,7 +50,7 @@ std::string why_not(const entry& e, const fs::path& file) {
   if (!is_here(file)) {
     const auto* made = e.data.find("auto_create");
     if (!is_database && (made == nullptr || made->as_bool() == false))
-      return "does not exist, and auto_create is false";
+      return {}; // then it has no variables
     return why_not_made(file);
   }
   std::error_code ignored;
@@ -66,11 +67,7 @@ fs::path storage_file_of(const application& app, const entry& e) {
   const auto said = field_reader(e).text(field_of(e));
   if (said == in_memory)
     return said;
-  auto beside = (e.folder / said).lexically_normal();
-  if (is_here(beside))
-    return beside;
-  auto above = (app.root / said).lexically_normal();
-  return is_here(above) ? above : beside;
+  return path_of(app, e, said);
 }
 
 void check_storage_files(application& app) {

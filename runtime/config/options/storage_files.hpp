@@ -2,7 +2,7 @@
 //
 //   entry              field        must be
 //   db.sql.sqlite      file         an SQLite database that can be read, or a place where one can be made
-//   env.storage.file   file_path    a file that can be read; without `auto_create` it must be there
+//   env.storage.file   file_path    a file that can be read, if it is there
 //
 //   never   makes or changes anything
 #pragma once
@@ -13,8 +13,7 @@
 
 namespace natterjack::runtime {
 
-/// The file of such an entry: relative to the folder of its YAML file, or to the application's folder
-/// if it is there already and not beside the YAML file. `:memory:` stands for itself.
+/// The file of such an entry (source/places.hpp). `:memory:` stands for itself.
 std::filesystem::path storage_file_of(const application& app, const entry& e);
 
 /// Adds a mistake for each file that cannot be used.
