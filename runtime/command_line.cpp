@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
@@ -56,7 +57,7 @@ struct raw_options {
 
 void add_run(CLI::App& app, command_line& out, raw_options& raw) {
   auto* run = app.add_subcommand("run", "Start the application in a folder");
-  run->add_option("DIR", out.folder, "Folder with _index.yaml files")->required();
+  run->add_option("DIR", out.folder, "Folder with _index.yaml files")->capture_default_str();
   run->add_option("--listen", out.listen,
                   "ADDR:PORT of the implicit gateway, or of the application's only http.service; "
                   "port 0 takes a free one")
@@ -83,7 +84,7 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
                   "Where a command runs (default: the first terminal.host, else system:processes)")
       ->type_name("ENTRY-ID");
   run->add_option("COMMAND", out.arguments,
-                  "A process.lua with this meta.command.name, and its arguments: as -x");
+                  "A process.lua with this meta.command.name, and its arguments: as -x; list: which there are");
   run->add_option("--node-name", out.node_name, "First part of every PID")
       ->check(check_node_name)
       ->type_name("NAME")
@@ -142,6 +143,18 @@ void add_own(CLI::App& app, const std::string& name, const std::string& help) {
     throw CLI::ValidationError(name, "its options stand behind it, as in natterjack " + name +
                                          " --log-level info");
   });
+}
+
+// `natterjack run COMMAND` inside of an application.
+bool is_command_here(const std::string& word) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (fs::exists(word, ignored))
+    return false;
+  for (const char* mark : {"_index.yaml", "wippy.lock", "src/_index.yaml"})
+    if (fs::exists(mark, ignored))
+      return true;
+  return false;
 }
 
 // The first argument nobody knows, with the nearest one that is known.
@@ -228,6 +241,10 @@ command_line read_command_line(int argc, const char* const* argv) {
     std::cerr << "natterjack: " << (text.empty() ? e.what() : text) << "\n"
               << "natterjack --help lists what there is.\n";
     return out;
+  }
+  if (out.command == command::run && is_command_here(out.folder)) {
+    out.arguments.insert(out.arguments.begin(), out.folder);
+    out.folder = ".";
   }
   if (const char* socket = std::getenv("NATTERJACK_ADMIN_SOCKET");
       socket != nullptr && out.admin_socket.empty())

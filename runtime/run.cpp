@@ -78,8 +78,8 @@ void set_up_process(const command_line& line) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-// Waits for the end, and reloads when asked to.
-void serve(server& node) {
+// Waits for the end, and reloads when asked to. @returns whether the program itself wanted the end
+bool serve(server& node) {
   const auto set = awaited_signals();
   siginfo_t received{};
   // A terminal that goes away (SI_KERNEL) means the end, as it does for any program.
@@ -87,7 +87,8 @@ void serve(server& node) {
          (received.si_signo == SIGHUP && received.si_code != SI_KERNEL))
     if (received.si_signo == SIGHUP)
       node.reload(end_is_asked_for);
-  if (received.si_pid == getpid())
+  const bool of_itself = received.si_pid == getpid();
+  if (of_itself)
     spdlog::info("ending: the command is done, or a script asked for it");
   else
     spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
@@ -98,6 +99,7 @@ void serve(server& node) {
   for (int s : {SIGTERM, SIGINT})
     std::signal(s, [](int) { _exit(exit_failed); });
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  return of_itself;
 }
 
 application load(const command_line& line) {
@@ -148,6 +150,10 @@ int check(const command_line& line) {
 int run(command_line line) {
   set_up_process(line);
   auto app = load(line);
+  if (app.ok() && lists_commands(app, line)) {
+    std::cout << list_commands(app);
+    return exit_done;
+  }
   resolve_command(app, line);
   if (!report(app, line.log_format == log_format::json))
     return exit_broken;
@@ -160,9 +166,9 @@ int run(command_line line) {
         code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
-    serve(node);
+    const bool of_itself = serve(node);
     node.drain();
-    return code;
+    return of_itself ? code.load() : exit_done;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;

@@ -79,7 +79,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   bool on_element(caf::mailbox_element& element) override {
     auto& content = element.content();
     if (content.match_elements<going_away_atom>()) {
-      close(close_cause::going_away);
+      if (state_ != state::opening) // else it looks for itself when it opens
+        close(close_cause::going_away);
     } else if (content.match_elements<named_atom>()) {
       rejoin(home().resolve(hold_name_));
     } else if (content.match_elements<succeed_atom, uint64_t, remaining_ptr>()) {
@@ -153,10 +154,14 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       metadata_ = hub::shared_bytes(*config->metadata);
     hold_ = config->on_exit == on_exit_policy::hold;
     hold_time_ = config->hold_timeout.value_or(default_hold);
+    if (gateway_->draining) { // those who were there have been told already
+      close(close_cause::going_away);
+      return;
+    }
     auto target = home().resolve(config->target_pid.value_or(""));
     remember_name(config->target_pid.value_or(""), target);
     if (!target || !attach(std::move(target))) {
-      close(gateway_->draining ? close_cause::going_away : close_cause::target_unknown);
+      close(close_cause::target_unknown);
       return;
     }
     start_timers();
@@ -555,8 +560,12 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       return;
     cause_ = to_string(cause);
     code_ = frame.code;
+    const bool has_opened = state_ == state::open;
     begin_closing();
-    transport_->close(frame.code, cut_reason(frame.reason));
+    if (has_opened)
+      transport_->close(frame.code, cut_reason(frame.reason));
+    else
+      transport_->abort(); // a close frame would stand in front of the 101
   }
 
   // Nothing the client says from now on reaches the hub, so the leave need not wait for its answer.

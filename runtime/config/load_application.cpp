@@ -20,6 +20,7 @@
 #include "runtime/config/source/file_fields.hpp"
 #include "runtime/config/source/implicit_entries.hpp"
 #include "runtime/config/source/overrides.hpp"
+#include "runtime/config/source/places.hpp"
 #include "runtime/config/source/requirements.hpp"
 #include "runtime/config/source/source_tree.hpp"
 #include "runtime/config/source/substitution.hpp"
@@ -54,7 +55,7 @@ class loader {
                                   "the folder of an application"});
       return std::move(app_);
     }
-    const source_tree tree(options_.folder);
+    const source_tree tree(source_folder(options_.folder));
     app_.root = tree.root();
     read_files(tree);
     complete();

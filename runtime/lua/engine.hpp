@@ -153,6 +153,7 @@ class engine final : public process_context {
   const void* payload_meta = nullptr;
   int events_anchor = LUA_NOREF;
   channel* events_channel = nullptr;
+  bool listens_to_events() const noexcept { return events_channel != nullptr; }
 
  private:
   struct timer {

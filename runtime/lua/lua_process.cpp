@@ -111,6 +111,7 @@ caf::behavior lua_process::make_behavior() {
         engine_.collect(); // what was sent before comes before
         engine_.arrived(
             process_event{event_kind::cancel, signal.from, unix_seconds(), signal.reason, {}, 0});
+        told_the_end_ |= signal.is_last;
         run_unless_scheduled();
       },
       [this](const function_call_ptr& what) { call(what); },
@@ -177,6 +178,8 @@ void lua_process::run_slice() {
     first_wait();
   if (turn == engine::turn::again || !box_.rest())
     schedule();
+  else if (told_the_end_ && !engine_.listens_to_events())
+    quit(caf::exit_reason::user_shutdown); // nobody would ever hear of it
 }
 
 void lua_process::note_slice(uint64_t ns, uint64_t messages) {

@@ -128,6 +128,7 @@ class lua_process final : public caf::event_based_actor,
   role role_;
   bool traps_links_ = false;
   bool scheduled_ = false; // a run message is in the CAF mailbox
+  bool told_the_end_ = false; // cancelled, and the node ends
   bool ended_ = false;
   std::atomic<uint64_t> memory_{0};  // bytes after the last slice
   std::atomic<uint64_t> busy_ns_{0}; // in slices

@@ -81,7 +81,8 @@ void fill_queues(const service_options& options, lua::services& to) {
   auto& broker = to.of<lua::queue_broker>();
   for (const auto& one : options.queues)
     broker.add_queue(
-        {one.id, one.max_length, one.max_bytes, one.dead_letter_id, one.max_attempts});
+        {one.id, one.max_length, one.max_bytes, one.publish_timeout, one.dead_letter_id,
+         one.max_attempts});
   broker.when_dropped = [](const std::string& queue, const lua::queue_message& message,
                            const std::string& why) {
     spdlog::error("{}: message {} failed {} times and is dropped: {}", queue, message.id,
@@ -193,6 +194,10 @@ void start_consumers(const service_options& options, const std::shared_ptr<lua::
         });
   }
   broker.start();
+}
+
+size_t consumers_at_work(lua::services& of) {
+  return of.of<lua::queue_broker>().calls();
 }
 
 void stop_consumers(lua::services& of) {

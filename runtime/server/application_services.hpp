@@ -24,6 +24,8 @@ lua::context_ptr security_of(const service_options& options, const std::string& 
 
 /// Consumers take messages from now on; behind the start of services.
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of);
+/// Calls of consumers that have a message now.
+size_t consumers_at_work(lua::services& of);
 void stop_consumers(lua::services& of);
 
 } // namespace natterjack::runtime

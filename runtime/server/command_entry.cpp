@@ -27,14 +27,20 @@ void complain(application& app, std::string option, std::string message,
                              known.empty() ? "" : one_of(known)});
 }
 
+// Null if the entry is no command.
+const std::string* command_name(const entry& e) {
+  const auto* name = e.meta.find_path("command.name");
+  return e.kind == "process.lua" && name != nullptr ? name->as_text() : nullptr;
+}
+
 void find_command(application& app, command_line& line) {
   const auto word = line.arguments.front();
   std::vector<std::string> known;
   for (const auto& e : app.entries) {
-    const auto* name = e.meta.find_path("command.name");
-    if (e.kind != "process.lua" || name == nullptr || name->as_text() == nullptr)
+    const auto* name = command_name(e);
+    if (name == nullptr)
       continue;
-    known.push_back(*name->as_text());
+    known.push_back(*name);
     if (known.back() != word)
       continue;
     line.exec = e.id;
@@ -49,9 +55,33 @@ void find_command(application& app, command_line& line) {
 
 } // namespace
 
+bool lists_commands(const application& app, const command_line& line) {
+  if (!line.exec.empty() || line.arguments.size() != 1 || line.arguments.front() != "list")
+    return false;
+  return std::none_of(app.entries.begin(), app.entries.end(), [](const entry& e) {
+    const auto* name = command_name(e);
+    return name != nullptr && *name == "list";
+  });
+}
+
+std::string list_commands(const application& app) {
+  std::string text;
+  for (const auto& e : app.entries)
+    if (const auto* name = command_name(e)) {
+      const auto* about = e.meta.find_path("command.short");
+      text += *name + (about != nullptr && about->as_text() != nullptr ? "  " + *about->as_text() : "") +
+              '\n';
+    }
+  return text.empty() ? "no process.lua says meta.command.name\n" : text;
+}
+
 void resolve_command(application& app, command_line& line) {
   if (line.exec.empty() && line.arguments.empty())
     return;
+  if (const auto slash = line.exec.find('/'); slash != std::string::npos) { // HOST/ENTRY
+    line.exec_host = line.exec.substr(0, slash);
+    line.exec.erase(0, slash + 1);
+  }
   if (line.exec.empty())
     find_command(app, line);
   else if (const auto* e = app.find(line.exec); e == nullptr || e->kind != "process.lua")

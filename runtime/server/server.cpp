@@ -136,6 +136,30 @@ void server::state::open_admin() {
   }
 }
 
+// Functions that have a message may finish it; what waits in a queue stays there.
+void server::state::end_consumers(std::chrono::steady_clock::time_point deadline) {
+  stop_consumers(*shared);
+  if (!wait_until(deadline, [this] { return consumers_at_work(*shared) == 0; }))
+    spdlog::warn("{} messages of queues were not finished", consumers_at_work(*shared));
+}
+
+// What services have spawned, and the process of a command, are asked to end as services are.
+void server::state::end_spawned(std::chrono::steady_clock::time_point deadline) {
+  std::vector<hub::process_ref> asked;
+  for (auto& one : node.processes().all())
+    if (node.find_process_host(one.self->id().where()->host) != nullptr)
+      asked.push_back(std::move(one));
+  for (const auto& one : asked)
+    caf::anon_send(caf::actor_cast<caf::actor>(one.actor),
+                   hub::cancel_signal{{}, "host stopping", true});
+  auto have_ended = [&asked] {
+    return std::none_of(asked.begin(), asked.end(),
+                        [](const auto& one) { return one.self->is_here(); });
+  };
+  if (!wait_until(deadline, have_ended))
+    spdlog::debug("spawned processes did not end in time: they are made to");
+}
+
 // Jobs may use the drain timeout; then they are asked to end, then made to.
 void server::state::end_jobs(std::chrono::steady_clock::time_point deadline) {
   auto none_left = [this] { return pow->jobs() == 0; };
@@ -253,8 +277,13 @@ void server::drain() {
     gateway->stop_accepting();
   s.pow->shut_down();
   // Hubs that do not heed CANCEL must not use up the time of their clients' closing.
-  s.services.stop_all(std::chrono::steady_clock::now() +
-                  std::max<std::chrono::nanoseconds>(s.line.drain_timeout - s.line.drain_window, 0ns) / 2);
+  const auto for_processes = std::max<std::chrono::nanoseconds>(
+      s.line.drain_timeout - s.line.drain_window, 0ns) / 2;
+  const auto begun = std::chrono::steady_clock::now();
+  s.services.stop_all(begun + for_processes);
+  const auto left = std::max(begun + for_processes, std::chrono::steady_clock::now() + 500ms);
+  s.end_consumers(left);
+  s.end_spawned(left);
   for (auto& gateway : s.gateways)
     gateway->send_going_away(std::clamp<std::chrono::nanoseconds>(
         deadline - std::chrono::steady_clock::now(), 0ns, s.line.drain_window));

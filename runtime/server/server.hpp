@@ -29,8 +29,8 @@ class server {
   void drain();
 
   /// Starts the process that `-x` names, once everything else runs.
-  /// @param when_done  from another thread: it has ended; 1 if it failed, else the whole number from 0
-  ///                   to 255 that it returned, or 0
+  /// @param when_done  from another thread: it has ended; 1 if it failed or returned false, else the
+  ///                   whole number that it returned, or 0
   /// @throws std::runtime_error  there is no such process or host, or the host is full
   void run_command(std::function<void(int exit_code)> when_done);
 

@@ -4,23 +4,28 @@
 #include "runtime/lua/base/terminal.hpp"
 
 #include <charconv>
+#include <iostream>
 #include <stdexcept>
 
 namespace natterjack::runtime {
 
 namespace {
 
-// What a command leaves behind for who started it.
+// What a command leaves behind for who started it. A text is its last word, on standard output.
 int exit_code_of(const hub::exit_result& result) {
   if (!result.error.empty())
     return exit_failed;
-  const auto text = result.value.kind() == hub::payload_kind::json ? result.value.bytes()
-                                                                   : std::string_view{};
-  int code = exit_done;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), code);
-  const bool is_code = read.ec == std::errc{} && read.ptr == text.data() + text.size() &&
-                       code >= 0 && code <= 255;
-  return is_code ? code : exit_done;
+  const auto bytes = result.value.bytes();
+  if (result.value.kind() == hub::payload_kind::text)
+    std::cout << bytes << std::endl;
+  if (result.value.kind() != hub::payload_kind::json)
+    return exit_done;
+  if (bytes == "false")
+    return exit_failed;
+  int64_t code = exit_done;
+  const auto read = std::from_chars(bytes.data(), bytes.data() + bytes.size(), code);
+  const bool is_number = read.ec == std::errc{} && read.ptr == bytes.data() + bytes.size();
+  return is_number ? static_cast<int>(code & 0xff) : exit_done; // as the system cuts it
 }
 
 } // namespace

@@ -63,6 +63,8 @@ struct server::state {
 
   // -- start and end
   void start_services();
+  void end_consumers(std::chrono::steady_clock::time_point deadline);
+  void end_spawned(std::chrono::steady_clock::time_point deadline);
   void end_jobs(std::chrono::steady_clock::time_point deadline);
   void end_all();
   size_t sum(size_t (relay::gateway::*what)() const noexcept) const;

@@ -187,6 +187,7 @@ kind_definition http_router() {
 }
 
 kind_definition http_endpoint() {
+  const std::string only_routers = "Middleware is of routers";
   return {
       .name = "http.endpoint",
       .doc = "A route that calls a function; without meta.router it is on system:api",
@@ -197,7 +198,11 @@ kind_definition http_endpoint() {
                      "path", type::pattern_path,
                      "Below the router's prefix; {name} is one part, {name...} at the end the rest")
                      .required(),
-                 make("func", type::reference, "The function").of({"function.lua"}).required()},
+                 make("func", type::reference, "The function").of({"function.lua"}).required(),
+                 make("middleware", type::any, only_routers).without_effect(),
+                 make("post_middleware", type::any, only_routers).without_effect(),
+                 make("options", type::any, only_routers).without_effect(),
+                 make("post_options", type::any, only_routers).without_effect()},
       .meta = {make("router", type::reference, "The router").of({"http.router"})}};
 }
 

@@ -80,9 +80,9 @@ const std::vector<option>& middleware_options() {
       {"token_auth.header.prefix", "token_auth", type::text, "Bearer ", {"header_prefix"}},
       {"token_auth.query.param", "token_auth", type::text, "x-auth-token", {"query_param"}},
       {"token_auth.cookie.name", "token_auth", type::text, "x-auth-token", {"cookie_name"}},
-      {"endpoint_firewall.action", "endpoint_firewall", type::text, "access"},
-      {"resource_firewall.action", "resource_firewall", type::text, "access"},
-      {"resource_firewall.target", "resource_firewall", type::text, "", {}, true},
+      {"endpoint_firewall.action", "endpoint_firewall", type::text, "access", {"endpoint_action"}},
+      {"resource_firewall.action", "resource_firewall", type::text, "access", {"resource_action"}},
+      {"resource_firewall.target", "resource_firewall", type::text, "", {"resource_target"}, true},
       {"sendfile.fs", "sendfile", type::reference, "", {}, true, "fs.directory"},
   };
   return all;

@@ -79,15 +79,25 @@ kind_definition db_sqlite() {
                           "Relative to the YAML file's folder, or absolute, or :memory:")
                          .otherwise(":memory:"),
                      make("pool", type::any, "One connection, used in turn").without_effect(),
-                     make("options", type::any, "Of the driver").without_effect(),
+                     make("options", type::any, "SQLite is opened as it has to be").without_effect(),
                      time("busy_timeout", "5s", 0, "Waiting for locks of other programs"),
                      lifecycle_of_dialect()}};
 }
 
 std::vector<field> queue_bounds() {
-  return {count("max_length", "1000", 1, 100 * million, "Messages waiting; then publishing fails"),
+  return {count("max_length", "1000", 1, 100 * million, "Messages waiting; then publishing waits"),
           bytes("max_bytes", "64MiB", 1024, 1e12,
-                "Of messages waiting or in work; then publishing fails")};
+                "Of messages waiting or in work; then publishing waits"),
+          time("publish_timeout", "30s", 0.001, "How long publishing waits for room").or_off()};
+}
+
+// Newer applications group them by driver.
+std::vector<field> queue_options() {
+  auto all = queue_bounds();
+  all.push_back(make("memory", type::section, "The same for queue.driver.memory").with(queue_bounds()));
+  for (const char* other : {"amqp", "sqs", "redis", "nats", "kafka"})
+    all.push_back(ignored(other, "Of another driver"));
+  return all;
 }
 
 std::vector<kind_definition> queues() {
@@ -105,7 +115,7 @@ std::vector<kind_definition> queues() {
                   make("codec", type::choice, "In memory every message keeps its form")
                       .of({"json", "plain"})
                       .otherwise("json"),
-                  make("driver_options", type::section, "Bounds").with(queue_bounds()),
+                  make("driver_options", type::section, "Bounds").with(queue_options()),
                   make("options", type::section, "Older name of driver_options")
                       .with(queue_bounds()),
                   make("dead_letter", type::section, "Where messages go that always fail")

@@ -64,9 +64,13 @@ queue_entry read_queue(const entry& e) {
   const field_reader fields(e);
   // `options` is the older name.
   const auto in = [&fields](const std::string& name) {
-    return (fields.says("options." + name) ? "options." : "driver_options.") + name;
+    for (const char* place : {"options.", "driver_options.memory."})
+      if (fields.says(place + name))
+        return place + name;
+    return "driver_options." + name;
   };
   return {e.id, fields.count(in("max_length")), fields.bytes(in("max_bytes")),
+          fields.time(in("publish_timeout")),
           fields.says("dead_letter.queue") ? fields.id("dead_letter.queue") : std::string{},
           fields.count("dead_letter.max_attempts")};
 }

@@ -56,6 +56,7 @@ struct queue_entry {
   std::string id;
   uint64_t max_length = 0;
   uint64_t max_bytes = 0;
+  duration publish_timeout{}; ///< 0: a full queue refuses at once
   std::string dead_letter_id; ///< empty: dropped
   uint64_t max_attempts = 0;
 };

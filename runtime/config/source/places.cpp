@@ -1,5 +1,8 @@
 #include "runtime/config/source/places.hpp"
 
+#include "runtime/config/source/document.hpp"
+#include "runtime/config/source/source_tree.hpp"
+
 namespace natterjack::runtime {
 
 namespace fs = std::filesystem;
@@ -27,6 +30,17 @@ fs::path normal(const fs::path& from, const fs::path& said) {
 }
 
 } // namespace
+
+fs::path source_folder(const fs::path& folder) {
+  const auto file = read_file(folder / "wippy.lock", document_limits{}.file_bytes);
+  const auto lock = file.text ? read_yaml(*file.text, {}).value : std::nullopt;
+  const auto* said = lock ? lock->root.find_path("directories.src") : nullptr;
+  if (said == nullptr || said->as_text() == nullptr || fs::path(*said->as_text()).is_absolute())
+    return folder;
+  std::error_code ignored;
+  const auto named = (folder / *said->as_text()).lexically_normal();
+  return fs::is_directory(named, ignored) ? named : folder;
+}
 
 fs::path path_of(const application& app, const entry& e, const fs::path& said) {
   const auto beside = normal(e.folder, said);

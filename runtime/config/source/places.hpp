@@ -13,6 +13,10 @@
 
 namespace natterjack::runtime {
 
+/// Where the entries of an application are: the folder itself, or what its wippy.lock names as
+/// `directories.src`.
+std::filesystem::path source_folder(const std::filesystem::path& folder);
+
 /// @param said  absolute paths stand for themselves
 /// @returns absolute, in normal form, without a trailing slash
 std::filesystem::path path_of(const application& app, const entry& e,

@@ -1,6 +1,7 @@
 // The Lua module `queue`.
 //
-//   queue.publish(id, data, headers?)   true          nil, err (INVALID, NOT_FOUND, UNAVAILABLE)
+//   queue.publish(id, data, headers?)   true          nil, err (INVALID, NOT_FOUND, UNAVAILABLE: full for
+//                                                     `publish_timeout`)
 //   queue.message()                     message       nil, err (INVALID): no consumer calls
 //   queue.info(id)                      {message_count, ready, unacked, consumer_count}
 //   message:id() header(name) headers() ack() nack()
@@ -12,6 +13,7 @@
 #include "runtime/lua/message_object.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/queue_broker.hpp"
+#include "runtime/lua/time/time_library.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -54,6 +56,16 @@ int publish(lua_State* L) {
   lua_pushnil(L);
   push_exit_error(L, self.scratch, facts);
   return 2;
+}
+
+// id -> ms that publishing may wait for room
+int patience(lua_State* L) {
+  auto& self = engine_of(L);
+  const auto find = [&self, L] {
+    return broker_of(self).patience(std::string(text_of(L, 1))) / std::chrono::milliseconds(1);
+  };
+  lua_pushinteger(L, static_cast<lua_Integer>(find()));
+  return 1;
 }
 
 int info(lua_State* L) {
@@ -108,11 +120,16 @@ int settle(lua_State* L) {
 
 int open_queue(lua_State* L) {
   constexpr luaL_Reg functions[] = {{"publish", guarded<publish>},
+                                    {"patience", guarded<patience>},
                                     {"info", guarded<info>},
                                     {"current", guarded<current>},
                                     {"settle", guarded<settle>},
                                     {nullptr, nullptr}};
   luaL_newlib(L, functions);
+  open_time(L);
+  lua_getfield(L, -1, "sleep");
+  lua_setfield(L, -3, "sleep");
+  lua_pop(L, 1);
   run_library(L, "queue");
   return 1;
 }

@@ -76,6 +76,12 @@ bool queue_broker::publish(const std::string& id, hub::payload data, hub::payloa
   return true;
 }
 
+std::chrono::nanoseconds queue_broker::patience(const std::string& id) const {
+  std::lock_guard guard(mutex_);
+  auto i = queues_.find(id);
+  return i == queues_.end() ? std::chrono::nanoseconds{0} : i->second.settings.patience;
+}
+
 bool queue_broker::stats(const std::string& id, queue_stats& out) const {
   std::lock_guard guard(mutex_);
   auto i = queues_.find(id);
@@ -83,6 +89,15 @@ bool queue_broker::stats(const std::string& id, queue_stats& out) const {
     return false;
   out = {i->second.waiting.size(), i->second.in_work, i->second.consumers.size()};
   return true;
+}
+
+size_t queue_broker::calls() const {
+  std::lock_guard guard(mutex_);
+  size_t running = 0;
+  for (const auto& [id, one] : queues_)
+    for (const auto& consumer : one.consumers)
+      running += consumer->running;
+  return running;
 }
 
 void queue_broker::pump(const std::string& id) {

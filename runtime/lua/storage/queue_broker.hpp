@@ -14,6 +14,7 @@
 
 #include "runtime/lua/reply.hpp"
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -43,6 +44,7 @@ struct queue_settings {
   std::string id;
   size_t length_max = 1000;
   size_t bytes_max = 64u << 20;
+  std::chrono::nanoseconds patience{0}; ///< of who publishes while there is no room
   std::string dead_letter; ///< id; empty: none
   uint64_t attempts_max = 5;
 };
@@ -66,8 +68,13 @@ class queue_broker {
 
   /// @returns false with `why`
   bool publish(const std::string& queue, hub::payload data, hub::payload headers, failure& why);
+  /// How long `publish` may be tried again while the queue is full; 0 for a queue that is not there.
+  std::chrono::nanoseconds patience(const std::string& queue) const;
   /// @returns false if there is no such queue
   bool stats(const std::string& queue, queue_stats& out) const;
+
+  /// Calls of consumers that are under way.
+  size_t calls() const;
 
   /// What could not be delivered, for the log.
   std::function<void(const std::string& queue, const queue_message&, const std::string& why)>
