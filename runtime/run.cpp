@@ -78,8 +78,10 @@ void set_up_process(const command_line& line) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-// Waits for the end, and reloads when asked to. @returns whether the program itself wanted the end
-bool serve(server& node) {
+// Waits for the end, and reloads when asked to.
+// @param of_command  what the command left behind, once it has ended
+// @returns the exit code: of the command, or what a script says it shall be; else that of success
+int serve(server& node, const std::atomic<int>& of_command) {
   const auto set = awaited_signals();
   siginfo_t received{};
   // A terminal that goes away (SI_KERNEL) means the end, as it does for any program.
@@ -99,7 +101,9 @@ bool serve(server& node) {
   for (int s : {SIGTERM, SIGINT})
     std::signal(s, [](int) { _exit(exit_failed); });
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return of_itself;
+  if (!of_itself)
+    return exit_done;
+  return received.si_code == SI_QUEUE ? received.si_value.sival_int : of_command.load();
 }
 
 application load(const command_line& line) {
@@ -166,9 +170,9 @@ int run(command_line line) {
         code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
-    const bool of_itself = serve(node);
+    const int result = serve(node, code);
     node.drain();
-    return of_itself ? code.load() : exit_done;
+    return result;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;

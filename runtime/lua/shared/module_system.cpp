@@ -10,7 +10,7 @@
 //                                                         a list of these
 //   system.node.id()                                      first part of every PID
 //   system.lock.acquire(name) release(name)               true; false, err (ALREADY_EXISTS)
-//   system.exit()                                         as SIGTERM: the program drains and ends
+//   system.exit(code?)                                    as SIGTERM: the program drains and ends
 #include "hub/node.hpp"
 #include "hub/process_host.hpp"
 #include "runtime/lua/application_modules.hpp"
@@ -258,8 +258,11 @@ int lock_release(lua_State* L) {
   return 1;
 }
 
+// code? ; the signal carries it
 int system_exit(lua_State* L) {
-  kill(getpid(), SIGTERM);
+  sigval code{};
+  code.sival_int = static_cast<int>(luaL_optinteger(L, 1, 0) & 0xff);
+  sigqueue(getpid(), SIGTERM, code);
   lua_pushboolean(L, 1);
   return 1;
 }
