@@ -182,7 +182,7 @@ pow_services::pow_services(const application_options& options, const lua_program
       auto& pool = pools_[function.id];
       if (!pool) {
         lua::pool_options bounds;
-        bounds.workers = function.pool.workers;
+        bounds.workers = function.pool.states;
         bounds.buffer = function.pool.buffer;
         pool = lua::function_pool::make(
             lua, make_authorization_runner(programs.functions.at(function.id)),
