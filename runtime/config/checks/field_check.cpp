@@ -22,7 +22,11 @@ bool is_off(const field& f, const config_value& value) {
          value.as_duration() == std::chrono::nanoseconds{0};
 }
 
-const field plain_map{.name = {}, .type = field_type::text_map};
+const field plain_map = [] {
+  field made;
+  made.type = field_type::text_map;
+  return made;
+}();
 
 class checker {
  public:
