@@ -13,6 +13,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <iostream>
@@ -241,6 +242,17 @@ void drain(service& jobs, relay::gateway& gateway, std::chrono::nanoseconds time
   wait_until(clock::now() + 500ms, [&gateway] { return gateway.connections() == 0; });
 }
 
+// As the gateway's own, which would take these paths from websockets.
+void mount_probes(service& jobs, relay::router& routes,
+                  const std::shared_ptr<std::atomic<bool>>& ready) {
+  jobs.mount_beside(routes, "/healthz", [](const auto&, const relay::http_reply& reply) {
+    reply(relay::text_response(200, "ok"));
+  });
+  jobs.mount_beside(routes, "/readyz", [ready](const auto&, const relay::http_reply& reply) {
+    reply(*ready ? relay::text_response(200, "ready") : relay::text_response(503, "not ready"));
+  });
+}
+
 int serve(settings wanted) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto signals = ending_signals();
@@ -273,8 +285,8 @@ int serve(settings wanted) {
   where.limits.body_bytes = wanted.body_bytes;
   relay::gateway gateway(node, threads, where);
   jobs.mount(gateway.routes(), true);
-  std::atomic<bool> ready{true};
-  gateway.set_ready([&ready] { return ready.load(); });
+  auto ready = std::make_shared<std::atomic<bool>>(true);
+  mount_probes(jobs, gateway.routes(), ready);
   gateway.open();
   threads.start();
   gateway.accept();
@@ -286,7 +298,7 @@ int serve(settings wanted) {
   for (const int s : {SIGTERM, SIGINT}) // a second one means now
     std::signal(s, [](int) { _exit(exit_failed); });
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  ready = false;
+  *ready = false;
   drain(jobs, gateway, wanted.drain_timeout);
   threads.stop();
   return exit_done;
