@@ -255,7 +255,8 @@ def test_paths_nobody_answers(server, path):
 @pytest.mark.parametrize(
     "path, clean",
     [("//new", "/new"), ("/x/../new", "/new"), ("/./status//x", "/status/x"), ("/../new?a=b", "/new?a=b"),
-     ("//", "/"), ("/docs/../docs/", "/docs/"), ("/docs", "/docs/"), ("/docs?x", "/docs/?x")],
+     ("//", "/"), ("/docs/../docs/", "/docs/"), ("/docs", "/docs/"), ("/docs?x", "/docs/?x"),
+     ("//docs", "/docs/"), ("/docs?", "/docs/")],
 )
 def test_unclean_paths_are_redirected(server, path, clean):
     for method in ["GET", "POST"]:
