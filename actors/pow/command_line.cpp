@@ -13,6 +13,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <iostream>
@@ -224,21 +225,44 @@ bool wait_until(clock::time_point deadline, Condition&& is_met) {
   return true;
 }
 
+// A second signal means now, a third one this very moment.
+volatile std::sig_atomic_t is_hurried = 0;
+
+void hurry(int) {
+  if (is_hurried != 0)
+    _exit(exit_failed);
+  is_hurried = 1;
+}
+
 // Jobs get the drain timeout, then are asked, then made to end; results reach their clients.
 void drain(service& jobs, relay::gateway& gateway, std::chrono::nanoseconds timeout) {
+  const auto is_over = [&jobs] { return jobs.drained() || is_hurried != 0; };
   jobs.shut_down();
-  if (!wait_until(clock::now() + timeout, [&jobs] { return jobs.drained(); })) {
+  if (!wait_until(clock::now() + timeout, is_over)) {
     spdlog::info("{} processes still run after {}: cancelling them", jobs.jobs(),
                  hub::format_duration(timeout));
     jobs.cancel_all();
-    if (!wait_until(clock::now() + 2s, [&jobs] { return jobs.drained(); })) {
-      jobs.kill_all();
-      wait_until(clock::now() + 1s, [&jobs] { return jobs.drained(); });
-    }
+    wait_until(clock::now() + 2s, is_over);
+  }
+  if (!jobs.drained()) {
+    jobs.kill_all(); // with all that commands have started
+    wait_until(clock::now() + 1s, [&jobs] { return jobs.drained(); });
   }
   gateway.stop_accepting();
   // Closing handshakes and idle HTTP connections.
-  wait_until(clock::now() + 500ms, [&gateway] { return gateway.connections() == 0; });
+  wait_until(clock::now() + 500ms,
+             [&gateway] { return gateway.connections() == 0 || is_hurried != 0; });
+}
+
+// As the gateway's own, which would take these paths from websockets.
+void mount_probes(service& jobs, relay::router& routes,
+                  const std::shared_ptr<std::atomic<bool>>& ready) {
+  jobs.mount_beside(routes, "/healthz", [](const auto&, const relay::http_reply& reply) {
+    reply(relay::text_response(200, "ok"));
+  });
+  jobs.mount_beside(routes, "/readyz", [ready](const auto&, const relay::http_reply& reply) {
+    reply(*ready ? relay::text_response(200, "ready") : relay::text_response(503, "not ready"));
+  });
 }
 
 int serve(settings wanted) {
@@ -273,8 +297,8 @@ int serve(settings wanted) {
   where.limits.body_bytes = wanted.body_bytes;
   relay::gateway gateway(node, threads, where);
   jobs.mount(gateway.routes(), true);
-  std::atomic<bool> ready{true};
-  gateway.set_ready([&ready] { return ready.load(); });
+  auto ready = std::make_shared<std::atomic<bool>>(true);
+  mount_probes(jobs, gateway.routes(), ready);
   gateway.open();
   threads.start();
   gateway.accept();
@@ -283,13 +307,13 @@ int serve(settings wanted) {
   int received = 0;
   sigwait(&signals, &received);
   spdlog::info("{} received", received == SIGTERM ? "SIGTERM" : "SIGINT");
-  for (const int s : {SIGTERM, SIGINT}) // a second one means now
-    std::signal(s, [](int) { _exit(exit_failed); });
+  for (const int s : {SIGTERM, SIGINT})
+    std::signal(s, hurry);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  ready = false;
+  *ready = false;
   drain(jobs, gateway, wanted.drain_timeout);
   threads.stop();
-  return exit_done;
+  return is_hurried != 0 ? exit_failed : exit_done;
 }
 
 } // namespace

@@ -174,7 +174,15 @@ void frame_stream::on_control(opcode op, std::string_view payload) {
   else if (op == opcode::pong)
     heard_ = std::chrono::steady_clock::now();
   else if (phase_ == phase::open)
-    outbox_.push_control(opcode::pong, relay::encode_frame(opcode::pong, payload));
+    answer_ping(relay::encode_frame(opcode::pong, payload));
+}
+
+// Each one, but to a client that does not read only the last (RFC 6455 5.5.3).
+void frame_stream::answer_ping(hub::shared_bytes pong) {
+  if (has_room())
+    outbox_.push_raw(std::move(pong));
+  else
+    outbox_.push_control(opcode::pong, std::move(pong));
 }
 
 void frame_stream::on_message(opcode op, std::string_view body) {

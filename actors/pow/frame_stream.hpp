@@ -96,6 +96,7 @@ class frame_stream final : public relay::outbox_owner,
   void on_message(relay::opcode op, std::string_view body) override;
   void on_control(relay::opcode op, std::string_view payload) override;
   void on_mistake(uint16_t code, std::string_view what) override;
+  void answer_ping(hub::shared_bytes pong);
   void on_close_frame(std::string_view payload);
   void fail(uint16_t code, std::string_view reason);
   void part();

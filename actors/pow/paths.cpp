@@ -114,8 +114,9 @@ bool is_websocket_path(std::string_view base, std::string_view path) noexcept {
 relay::http_response not_found() { return relay::text_response(404, "404 page not found"); }
 
 relay::http_response redirect(const relay::http_request& request, std::string path) {
-  if (const auto mark = request.target.find('?'); mark != std::string::npos)
-    path.append(request.target, mark);
+  const auto query = std::min(request.target.find('?'), request.target.size());
+  if (request.target.size() - query > 1) // an empty one is dropped
+    path.append(request.target, query);
   relay::http_response response;
   response.status = 307;
   response.headers.emplace_back("Location", path);

@@ -69,6 +69,8 @@ void rest_routes::handle(request_ptr request, relay::http_reply reply) {
     return;
   }
   if (auto clean = clean_path(path); clean != path) {
+    if (options.docs && clean == options.base_path + "docs")
+      clean += '/'; // at once
     reply(redirect(*request, std::move(clean)));
     return;
   }

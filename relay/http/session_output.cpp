@@ -71,7 +71,7 @@ void http_session::write(http_response response) {
     else
       writer_.push(std::move(response.body));
   }
-  if (streams)
+  if (response.stream)
     begin_stream(std::move(response.stream));
   writer_.flush();
 }

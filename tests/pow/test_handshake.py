@@ -48,6 +48,14 @@ def test_compression_is_not_negotiated(server):
     assert answer.status == 101 and "sec-websocket-extensions" not in answer.headers
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_paths_of_probes_upgrade_as_well(server, serve, path):
+    assert server.request("GET", path[1:]).status == 200
+    assert handshake(server, path).status == 101
+    elsewhere = serve("--base-path", "/pow")
+    assert handshake(elsewhere, path).status == 404
+
+
 def test_every_path_upgrades(server):
     for path in ["/", "/new", "/docs/", "/a/b?x=1", "//x/../y", "/status/1", "/%2F"]:
         assert handshake(server, path).status == 101, path

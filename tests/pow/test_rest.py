@@ -255,7 +255,8 @@ def test_paths_nobody_answers(server, path):
 @pytest.mark.parametrize(
     "path, clean",
     [("//new", "/new"), ("/x/../new", "/new"), ("/./status//x", "/status/x"), ("/../new?a=b", "/new?a=b"),
-     ("//", "/"), ("/docs/../docs/", "/docs/"), ("/docs", "/docs/"), ("/docs?x", "/docs/?x")],
+     ("//", "/"), ("/docs/../docs/", "/docs/"), ("/docs", "/docs/"), ("/docs?x", "/docs/?x"),
+     ("//docs", "/docs/"), ("/docs?", "/docs/")],
 )
 def test_unclean_paths_are_redirected(server, path, clean):
     for method in ["GET", "POST"]:
@@ -283,6 +284,9 @@ def test_a_long_status_is_chunked(server):
                 assert answer.headers.get("content-length") == (str(size) if size == 2048 else None)
                 chunked = answer.headers.get("transfer-encoding") == "chunked"
                 assert chunked == (size > 2048 and version == "HTTP/1.1")
+                if version == "HTTP/1.1":
+                    connection.ask("HEAD", "/status/" + process)
+                    assert connection.answer("HEAD").status == 200
 
 
 def test_a_base_path_may_need_escapes(serve):

@@ -61,4 +61,6 @@ TEST_CASE("a redirect keeps the query and escapes its page", "[pow][paths]") {
   CHECK(response.body == "<a href=\"/x?a=&lt;b&gt;&amp;c\">Temporary Redirect</a>.\n\n");
   request.method = "POST";
   CHECK(redirect(request, "/x").body.empty());
+  request.target = "//x?";
+  CHECK(redirect(request, "/x").header("Location") == "/x");
 }
