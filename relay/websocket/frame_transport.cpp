@@ -21,6 +21,8 @@ namespace {
 
 constexpr auto close_wait = std::chrono::seconds(5);  // for the client's close frame
 constexpr auto linger_wait = std::chrono::seconds(2); // for the client's FIN
+constexpr auto answer_wait = std::chrono::milliseconds(20); // for answers to a client that ends, so often:
+constexpr uint8_t answer_waits = 5;
 
 // One read of whatever is there; what is incomplete moves out of it before the next connection's turn.
 constexpr size_t shared_read_bytes = 64 << 10;
@@ -74,7 +76,10 @@ class frame_transport final : public ws_transport,
   int deflate_bits() const noexcept override { return deflate_.window_bits; }
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
-    return box_.push_data(std::move(frames), messages);
+    const auto done = box_.push_data(std::move(frames), messages);
+    if (ending_)
+      thread_.push_call([self = shared_from_this()] { self->look_for_answers(); });
+    return done;
   }
 
   void send_ping() override {
@@ -168,7 +173,7 @@ class frame_transport final : public ws_transport,
   // The operation's own buffer is small, so that a silent client holds little; the rest of what has come
   // is read into the thread's.
   void wait_for_bytes() {
-    if (reading_ || lingering_ || !wants_bytes())
+    if (reading_ || lingering_ || ending_ || !wants_bytes())
       return;
     reading_ = true;
     socket_.async_read_some(asio::buffer(first_),
@@ -228,10 +233,12 @@ class frame_transport final : public ws_transport,
 
   // RFC 6455 5.5.1: the answer to a close frame echoes its code; some clients show the reason.
   void on_close_frame(uint16_t code, std::string_view reason) override {
-    if (!closing_)
-      box_.push_control(opcode::close,
-                        code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason));
-    finish({true, code, std::string(reason)});
+    ws_end end{true, code, std::string(reason)};
+    if (closing_)
+      finish(std::move(end)); // it answers ours
+    else
+      end_with(code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason),
+               std::move(end));
   }
 
   void on_mistake(uint16_t code, std::string_view what) override {
@@ -245,15 +252,44 @@ class frame_transport final : public ws_transport,
         finish({});
     } else {
       broken_ = true; // what follows cannot be told apart
-      box_.push_control(opcode::close, encode_close(code, what));
-      finish({});
+      end_with(encode_close(code, what), {});
     }
+  }
+
+  // The client has ended, or has to. What it asked before is answered first, if that takes no longer than
+  // a moment: a hub has its messages already, and its answers are behind us in the queue of this thread.
+  void end_with(hub::shared_bytes close_frame, ws_end end) {
+    closing_ = true; // so that nobody closes in another way meanwhile
+    reader_.stop();
+    ending_ = std::make_unique<ending>(ending{std::move(close_frame), std::move(end), 0});
+    if (owner_->owes_answers())
+      thread_.set_timer(deadline_, answer_wait);
+    else
+      conclude();
+  }
+
+  void look_for_answers() {
+    if (ending_ && !owner_->owes_answers())
+      conclude();
+  }
+
+  void conclude() {
+    const auto last = std::move(ending_);
+    box_.push_control(opcode::close, last->close_frame);
+    finish(last->end);
   }
 
   // -- the end
 
   void on_deadline() {
     const auto self = shared_from_this();
+    if (ending_) {
+      if (++ending_->waits < answer_waits && owner_->has_unheard())
+        thread_.set_timer(deadline_, answer_wait);
+      else
+        conclude();
+      return;
+    }
     close_socket();
     finish({});
   }
@@ -264,6 +300,7 @@ class frame_transport final : public ws_transport,
     auto self = shared_from_this();
     wants_message_ = false;
     reader_.stop();
+    ending_.reset();
     if (owner_ != nullptr) {
       auto owner_actor = std::move(owner_actor_);
       std::exchange(owner_, nullptr)->on_closed(end);
@@ -315,6 +352,13 @@ class frame_transport final : public ws_transport,
     socket_.close(ignored);
   }
 
+  // What is sent last, once the client's questions have been answered.
+  struct ending {
+    hub::shared_bytes close_frame;
+    ws_end end;
+    uint8_t waits;
+  };
+
   io_thread& thread_;
   std::shared_ptr<void> place_; // keeps the gateway, and with it the limits
   tcp::socket socket_;
@@ -326,6 +370,7 @@ class frame_transport final : public ws_transport,
   ws_owner* owner_ = nullptr;
   std::shared_ptr<frame_transport> held_; // by itself, from the end until the socket is closed
   timer_wheel::timer deadline_;
+  std::unique_ptr<ending> ending_;
   bool wants_message_ = false;
   bool in_reader_ = false;
   bool reading_ = false;
@@ -334,7 +379,7 @@ class frame_transport final : public ws_transport,
   bool broken_ = false;    // bytes make no sense any more
   bool lingering_ = false; // the owner has been told of the end
   bool output_shut_ = false;
-  std::array<char, 176> first_; // a short message, whole
+  std::array<char, 168> first_; // a short message, whole
 };
 
 } // namespace
