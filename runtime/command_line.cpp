@@ -83,7 +83,8 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
                   "Where a command runs (default: the first terminal.host, else system:processes)")
       ->type_name("ENTRY-ID");
   run->add_option("COMMAND", out.arguments,
-                  "A process.lua with this meta.command.name, and its arguments: as -x");
+                  "A process.lua with this meta.command.name, and its arguments: as -x; or list, which "
+                  "says what there is");
   run->add_option("--node-name", out.node_name, "First part of every PID")
       ->check(check_node_name)
       ->type_name("NAME")
@@ -210,9 +211,9 @@ command_line read_command_line(int argc, const char* const* argv) {
 #ifdef NATTERJACK_HAS_AMQP
   add_own(app, "clu", "Pass messages between websockets and a broker, without an application");
 #endif
-  app.add_subcommand("version", "Print the version")->callback([&out] {
-    out.command = command::version;
-  });
+  auto* version = app.add_subcommand("version", "Print the version");
+  version->add_flag("-s,--short", out.short_version, "The number alone");
+  version->callback([&out] { out.command = command::version; });
   app.footer("Exit codes: 0 done, 1 failed at run time, 2 wrong arguments or a broken application.\n"
              "natterjack COMMAND --help says more about a command.");
   try {

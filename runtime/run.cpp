@@ -144,11 +144,37 @@ int check(const command_line& line) {
   return exit_done;
 }
 
+// Name and short description of an entry that is a command; without a name it is none.
+std::pair<std::string, std::string> command_of(const entry& e) {
+  auto text = [&e](const char* path) {
+    const auto* value = e.meta.find_path(path);
+    return value != nullptr && value->as_text() != nullptr ? *value->as_text() : std::string();
+  };
+  return {text("command.name"), text("command.short")};
+}
+
+// `run DIR list`, unless the application has a command of that name.
+bool asks_for_list(const application& app, const command_line& line) {
+  return line.exec.empty() && line.arguments == std::vector<std::string>{"list"} &&
+         std::none_of(app.entries.begin(), app.entries.end(),
+                      [](const entry& e) { return command_of(e).first == "list"; });
+}
+
+int list_commands(const application& app) {
+  for (const auto& e : app.entries)
+    if (const auto [name, about] = command_of(e); !name.empty())
+      std::cout << name << std::string(name.size() < 20 ? 20 - name.size() : 1, ' ')
+                << (about.empty() ? e.id : about) << "\n";
+  return exit_done;
+}
+
 int run(const command_line& line) {
   set_up_process(line);
   const auto app = load(line);
   if (!report(app, line.log_format == log_format::json))
     return exit_broken;
+  if (asks_for_list(app, line))
+    return list_commands(app);
   try {
     server node(line, app, [&line] { return load(line); });
     node.start();
@@ -212,7 +238,7 @@ int natterjack::run(int argc, char** argv) {
     case command::init:
       return run_init(line.folder);
     case command::version:
-      std::cout << "natterjack " NATTERJACK_VERSION "\n";
+      std::cout << (line.short_version ? NATTERJACK_VERSION "\n" : "natterjack " NATTERJACK_VERSION "\n");
       return exit_done;
     case command::nothing:
       break;
