@@ -205,6 +205,14 @@ def test_a_bound_of_a_process_holds_and_is_counted(serve, application, limit, va
     counted(server.port, limit)
 
 
+def test_the_end_by_nested_calls_names_entry_line_and_limit(serve, application):
+    code = "local function f() return (string.gsub('x', 'x', f)) end f()"
+    server = serve(application({"_index.yaml": PROCESS.format(limits="stack: 50", most=100),
+                                "hub.lua": hub(code)}))
+    server.wait_for(r"app:hub .*process failed: app:hub \(hub\.lua\):4: C stack overflow: "
+                    r"limit stack \(50\) reached")
+
+
 def test_a_host_takes_so_many_processes(serve, application):
     code = "local pid, err = process.spawn('app:hub', 'app:here') print(tostring(err))"
     server = serve(application({"_index.yaml": PROCESS.format(limits="", most=1),
