@@ -1,7 +1,6 @@
 #include "runtime/gateway_tls.hpp"
 
 #include "relay/http/self_signed.hpp"
-#include "runtime/config/field_reader.hpp"
 #include "runtime/config/gateway_check.hpp"
 #include "runtime/config/locate.hpp"
 
@@ -9,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
