@@ -60,6 +60,12 @@ def half_a_body(server):
         assert connection.answer().status == 408
 
 
+def sent_ahead(server):
+    with RawHttp(server.port) as connection:
+        connection.send_bytes(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" * 4)
+        assert [connection.answer().status for _ in range(4)] == [200] * 4
+
+
 def long_body(server):
     assert request(server.port, "POST", "/api/v1/echo/x", body=b"x" * 101).status == 413
 
@@ -99,6 +105,7 @@ BOUNDS = [
     ("body_timeout", "200ms", half_a_body),
     ("body_bytes", "100", long_body),
     ("idle_timeout", "200ms", silence),
+    ("pipelined_requests", "3", sent_ahead),
     ("ping_missed", "1", deaf_client),
     ("connections", "4", many_connections),
     ("connections_per_address", "4", many_connections),
