@@ -77,7 +77,7 @@ class frame_transport final : public ws_transport,
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
     const auto done = box_.push_data(std::move(frames), messages);
-    if (ending_)
+    if (ending_ && !std::exchange(ending_->is_looked_at, true))
       thread_.push_call([self = shared_from_this()] { self->look_for_answers(); });
     return done;
   }
@@ -261,7 +261,7 @@ class frame_transport final : public ws_transport,
   void end_with(hub::shared_bytes close_frame, ws_end end) {
     closing_ = true; // so that nobody closes in another way meanwhile
     reader_.stop();
-    ending_ = std::make_unique<ending>(ending{std::move(close_frame), std::move(end), 0});
+    ending_ = std::make_unique<ending>(ending{std::move(close_frame), std::move(end), 0, false});
     if (owner_->owes_answers())
       thread_.set_timer(deadline_, answer_wait);
     else
@@ -269,7 +269,10 @@ class frame_transport final : public ws_transport,
   }
 
   void look_for_answers() {
-    if (ending_ && !owner_->owes_answers())
+    if (!ending_)
+      return;
+    ending_->is_looked_at = false;
+    if (!owner_->owes_answers())
       conclude();
   }
 
@@ -356,7 +359,8 @@ class frame_transport final : public ws_transport,
   struct ending {
     hub::shared_bytes close_frame;
     ws_end end;
-    uint8_t waits;
+    uint8_t waits;     // of answer_wait, so far
+    bool is_looked_at; // a look for the last answer is queued
   };
 
   io_thread& thread_;
