@@ -223,9 +223,9 @@ command_line read_command_line(int argc, const char* const* argv) {
 #ifdef NATTERJACK_HAS_AMQP
   add_own(app, "clu", "Pass messages between websockets and a broker, without an application");
 #endif
-  app.add_subcommand("version", "Print the version")->callback([&out] {
-    out.command = command::version;
-  });
+  auto* version = app.add_subcommand("version", "Print the version");
+  version->add_flag("-s,--short", out.short_version, "The number alone");
+  version->callback([&out] { out.command = command::version; });
   app.footer("Exit codes: 0 done, 1 failed at run time, 2 wrong arguments or a broken application.\n"
              "natterjack COMMAND --help says more about a command.");
   try {

@@ -223,7 +223,7 @@ int natterjack::run(int argc, char** argv) {
     case command::init:
       return run_init(line.folder);
     case command::version:
-      std::cout << "natterjack " NATTERJACK_VERSION "\n";
+      std::cout << (line.short_version ? NATTERJACK_VERSION "\n" : "natterjack " NATTERJACK_VERSION "\n");
       return exit_done;
     case command::nothing:
       break;

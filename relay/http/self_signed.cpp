@@ -1,5 +1,7 @@
 #include "relay/http/self_signed.hpp"
 
+#include "relay/http/openssl_ptr.hpp"
+
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -15,16 +17,6 @@ namespace natterjack::relay {
 
 namespace {
 
-template <auto Free>
-struct freer {
-  template <class T>
-  void operator()(T* what) const noexcept {
-    Free(what);
-  }
-};
-using bio_ptr = std::unique_ptr<BIO, freer<&BIO_free>>;
-using x509_ptr = std::unique_ptr<X509, freer<&X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freer<&EVP_PKEY_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freer<&X509_EXTENSION_free>>;
 using address_ptr = std::unique_ptr<ASN1_OCTET_STRING, freer<&ASN1_OCTET_STRING_free>>;
 
@@ -79,7 +71,8 @@ x509_ptr first_certificate(const std::string& pem) {
 
 std::string to_pem(EVP_PKEY* key, X509* certificate) {
   const bio_ptr out(::BIO_new(::BIO_s_mem()));
-  must(out && ::PEM_write_bio_PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
+  must(out &&
+           ::PEM_write_bio_PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
            ::PEM_write_bio_X509(out.get(), certificate) == 1,
        "its text");
   char* data = nullptr;
@@ -98,16 +91,16 @@ std::string make_self_signed(const std::vector<std::string>& names, std::chrono:
   name_it(made.get(), names.front());
   // A day back: clocks of clients differ.
   must(::X509_gmtime_adj(X509_getm_notBefore(made.get()), -24L * 3600) != nullptr &&
-           ::X509_time_adj_ex(X509_getm_notAfter(made.get()), static_cast<int>(valid_for.count()), 0,
-                              nullptr) != nullptr,
+           ::X509_time_adj_ex(X509_getm_notAfter(made.get()), static_cast<int>(valid_for.count()),
+                              0, nullptr) != nullptr,
        "its time");
   must(::X509_set_pubkey(made.get(), key.get()) == 1, "its key");
   std::string all;
   for (const auto& name : names)
     all += (all.empty() ? "" : ",") + std::string(is_address(name) ? "IP:" : "DNS:") + name;
   add_extension(made.get(), NID_subject_alt_name, all);
-  // So that whoever trusts this file trusts this one certificate, and nothing that it might sign. Without
-  // key usages: OpenSSL takes none for self-signed whose key may not sign certificates.
+  // So that whoever trusts this file trusts this one certificate, and nothing that it might sign.
+  // Without key usages: OpenSSL takes none for self-signed whose key may not sign certificates.
   add_extension(made.get(), NID_basic_constraints, "critical,CA:FALSE");
   add_extension(made.get(), NID_ext_key_usage, "serverAuth");
   must(::X509_sign(made.get(), key.get(), ::EVP_sha256()) != 0, "its signature");

@@ -13,11 +13,13 @@ namespace natterjack::relay {
 /// @throws std::runtime_error  OpenSSL would not
 std::string make_self_signed(const std::vector<std::string>& names, std::chrono::days valid_for);
 
-/// Whether the first certificate of a PEM text is good for so long from now on, and for all these names.
+/// Whether the first certificate of a PEM text is good for so long from now on, and for all these
+/// names.
 bool is_good_for(const std::string& pem, const std::vector<std::string>& names,
                  std::chrono::days from_now);
 
-/// SHA-256 of the first certificate of a PEM text, as browsers show it: `AB:CD:...`; empty: there is none.
+/// SHA-256 of the first certificate of a PEM text, as browsers show it: `AB:CD:...`; empty: there
+/// is none.
 std::string certificate_digest(const std::string& pem);
 
 } // namespace natterjack::relay

@@ -44,6 +44,18 @@ void pending_reply::give(http_response response) {
       [session = std::move(session), shared] { session->respond(std::move(*shared)); });
 }
 
+// Whether so many requests stand behind the one that is answered now.
+bool are_waiting(std::string_view left, size_t count) noexcept {
+  constexpr std::string_view end_of_head = "\r\n\r\n";
+  for (; count > 0; --count) {
+    const auto at = left.find(end_of_head);
+    if (at == std::string_view::npos)
+      return false;
+    left.remove_prefix(at + end_of_head.size());
+  }
+  return true;
+}
+
 // Never for the client, not even an empty one.
 std::string take_header(http_response& response, std::string_view name) {
   std::string value(response.header(name));
@@ -65,6 +77,9 @@ void http_session::dispatch() {
   is_head_request_ = request->method == "HEAD";
   request_ = request;
   hub::count(hub::counter::http_requests);
+  if (!reader_.leftover().empty() &&
+      are_waiting(reader_.leftover(), gateway_->limits.pipelined_requests))
+    hub::count(hub::counter::limit_pipelined_requests);
   const bool any_path = gateway_->websockets_only && wants_websocket(*request);
   auto match = routes_->find(request->method, any_path ? "/" : request->raw_path);
   if (match.found == nullptr) {

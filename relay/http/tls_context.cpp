@@ -1,5 +1,7 @@
 #include "relay/http/tls_context.hpp"
 
+#include "relay/http/openssl_ptr.hpp"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
@@ -14,17 +16,6 @@
 namespace natterjack::relay {
 
 namespace {
-
-template <auto Free>
-struct freer {
-  template <class T>
-  void operator()(T* what) const noexcept {
-    Free(what);
-  }
-};
-using bio_ptr = std::unique_ptr<BIO, freer<&BIO_free>>;
-using x509_ptr = std::unique_ptr<X509, freer<&X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freer<&EVP_PKEY_free>>;
 
 std::string openssl_says() {
   const auto code = ::ERR_get_error();

@@ -173,6 +173,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (state_ != state::open)
       return;
     message_count_.store(message_count() + 1, std::memory_order_relaxed);
+    if (unanswered_ < unanswered_max)
+      ++unanswered_;
     hub::count(hub::counter::messages_in);
     hub::count(hub::counter::bytes_in, body.size());
     auto make = [this, kind, body] {
@@ -188,6 +190,10 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   }
 
   void on_pong() override { pings_open_ = 0; }
+
+  // A frame for each message is what most hubs give; of others one is not waited for long.
+  bool owes_answers() const override { return state_ == state::open && target_ && unanswered_ > 0; }
+  bool has_unheard() const override { return state_ == state::open && target_ && budget_->waiting() > 0; }
 
   void on_drained() override {
     outbox_bytes_.store(0, std::memory_order_relaxed);
@@ -264,6 +270,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void queue(hub::shared_bytes frames, size_t messages, size_t values) {
     hub::count(hub::counter::messages_out, values);
     hub::count(hub::counter::bytes_out, frames.size());
+    unanswered_ = static_cast<uint16_t>(unanswered_ - std::min<size_t>(unanswered_, values));
     if (transport_->send(std::move(frames), messages) == outbox::admitted::overflow)
       end_slow(hub::counter::limit_outbox_hard_bytes);
     note_drops();
@@ -583,6 +590,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   }
 
   static constexpr std::string_view no_metadata = "{}";
+  static constexpr uint16_t unanswered_max = 1000;
 
   std::shared_ptr<gateway_context> gateway_;
   std::shared_ptr<ws_transport> transport_;
@@ -594,6 +602,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   bool joined_ = false;
   bool paused_ = false;
   uint8_t gone_seen_ = 0;
+  uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
   size_t pings_open_ = 0;
   hub::process_ref target_;
   caf::intrusive_ptr<inbound_budget> budget_;

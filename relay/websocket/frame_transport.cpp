@@ -23,6 +23,8 @@ namespace {
 
 constexpr auto close_wait = std::chrono::seconds(5);  // for the client's close frame
 constexpr auto linger_wait = std::chrono::seconds(2); // for the client's FIN
+constexpr auto answer_wait = std::chrono::milliseconds(20); // for answers to a client that ends, so often:
+constexpr uint8_t answer_waits = 5;
 
 // Of the thread, for one read of whatever is there; what is incomplete moves out of it before the next
 // connection's turn.
@@ -87,7 +89,10 @@ class frame_transport final : public ws_transport,
   int deflate_bits() const noexcept override { return deflate_.window_bits; }
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
-    return box_.push_data(std::move(frames), messages);
+    const auto done = box_.push_data(std::move(frames), messages);
+    if (ending_ && !std::exchange(ending_->is_looked_at, true))
+      thread_.push_call([self = shared_from_this()] { self->look_for_answers(); });
+    return done;
   }
 
   void send_ping() override {
@@ -190,7 +195,7 @@ class frame_transport final : public ws_transport,
 
   // There is no second news of what is here already.
   void wait_for_bytes() {
-    if (has_bytes_ && wants_bytes() && !lingering_)
+    if (has_bytes_ && wants_bytes() && !lingering_ && !ending_)
       read_later();
   }
 
@@ -222,7 +227,7 @@ class frame_transport final : public ws_transport,
   }
 
   void take_bytes() {
-    if (!has_bytes_ || lingering_ || in_reader_ || descriptor_ < 0 || !wants_bytes())
+    if (!has_bytes_ || lingering_ || ending_ || in_reader_ || descriptor_ < 0 || !wants_bytes())
       return;
     const auto n = receive();
     if (n < 0 && !has_bytes_)
@@ -260,10 +265,12 @@ class frame_transport final : public ws_transport,
 
   // RFC 6455 5.5.1: the answer to a close frame echoes its code; some clients show the reason.
   void on_close_frame(uint16_t code, std::string_view reason) override {
-    if (!closing_)
-      box_.push_control(opcode::close,
-                        code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason));
-    finish({true, code, std::string(reason)});
+    ws_end end{true, code, std::string(reason)};
+    if (closing_)
+      finish(std::move(end)); // it answers ours
+    else
+      end_with(code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason),
+               std::move(end));
   }
 
   void on_mistake(uint16_t code, std::string_view what) override {
@@ -277,15 +284,47 @@ class frame_transport final : public ws_transport,
         finish({});
     } else {
       broken_ = true; // what follows cannot be told apart
-      box_.push_control(opcode::close, encode_close(code, what));
-      finish({});
+      end_with(encode_close(code, what), {});
     }
+  }
+
+  // The client has ended, or has to. What it asked before is answered first, if that takes no longer than
+  // a moment: a hub has its messages already, and its answers are behind us in the queue of this thread.
+  void end_with(hub::shared_bytes close_frame, ws_end end) {
+    closing_ = true; // so that nobody closes in another way meanwhile
+    reader_.stop();
+    ending_ = std::make_unique<ending>(ending{std::move(close_frame), std::move(end), 0, false});
+    if (owner_->owes_answers())
+      thread_.set_timer(deadline_, answer_wait);
+    else
+      conclude();
+  }
+
+  void look_for_answers() {
+    if (!ending_)
+      return;
+    ending_->is_looked_at = false;
+    if (!owner_->owes_answers())
+      conclude();
+  }
+
+  void conclude() {
+    const auto last = std::move(ending_);
+    box_.push_control(opcode::close, last->close_frame);
+    finish(last->end);
   }
 
   // -- the end
 
   void on_deadline() {
     const auto self = shared_from_this();
+    if (ending_) {
+      if (++ending_->waits < answer_waits && owner_->has_unheard())
+        thread_.set_timer(deadline_, answer_wait);
+      else
+        conclude();
+      return;
+    }
     close_socket();
     finish({});
   }
@@ -296,6 +335,7 @@ class frame_transport final : public ws_transport,
     auto self = shared_from_this();
     wants_message_ = false;
     reader_.stop();
+    ending_.reset();
     if (owner_ != nullptr) {
       auto owner_actor = std::move(owner_actor_);
       std::exchange(owner_, nullptr)->on_closed(end);
@@ -349,6 +389,14 @@ class frame_transport final : public ws_transport,
     ::close(std::exchange(descriptor_, -1));
   }
 
+  // What is sent last, once the client's questions have been answered.
+  struct ending {
+    hub::shared_bytes close_frame;
+    ws_end end;
+    uint8_t waits;     // of answer_wait, so far
+    bool is_looked_at; // a look for the last answer is queued
+  };
+
   io_thread& thread_;
   std::shared_ptr<void> place_; // keeps the gateway, and with it the limits
   socket_watch& watch_;
@@ -361,6 +409,7 @@ class frame_transport final : public ws_transport,
   ws_owner* owner_ = nullptr;
   std::shared_ptr<frame_transport> held_; // by itself, from the end until the socket is closed
   timer_wheel::timer deadline_;
+  std::unique_ptr<ending> ending_;
   bool wants_message_ = false;
   bool has_bytes_ = false;   // as far as we know
   bool has_end_ = false;     // behind them

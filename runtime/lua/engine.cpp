@@ -339,8 +339,12 @@ void engine::finish(task& one, int status, int results) {
     text = shown != nullptr ? shown : "(an error value that cannot be shown)";
     lua_settop(main_, 0);
   }
-  if (text.find("C stack overflow") != std::string::npos) // Lua's own words at the last level
+  if (text.find("C stack overflow") != std::string::npos) { // Lua's own words at the last level
     hub::count(hub::counter::limit_stack);
+    const auto line = text.starts_with("C stack") ? script_line(one.thread) : std::string();
+    text = (line.empty() ? "" : line + ": ") + text + ": limit stack (" +
+           std::to_string(program_->limits().stack) + ") reached";
+  }
   forget(one);
   outcome_.why = std::move(why);
   end_main(std::move(text), std::move(trace));

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -42,7 +43,8 @@ std::vector<std::string> names_of(const http_service_entry& gateway) {
   std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
   char host[256] = "";
   const auto& at = gateway.address.host;
-  for (const std::string& name : {at, std::string(::gethostname(host, sizeof host - 1) == 0 ? host : "")})
+  for (const std::string& name :
+       {at, std::string(::gethostname(host, sizeof host - 1) == 0 ? host : "")})
     if (!name.empty() && name != "0.0.0.0" && name != "::" && name.size() <= 64 &&
         std::find(names.begin(), names.end(), name) == names.end())
       names.push_back(name);
@@ -111,7 +113,8 @@ relay::tls_options gateway_tls::options_of(const http_service_entry& gateway) {
 std::string gateway_tls::own_certificate(const http_service_entry& gateway) {
   const auto names = names_of(gateway);
   const auto folder = state_folder();
-  const auto file = folder.empty() ? fs::path() : folder / "tls" / file_name(application_, gateway.id);
+  const auto file =
+      folder.empty() ? fs::path() : folder / "tls" / file_name(application_, gateway.id);
   auto& known = made_[gateway.id];
   const auto pem = known.starts_with("-----BEGIN ") ? known : text_of(file);
   if (!known.empty() && relay::is_good_for(pem, names, renewed_before))
@@ -123,11 +126,12 @@ std::string gateway_tls::own_certificate(const http_service_entry& gateway) {
   } else {
     known = file.string();
   }
-  spdlog::warn("{}: tls.mode auto: nobody has signed this certificate: clients do not trust it unless they "
-               "are told to; SHA-256 {}; {}. For one they know: tls.mode manual, with cert and key",
-               gateway.id, relay::certificate_digest(kept),
-               known == kept ? "it cannot be kept, so the next start makes another one"
-                             : "it is kept in " + known);
+  spdlog::warn(
+      "{}: tls.mode auto: nobody has signed this certificate: clients do not trust it unless they "
+      "are told to; SHA-256 {}; {}. For one they know: tls.mode manual, with cert and key",
+      gateway.id, relay::certificate_digest(kept),
+      known == kept ? "it cannot be kept, so the next start makes another one"
+                    : "it is kept in " + known);
   return known;
 }
 
@@ -147,7 +151,8 @@ void check_certificates(application& app) {
       return text.empty() || text.find("-----BEGIN ") != std::string::npos || std::ifstream(text);
     };
     const bool own = mode == "auto";
-    if ((mode != "manual" && !own) || !there("tls.cert") || !there("tls.key") || !there("tls.client_ca"))
+    if ((mode != "manual" && !own) || !there("tls.cert") || !there("tls.key") ||
+        !there("tls.client_ca"))
       continue;
     relay::tls_options options{pem_or_path(e, "tls.cert"), pem_or_path(e, "tls.key"),
                                pem_or_path(e, "tls.client_ca"), auth_of(word("client_auth"))};

@@ -1,9 +1,11 @@
-// Certificates of the gateways of an application: those it names, and those made for `tls.mode: auto`.
+// Certificates of the gateways of an application: those it names, and those made for `tls.mode:
+// auto`.
 //
 //   manual   what the entry says
-//   auto     self-signed, made when first needed and kept in the state folder, so that who trusts it
-//            trusts it after a restart as well; made anew a month before it expires, or when the entry
-//            listens under another name
+//   auto     self-signed, made when first needed and kept in the state folder, so that who trusts
+//   it
+//            trusts it after a restart as well; made anew a month before it expires, or when the
+//            entry listens under another name
 #pragma once
 
 #include "relay/http/tls_context.hpp"

@@ -149,6 +149,16 @@ def test_a_large_answer_waits_for_its_reader(server):
     assert len(body) == 300 * 65_536
 
 
+@pytest.mark.parametrize("status, length", [(204, None), (205, "0"), (304, None)])
+def test_answers_that_have_no_body_have_none(server, status, length):
+    with RawHttp(server.port) as connection:
+        for _ in range(2):
+            connection.ask("GET", f"/v/see/a?status={status}")
+            answer = connection.answer()
+            assert (answer.status, answer.body, answer.headers.get("content-length")) == (status, b"", length)
+            assert "transfer-encoding" not in answer.headers
+
+
 def test_an_endpoint_for_head_answers_without_a_body(server):
     with RawHttp(server.port) as connection:
         connection.ask("HEAD", "/v/head")

@@ -259,6 +259,8 @@ class checker {
     const auto* word = value.as_text();
     if (!word)
       wrong(f, path, value, line);
+    else if (word->empty() && !f.default_text.empty())
+      return; // as if it were not there
     else if (std::find(f.words.begin(), f.words.end(), *word) == f.words.end())
       wrong(f, path, value, line, did_you_mean(*word, f.words));
   }

@@ -16,7 +16,8 @@ void check_tls(application& app, const entry& e, const config_value& tls) {
   const bool manual = word && *word == "manual";
   const bool own = word && *word == "auto";
   const auto* auth = tls.find("client_auth");
-  const bool verifies = auth && auth->as_text() && auth->as_text()->find("verify") != std::string::npos;
+  const bool verifies =
+      auth && auth->as_text() && auth->as_text()->find("verify") != std::string::npos;
   for (const char* name : {"cert", "key", "client_ca"}) {
     const auto* member = tls.find_member(name);
     const auto field = std::string("tls.") + name;
@@ -24,9 +25,9 @@ void check_tls(application& app, const entry& e, const config_value& tls) {
     const bool needed = of_clients ? (manual || own) && verifies : manual;
     if (!member) {
       if (needed)
-        app.diagnostics.push_back(mistake_at(
-            e, tls, 0, field + " is missing",
-            "PEM text, or the name of a file relative to the folder of this one"));
+        app.diagnostics.push_back(
+            mistake_at(e, tls, 0, field + " is missing",
+                       "PEM text, or the name of a file relative to the folder of this one"));
       continue;
     }
     if (member->value.is_broken())
@@ -49,7 +50,9 @@ struct listener {
   network_address at;
 };
 
-bool is_all(const std::string& host) { return host.empty() || host == "0.0.0.0"; }
+bool is_all(const std::string& host) {
+  return host.empty() || host == "0.0.0.0";
+}
 
 // Names other than this one are looked up when the gateway starts, not before.
 bool is_ipv4(const std::string& host) {
@@ -60,7 +63,9 @@ bool is_ipv4(const std::string& host) {
 bool collide(const network_address& a, const network_address& b) {
   if (a.port != b.port || a.port == 0)
     return false;
-  auto plain = [](const std::string& host) { return host == "localhost" ? "127.0.0.1" : host; };
+  auto plain = [](const std::string& host) {
+    return host == "localhost" ? "127.0.0.1" : host;
+  };
   return plain(a.host) == plain(b.host) || (is_all(a.host) && is_ipv4(b.host)) ||
          (is_all(b.host) && is_ipv4(a.host));
 }
@@ -81,7 +86,8 @@ void check_addresses(application& app) {
       if (!collide(other.at, *at))
         continue;
       // The implicit one stands in no file.
-      const auto& [told, first] = e.implicit ? std::pair(other.gateway, &e) : std::pair(&e, other.gateway);
+      const auto& [told, first] =
+          e.implicit ? std::pair(other.gateway, &e) : std::pair(&e, other.gateway);
       const auto* member = told->data.find_member("addr");
       app.diagnostics.push_back(mistake_at(
           *told, member->value, member->line,

@@ -24,7 +24,12 @@ const config_value* field_reader::said(std::string_view path) const {
   constexpr std::string_view meta = "meta.";
   const auto* found = path.starts_with(meta) ? entry_.meta.find_path(path.substr(meta.size()))
                                              : entry_.data.find_path(path);
-  return found && !found->is_null() ? found : nullptr;
+  if (!found || found->is_null())
+    return nullptr;
+  // The dialect writes an empty word where it means the default.
+  const auto* text = found->as_text();
+  const auto* definition = text && text->empty() ? find_field(kind_, path) : nullptr;
+  return definition && definition->type == field_type::choice ? nullptr : found;
 }
 
 config_value field_reader::value(std::string_view path) const {

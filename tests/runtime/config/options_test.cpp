@@ -199,6 +199,23 @@ SCENARIO_METHOD(application_fixture, "a router and its endpoints", "[config][opt
   CHECK(endpoint.router_id == "app:r");
 }
 
+SCENARIO_METHOD(application_fixture, "an empty word is the default", "[config][options]") {
+  const auto all = read("  - {name: gw, kind: http.service, addr: \":0\", tls: {mode: \"\"}}\n"
+                        "  - {name: f, kind: function.lua, source: \"return 1\", pool: {type: \"\"}}\n");
+  CHECK_FALSE(all.gateways[0].tls);
+  CHECK(all.functions[0].pool.type == pool_type::lazy);
+}
+
+SCENARIO_METHOD(application_fixture, "gateways with TLS", "[config][options]") {
+  const auto all = read("  - {name: own, kind: http.service, addr: \":1\", tls: {mode: auto}}\n"
+                        "  - {name: off, kind: http.service, addr: \":2\", tls: {mode: \"off\"}}\n");
+  REQUIRE(all.gateways[0].tls);
+  CHECK(all.gateways[0].tls->makes_own);
+  CHECK(all.gateways[0].tls->cert.empty());
+  CHECK(all.gateways[0].tls->client_auth == "none");
+  CHECK_FALSE(all.gateways[1].tls);
+}
+
 SCENARIO("the host that is made on demand", "[config][options]") {
   const auto host = default_host();
   CHECK(host.id == "system:processes");
