@@ -83,10 +83,16 @@ void serve(server& node) {
     spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
                                 : received.si_signo == SIGINT ? "SIGINT"
                                                               : "SIGHUP of the terminal");
-  // A second signal means now: it has its default effect again.
+  // A second signal means now. One of the program itself says again what it has said.
   std::signal(SIGHUP, SIG_IGN);
+  struct sigaction at_once {};
+  at_once.sa_flags = SA_SIGINFO;
+  at_once.sa_sigaction = [](int, siginfo_t* from, void*) {
+    if (from->si_pid != getpid())
+      _exit(exit_failed);
+  };
   for (int s : {SIGTERM, SIGINT})
-    std::signal(s, [](int) { _exit(exit_failed); });
+    sigaction(s, &at_once, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 

@@ -371,6 +371,36 @@ struct server::state {
     return result;
   }
 
+  // The command that is run: asked to end as a service is, and not left waiting for input.
+  void end_command(std::chrono::steady_clock::time_point deadline) {
+    if (!command || *command_ended)
+      return;
+    shared->of<lua::terminal>().stopped = true;
+    ask_to_end(command);
+    const auto has_ended = [this] { return command_ended->load(); };
+    if (wait_until(deadline, has_ended))
+      return;
+    caf::anon_send_exit(command.actor, caf::exit_reason::user_shutdown);
+    wait_until(std::chrono::steady_clock::now() + 1s, has_ended);
+  }
+
+  // Processes that are no services, such as those that hubs have spawned: a moment to tidy up.
+  void end_spawned() {
+    std::vector<hub::process_ref> all;
+    for (auto& process : node.processes().all())
+      if (const auto kind = process.self->facts().kind; kind == "lua" || kind == "hub") {
+        ask_to_end(process);
+        all.push_back(std::move(process));
+      }
+    wait_until(std::chrono::steady_clock::now() + 500ms, [&all] {
+      return std::none_of(all.begin(), all.end(), [](const auto& one) { return one.self->is_here(); });
+    });
+  }
+
+  static void ask_to_end(const hub::process_ref& who) {
+    caf::anon_send(caf::actor_cast<caf::actor>(who.actor), hub::cancel_signal{{}, "host stopping"});
+  }
+
   // Whatever still runs: spawned processes, functions, connections that would not end.
   void end_all() {
     for (auto& process : node.processes().all())
@@ -399,6 +429,8 @@ struct server::state {
   std::unique_ptr<pow_services> pow;
   std::unique_ptr<amqp_services> amqp;
   std::unique_ptr<admin_server> admin;
+  hub::process_ref command; // that `-x` names; null: none
+  std::shared_ptr<std::atomic<bool>> command_ended = std::make_shared<std::atomic<bool>>(false);
   caf::actor probe;
   server_progress progress;
   server_view view{line,     node,     lua,      threads, cores_or(line.hub_threads),
@@ -497,9 +529,12 @@ void server::run_command(std::function<void(int exit_code)> when_done) {
   auto made = s.lua.spawn(program->second, *host, std::move(arguments));
   if (!made)
     throw std::runtime_error(made.error);
-  made.process.actor->get()->attach_functor([when_done, process = made.process](const caf::error&) {
-    when_done(exit_code_of(process.self->result()));
-  });
+  s.command = made.process;
+  made.process.actor->get()->attach_functor(
+      [when_done, process = made.process, ended = s.command_ended](const caf::error&) {
+        when_done(exit_code_of(process.self->result()));
+        *ended = true;
+      });
 }
 
 void server::reload(const std::function<bool()>& give_up) {
@@ -534,9 +569,12 @@ void server::drain() {
   for (auto& gateway : s.gateways)
     gateway->stop_accepting();
   s.pow->shut_down();
+  const auto services_until =
+      std::chrono::steady_clock::now() +
+      std::max<std::chrono::nanoseconds>(s.line.drain_timeout - s.line.drain_window, 0ns) / 2;
+  s.end_command(services_until);
   // Hubs that do not heed CANCEL must not use up the time of their clients' closing.
-  s.services.stop_all(std::chrono::steady_clock::now() +
-                  std::max<std::chrono::nanoseconds>(s.line.drain_timeout - s.line.drain_window, 0ns) / 2);
+  s.services.stop_all(services_until);
   for (auto& gateway : s.gateways)
     gateway->send_going_away(std::clamp<std::chrono::nanoseconds>(
         deadline - std::chrono::steady_clock::now(), 0ns, s.line.drain_window));
@@ -544,6 +582,7 @@ void server::drain() {
   const auto closed_by = std::max(deadline, std::chrono::steady_clock::now() + 500ms);
   if (!wait_until(closed_by, [&s] { return s.sum(&relay::gateway::busy) == 0; }))
     spdlog::warn("{} connections did not close in time", s.sum(&relay::gateway::busy));
+  s.end_spawned();
 }
 
 } // namespace natterjack::runtime

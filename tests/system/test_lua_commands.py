@@ -1,5 +1,6 @@
 """Programs on the terminal: `natterjack run DIR COMMAND`, `-x`, and the module `io`."""
 
+import signal
 import subprocess
 
 import pytest
@@ -105,6 +106,74 @@ def test_an_address_for_an_application_without_gateway_is_a_warning(application)
     done = run(app(application), "-x", "app:greet", "--listen", "127.0.0.1:0")
     assert done.returncode == 0
     assert "--listen 127.0.0.1:0: changes nothing: the application has no http.service" in done.stderr
+
+
+ENDS = """\
+namespace: app
+entries:
+  - { name: asks, kind: process.lua, source: "file://asks.lua", modules: [ io ] }
+  - { name: waits, kind: process.lua, source: "file://waits.lua", modules: [ io ] }
+  - { name: child, kind: process.lua, source: "file://child.lua", modules: [ io ] }
+"""
+
+ASKS = """\
+local io = require("io")
+
+return { run = function()
+    io.print("ready")
+    local line, err = io.readline()
+    io.print("read", line, err:kind())
+    return 4
+end }
+"""
+
+WAITS = """\
+local io = require("io")
+
+return { run = function()
+    process.spawn("app:child", "system:processes", process.pid())
+    process.inbox():receive()
+    io.print("ready")
+    local event = process.events():receive()
+    io.print(event.kind, event.reason)
+    return 5
+end }
+"""
+
+CHILD = """\
+local io = require("io")
+
+return { run = function(parent)
+    local events = process.events()
+    process.send(parent, "here")
+    io.print("child", events:receive().kind)
+end }
+"""
+
+
+def interrupted(folder, entry, sign):
+    """Runs a command with an open standard input, sends a signal when it is ready; (stdout, exit code)."""
+    running = subprocess.Popen([binary(), "run", folder, "-x", entry], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        first = running.stdout.readline()
+        running.send_signal(sign)
+        running.wait(60)
+        return first + running.stdout.read(), running.returncode
+    finally:
+        running.kill()
+        running.stdin.close()
+        running.stdout.close()
+        running.wait()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_interrupted_hears_of_it_and_gives_its_exit_code(application, sign):
+    folder = application({"_index.yaml": ENDS, "asks.lua": ASKS, "waits.lua": WAITS,
+                          "child.lua": CHILD})
+    assert interrupted(folder, "app:waits", sign) == (
+        "ready\npid.cancel\thost stopping\nchild\tpid.cancel\n", 5)
+    assert interrupted(folder, "app:asks", sign) == ("ready\nread\tnil\tUnavailable\n", 4)
 
 
 MASS = """\
