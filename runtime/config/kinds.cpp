@@ -150,7 +150,7 @@ kind_definition http_service() {
               make("tls", type::section, "HTTPS and wss instead of HTTP and websockets")
                   .with({
                       make("mode", type::choice, "manual: with the certificate given here")
-                          .of({"manual", "off"})
+                          .of({"manual", "off", ""})
                           .otherwise("off"),
                       make("cert", type::text, "Certificate and those that signed it, PEM or a file"),
                       make("key", type::text, "Its private key, PEM or a file"),
@@ -223,6 +223,7 @@ kind_definition process_host() {
                          make("queue_size", type::integer, "Queues grow").without_effect(),
                          make("local_queue_size", type::integer, "Queues grow").without_effect(),
                      }),
+                 count("max_processes", "", 1, 10 * million, "Older place of host.max_processes"),
                  lifecycle()},
       .is_service = true};
 }

@@ -270,7 +270,7 @@ void push_event(engine& self, lua_State* L, const process_event& event) {
   if (push_payload(L, event.result.value, error))
     lua_setfield(L, -2, "value");
   if (!event.result.error.empty()) {
-    push_exit_error(L, event.result.error, event.result.error_facts);
+    push_known_error(L, event.result.error, event.result.error_facts);
     lua_setfield(L, -2, "error");
   }
   lua_setfield(L, -2, "result");
