@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -84,7 +85,8 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
                   "Where a command runs (default: the first terminal.host, else system:processes)")
       ->type_name("ENTRY-ID");
   run->add_option("COMMAND", out.arguments,
-                  "A process.lua with this meta.command.name, and its arguments: as -x; list: which there are");
+                  "A process.lua with this meta.command.name, and its arguments: as -x. Those that "
+                  "begin with - stand behind --. list: what commands there are");
   run->add_option("--node-name", out.node_name, "First part of every PID")
       ->check(check_node_name)
       ->type_name("NAME")
@@ -190,6 +192,11 @@ std::string explain_unknown(const CLI::App& app, int argc, const char* const* ar
 } // namespace
 
 command_line read_command_line(int argc, const char* const* argv) {
+  // What stands behind -- is for the command of the application, whatever it looks like.
+  const std::vector<std::string> words(argv, argv + argc);
+  const auto bar = std::find(words.begin(), words.end(), "--");
+  const std::vector<std::string> behind(bar == words.end() ? bar : bar + 1, words.end());
+  argc = static_cast<int>(bar - words.begin());
   command_line out;
   out.folder = ".";
   raw_options raw;
@@ -246,6 +253,14 @@ command_line read_command_line(int argc, const char* const* argv) {
     out.arguments.insert(out.arguments.begin(), out.folder);
     out.folder = ".";
   }
+  if (!behind.empty() && out.command != command::run) {
+    std::cerr << "natterjack: unexpected argument \"" << behind.front()
+              << "\"; only run has commands that take what stands behind --\n";
+    out.command = command::nothing;
+    out.exit_code = exit_broken;
+    return out;
+  }
+  out.arguments.insert(out.arguments.end(), behind.begin(), behind.end());
   if (const char* socket = std::getenv("NATTERJACK_ADMIN_SOCKET");
       socket != nullptr && out.admin_socket.empty())
     out.admin_socket = socket;

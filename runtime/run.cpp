@@ -9,6 +9,7 @@
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
 #include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/storage/env_variables.hpp"
 #include "runtime/server/amqp_services.hpp"
 #include "runtime/server/command_entry.hpp"
 #include "runtime/server/gateway_tls.hpp"
@@ -96,10 +97,16 @@ int serve(server& node, const std::atomic<int>& of_command) {
     spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
                                 : received.si_signo == SIGINT ? "SIGINT"
                                                               : "SIGHUP of the terminal");
-  // A second signal means now: it has its default effect again.
+  // A second signal means now. One of the program itself says again what it has said.
   std::signal(SIGHUP, SIG_IGN);
+  struct sigaction at_once {};
+  at_once.sa_flags = SA_SIGINFO;
+  at_once.sa_sigaction = [](int, siginfo_t* from, void*) {
+    if (from->si_pid != getpid())
+      _exit(exit_failed);
+  };
   for (int s : {SIGTERM, SIGINT})
-    std::signal(s, [](int) { _exit(exit_failed); });
+    sigaction(s, &at_once, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   if (!of_itself)
     return exit_done;
@@ -118,6 +125,9 @@ application load(const command_line& line) {
     return std::nullopt;
   };
   options.check_exec = check_pow_exec;
+  options.read_variables = [](const std::filesystem::path& file) {
+    return lua::read_variables_file(file.string());
+  };
   options.hub_classes = hub::hub_class_names();
   options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   auto app = load_application(options);
@@ -154,8 +164,8 @@ int check(const command_line& line) {
 int run(command_line line) {
   set_up_process(line);
   auto app = load(line);
-  if (app.ok() && lists_commands(app, line)) {
-    std::cout << list_commands(app);
+  if (const auto list = listed_commands(app, line); list && app.ok()) {
+    std::cout << *list;
     return exit_done;
   }
   resolve_command(app, line);

@@ -62,6 +62,10 @@ struct exec_error {
 /// Looks at a command without running it: program, user, folder, patterns.
 using exec_check = std::function<std::optional<exec_error>(const pow_exec_entry&)>;
 
+/// Reads a file of NAME=value lines; empty if it cannot be read.
+using variables_reader =
+    std::function<std::map<std::string, std::string>(const std::filesystem::path& file)>;
+
 /// One `--set ENTRY-ID.field=value` or `-o ns:entry:field=value`; both spellings are understood
 /// under both names.
 struct override_option {
@@ -83,6 +87,7 @@ struct load_options {
   std::shared_ptr<const amqp_check> check_amqp; ///< may be null
   /// Reads a variable of the environment; empty: the environment of this process.
   std::function<std::optional<std::string>(const std::string& name)> environment;
+  variables_reader read_variables; ///< may be empty: files of variables have none for `${env:…}`
 };
 
 /// Reads, completes and checks an application. Mistakes are in `application::diagnostics`.

@@ -4,20 +4,24 @@
 #include "runtime/config/checks/field_check.hpp"
 #include "runtime/config/checks/gateway_check.hpp"
 #include "runtime/config/checks/middleware_check.hpp"
-#include "runtime/config/checks/middleware_check.hpp"
 #include "runtime/config/checks/pow_check.hpp"
-#include "runtime/config/checks/pow_check.hpp"
-#include "runtime/config/checks/relation_check.hpp"
 #include "runtime/config/checks/relation_check.hpp"
 #include "runtime/config/kinds/kind_schema.hpp"
 #include "runtime/config/locate.hpp"
 #include "runtime/config/options/amqp_options.hpp"
+#include "runtime/config/options/amqp_options.hpp"
+#include "runtime/config/options/cpp_options.hpp"
 #include "runtime/config/options/cpp_options.hpp"
 #include "runtime/config/options/pow_options.hpp"
 #include "runtime/config/options/storage_files.hpp"
+#include "runtime/config/source/declared_variables.hpp"
+#include "runtime/config/source/document.hpp"
 #include "runtime/config/source/document.hpp"
 #include "runtime/config/source/entry_reader.hpp"
+#include "runtime/config/source/entry_reader.hpp"
 #include "runtime/config/source/file_fields.hpp"
+#include "runtime/config/source/file_fields.hpp"
+#include "runtime/config/source/implicit_entries.hpp"
 #include "runtime/config/source/implicit_entries.hpp"
 #include "runtime/config/source/overrides.hpp"
 #include "runtime/config/source/places.hpp"
@@ -43,7 +47,9 @@ class loader {
  public:
   explicit loader(const load_options& options)
       : options_(options),
-        environment_(options.environment ? options.environment : process_environment) {
+        environment_(with_declared_variables(
+            app_, options.environment ? options.environment : process_environment,
+            options.read_variables)) {
     app_.folder = options.folder.string();
   }
 
@@ -185,8 +191,8 @@ class loader {
   }
 
   const load_options& options_;
-  environment environment_;
   application app_;
+  environment environment_; // looks into `app_`
   std::vector<entry> duplicates_;
   std::set<std::filesystem::path> looked_at_;
 };

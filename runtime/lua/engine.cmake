@@ -29,7 +29,7 @@ target_include_directories(natterjack_lua PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/lu
 target_link_libraries(natterjack_lua PRIVATE OpenSSL::SSL OpenSSL::Crypto)
 
 find_package(SQLite3 REQUIRED)
-target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3)
+target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
   codec/digests.cpp
@@ -42,6 +42,7 @@ target_sources(natterjack_lua PRIVATE
   lua_library.cpp
   shared/metric_shelf.cpp
   codec/module_base64.cpp
+  codec/module_compress.cpp
   codec/module_crypto.cpp
   shared/module_ctx.cpp
   storage/module_env.cpp
@@ -62,6 +63,7 @@ target_sources(natterjack_lua PRIVATE
   shared/module_system.cpp
   codec/module_uuid.cpp
   codec/module_yaml.cpp
+  codec/zlib_codec.cpp
   storage/queue_broker.cpp
   reply.cpp
   http/request_body.cpp
@@ -81,6 +83,7 @@ target_sources(natterjack_lua PRIVATE
   chunk_scan.cpp
   coroutine_library.cpp
   engine.cpp
+  error_argument.cpp
   engine_timers.cpp
   feed.cpp
   function_pool.cpp

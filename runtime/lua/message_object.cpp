@@ -200,6 +200,32 @@ int payload_new(lua_State* L) {
   return 1;
 }
 
+bool is_json(lua_State* L, std::string_view text, decode_error& error) {
+  if (!hub::is_utf8(text)) {
+    std::snprintf(error.text, sizeof error.text, "the text is not UTF-8");
+    return false;
+  }
+  const int top = lua_gettop(L);
+  const bool good = decode_value(L, text, error);
+  lua_settop(L, top);
+  return good;
+}
+
+// A Payload of a JSON text as it stands: it is not encoded again.
+int payload_json(lua_State* L) {
+  size_t size = 0;
+  const char* bytes = luaL_checklstring(L, 1, &size);
+  decode_error error;
+  if (is_json(L, {bytes, size}, error)) {
+    push_empty_payload(L) = hub::payload::json({bytes, size});
+    return 1;
+  }
+  auto& text = engine_of(L).scratch;
+  text = "payload.json: ";
+  text += error.text;
+  return fail(L, error_kind::invalid, text);
+}
+
 bool read_embedded_payload(lua_State* L, int index, embedded_value& value) noexcept {
   const auto* held = to_payload(L, index);
   if (held == nullptr)
@@ -244,7 +270,7 @@ void push_event(engine& self, lua_State* L, const process_event& event) {
   if (push_payload(L, event.result.value, error))
     lua_setfield(L, -2, "value");
   if (!event.result.error.empty()) {
-    push_exit_error(L, event.result.error, event.result.error_facts);
+    push_known_error(L, event.result.error, event.result.error_facts);
     lua_setfield(L, -2, "error");
   }
   lua_setfield(L, -2, "result");
@@ -362,6 +388,8 @@ int open_payload(lua_State* L) {
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, guarded<payload_new>);
   lua_setfield(L, -2, "new");
+  lua_pushcfunction(L, guarded<payload_json>);
+  lua_setfield(L, -2, "json");
   lua_createtable(L, 0, 4);
   lua_pushliteral(L, "nil");
   lua_setfield(L, -2, "NIL");

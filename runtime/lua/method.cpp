@@ -1,6 +1,7 @@
 #include "runtime/lua/method.hpp"
 
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -19,7 +20,7 @@ int push_arguments(lua_State* L) {
   luaL_checkstack(L, count + 4, "too many arguments");
   decode_error error;
   for (int i = 0; i < count; ++i)
-    if (!push_payload(L, self.arguments[static_cast<size_t>(i)], error))
+    if (!push_argument(L, self.arguments[static_cast<size_t>(i)], error))
       lua_pushnil(L);
   return count;
 }

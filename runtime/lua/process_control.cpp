@@ -2,6 +2,7 @@
 #include "hub/node.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/message_object.hpp"
@@ -139,7 +140,8 @@ outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int s
   options.context = self.context;
   encode_error error;
   for (int i = first + 2; i <= lua_gettop(L); ++i)
-    if (!read_payload(L, i, arguments.emplace_back(), error))
+    if (const auto read = program ? read_argument : read_payload;
+        !read(L, i, arguments.emplace_back(), error))
       return refuse(self, error_kind::invalid, error.text);
   if (settings != 0 && !read_spawn_options(self, L, settings, options, error))
     return refuse(self, error_kind::invalid, error.text);
@@ -192,7 +194,7 @@ int exec_ended(lua_State* L, int, lua_KContext) {
   auto& told = push_empty_payload(L); // owned by the state: decoding may raise
   if (!take_end(self, told)) {
     lua_pushnil(L);
-    push_exit_error(L, self.scratch, told);
+    push_known_error(L, self.scratch, told);
     return 2;
   }
   decode_error error;

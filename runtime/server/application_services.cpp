@@ -110,6 +110,11 @@ void fill_security(const service_options& options, lua::services& to) {
         std::chrono::duration<double>(one.default_expiration).count(), one.token_key};
 }
 
+// A function of a queue that returns false asks for its message to be tried again.
+bool says_no(const hub::payload& returned) {
+  return returned.kind() == hub::payload_kind::json && returned.bytes() == "false";
+}
+
 } // namespace
 
 void fill_services(const service_options& options, lua::services& to) {
@@ -188,7 +193,7 @@ void start_consumers(const service_options& options, const std::shared_ptr<lua::
           auto data = delivery->message.data;
           extras.attachment = std::move(delivery);
           extras.done = [done = std::move(done)](lua::main_end& end) {
-            done(end.why.text.empty());
+            done(end.why.text.empty() && !says_no(end.result.value));
           };
           pool->call({std::move(data)}, std::move(extras));
         });

@@ -20,6 +20,12 @@ std::vector<std::string> ids_of(const application& app,
   return ids;
 }
 
+// The word that runs this entry; null: it is no command.
+const std::string* command_of(const entry& e) {
+  const auto* name = e.kind == "process.lua" ? e.meta.find_path("command.name") : nullptr;
+  return name != nullptr ? name->as_text() : nullptr;
+}
+
 void complain(application& app, std::string option, std::string message,
               std::vector<std::string> known, const std::string& word) {
   std::sort(known.begin(), known.end());
@@ -27,21 +33,15 @@ void complain(application& app, std::string option, std::string message,
                              known.empty() ? "" : one_of(known)});
 }
 
-// Null if the entry is no command.
-const std::string* command_name(const entry& e) {
-  const auto* name = e.meta.find_path("command.name");
-  return e.kind == "process.lua" && name != nullptr ? name->as_text() : nullptr;
-}
-
 void find_command(application& app, command_line& line) {
   const auto word = line.arguments.front();
   std::vector<std::string> known;
   for (const auto& e : app.entries) {
-    const auto* name = command_name(e);
+    const auto* name = command_of(e);
     if (name == nullptr)
       continue;
     known.push_back(*name);
-    if (known.back() != word)
+    if (*name != word)
       continue;
     line.exec = e.id;
     line.arguments.erase(line.arguments.begin());
@@ -55,24 +55,20 @@ void find_command(application& app, command_line& line) {
 
 } // namespace
 
-bool lists_commands(const application& app, const command_line& line) {
+std::optional<std::string> listed_commands(const application& app, const command_line& line) {
   if (!line.exec.empty() || line.arguments.size() != 1 || line.arguments.front() != "list")
-    return false;
-  return std::none_of(app.entries.begin(), app.entries.end(), [](const entry& e) {
-    const auto* name = command_name(e);
-    return name != nullptr && *name == "list";
-  });
-}
-
-std::string list_commands(const application& app) {
-  std::string text;
-  for (const auto& e : app.entries)
-    if (const auto* name = command_name(e)) {
-      const auto* about = e.meta.find_path("command.short");
-      text += *name + (about != nullptr && about->as_text() != nullptr ? "  " + *about->as_text() : "") +
-              '\n';
-    }
-  return text.empty() ? "no process.lua says meta.command.name\n" : text;
+    return {};
+  std::string list;
+  for (const auto& e : app.entries) {
+    const auto* name = command_of(e);
+    if (name == nullptr)
+      continue;
+    if (*name == "list")
+      return {};
+    const auto* about = e.meta.find_path("command.short");
+    list += *name + "  " + (about != nullptr && about->as_text() ? *about->as_text() : e.id) + '\n';
+  }
+  return list;
 }
 
 void resolve_command(application& app, command_line& line) {

@@ -10,10 +10,9 @@
 
 namespace natterjack::runtime {
 
-/// Whether `run DIR list` asks for the commands there are, and none of them has that name.
-bool lists_commands(const application& app, const command_line& line);
-/// A line each: name and what `meta.command.short` says.
-std::string list_commands(const application& app);
+/// What `run DIR list` prints, unless a command of the application is called so: a line for each command.
+/// @returns nothing if that is not asked for
+std::optional<std::string> listed_commands(const application& app, const command_line& line);
 
 /// Puts the id of the entry into `line.exec` and leaves what the command is given in `line.arguments`.
 /// What is not there becomes one of `app.diagnostics`. Does nothing when no command is asked for.

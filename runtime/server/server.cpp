@@ -41,6 +41,12 @@ bool wait_until(std::chrono::steady_clock::time_point deadline, Condition&& is_m
   return true;
 }
 
+// Who does not listen ends when it next waits.
+void ask_to_end(const hub::process_ref& who) {
+  caf::anon_send(caf::actor_cast<caf::actor>(who.actor),
+                 hub::cancel_signal{{}, "host stopping", true});
+}
+
 nlohmann::json to_input(const std::vector<hub::payload>& arguments) {
   auto input = nlohmann::json::array();
   for (const auto& value : arguments)
@@ -136,6 +142,19 @@ void server::state::open_admin() {
   }
 }
 
+// The command that is run: asked to end as a service is, and not left waiting for input.
+void server::state::end_command(std::chrono::steady_clock::time_point deadline) {
+  if (!command || *command_ended)
+    return;
+  shared->of<lua::terminal>().stopped = true;
+  ask_to_end(command);
+  const auto has_ended = [this] { return command_ended->load(); };
+  if (wait_until(deadline, has_ended))
+    return;
+  caf::anon_send_exit(command.actor, caf::exit_reason::user_shutdown);
+  wait_until(std::chrono::steady_clock::now() + 1s, has_ended);
+}
+
 // Functions that have a message may finish it; what waits in a queue stays there.
 void server::state::end_consumers(std::chrono::steady_clock::time_point deadline) {
   stop_consumers(*shared);
@@ -143,15 +162,14 @@ void server::state::end_consumers(std::chrono::steady_clock::time_point deadline
     spdlog::warn("{} messages of queues were not finished", consumers_at_work(*shared));
 }
 
-// What services have spawned, and the process of a command, are asked to end as services are.
+// What services and others have spawned is asked to end as services are.
 void server::state::end_spawned(std::chrono::steady_clock::time_point deadline) {
   std::vector<hub::process_ref> asked;
   for (auto& one : node.processes().all())
     if (node.find_process_host(one.self->id().where()->host) != nullptr)
       asked.push_back(std::move(one));
   for (const auto& one : asked)
-    caf::anon_send(caf::actor_cast<caf::actor>(one.actor),
-                   hub::cancel_signal{{}, "host stopping", true});
+    ask_to_end(one);
   auto have_ended = [&asked] {
     return std::none_of(asked.begin(), asked.end(),
                         [](const auto& one) { return one.self->is_here(); });
@@ -280,6 +298,7 @@ void server::drain() {
   const auto for_processes = std::max<std::chrono::nanoseconds>(
       s.line.drain_timeout - s.line.drain_window, 0ns) / 2;
   const auto begun = std::chrono::steady_clock::now();
+  s.end_command(begun + for_processes);
   s.services.stop_all(begun + for_processes);
   const auto left = std::max(begun + for_processes, std::chrono::steady_clock::now() + 500ms);
   s.end_consumers(left);

@@ -49,9 +49,12 @@ void server::run_command(std::function<void(int exit_code)> when_done) {
   auto made = s.lua.spawn(program->second, *host, std::move(arguments));
   if (!made)
     throw std::runtime_error(made.error);
-  made.process.actor->get()->attach_functor([when_done, process = made.process](const caf::error&) {
-    when_done(exit_code_of(process.self->result()));
-  });
+  s.command = made.process;
+  made.process.actor->get()->attach_functor(
+      [when_done, process = made.process, ended = s.command_ended](const caf::error&) {
+        when_done(exit_code_of(process.self->result()));
+        *ended = true;
+      });
 }
 
 } // namespace natterjack::runtime

@@ -63,6 +63,7 @@ struct server::state {
 
   // -- start and end
   void start_services();
+  void end_command(std::chrono::steady_clock::time_point deadline);
   void end_consumers(std::chrono::steady_clock::time_point deadline);
   void end_spawned(std::chrono::steady_clock::time_point deadline);
   void end_jobs(std::chrono::steady_clock::time_point deadline);
@@ -89,6 +90,8 @@ struct server::state {
   std::unique_ptr<pow_services> pow;
   std::unique_ptr<amqp_services> amqp;
   std::unique_ptr<admin_server> admin;
+  hub::process_ref command; // that `-x` names; null: none
+  std::shared_ptr<std::atomic<bool>> command_ended = std::make_shared<std::atomic<bool>>(false);
   caf::actor probe;
   server_progress progress;
   server_view view{line,     node,     lua,      threads, cores_or(line.hub_threads),

@@ -105,7 +105,7 @@ return { run = function()
   for _, name in ipairs({ "json", "time", "logger", "http", "pg", "amqp", "process", "channel", "payload",
                           "errors", "pubsub", "coroutine", "funcs", "ctx", "events", "registry",
                           "env", "store", "sql", "queue", "security", "io", "system", "http_client",
-                          "websocket", "uuid", "base64", "hash", "crypto", "metrics", "fs", "yaml" }) do
+                          "websocket", "uuid", "base64", "hash", "crypto", "compress", "metrics", "fs", "yaml" }) do
     local library = require(name)
     for member in pairs(library) do
       table.insert(all, member)
@@ -121,7 +121,7 @@ def test_every_function_of_lua_is_listed(write, serve):
 namespace: app
 entries:
   - { name: gateway, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
-  - { name: list, kind: process.lua, source: "file://list.lua", modules: [ json, time, logger, http, pg, amqp, funcs, ctx, events, registry, env, store, sql, queue, security, io, system, http_client, websocket, uuid, base64, hash, crypto, metrics, fs, yaml ] }
+  - { name: list, kind: process.lua, source: "file://list.lua", modules: [ json, time, logger, http, pg, amqp, funcs, ctx, events, registry, env, store, sql, queue, security, io, system, http_client, websocket, uuid, base64, hash, crypto, compress, metrics, fs, yaml ] }
   - { name: service, kind: process.service, process: list, lifecycle: { auto_start: true } }
 """})
     [(_, line)] = serve(folder).stdout.wait_for(r"^names (.*)")

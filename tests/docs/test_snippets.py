@@ -37,7 +37,7 @@ ENTRY = """\
     kind: process.lua
     source: file://%s.lua
     modules: [ json, time, logger, http, pg, funcs, ctx, events, registry, env, store,
-               sql, queue, security, io, system, http_client, websocket, uuid, base64, hash, crypto, metrics, fs, yaml ]
+               sql, queue, security, io, system, http_client, websocket, uuid, base64, hash, crypto, compress, metrics, fs, yaml ]
 """
 
 RUN = blocks("run")

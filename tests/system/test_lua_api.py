@@ -27,12 +27,11 @@ def suites():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A copy of the application, since it writes files; one link in it leads out, one to a full disk."""
+    """A copy of the application, since it writes files; one link in it leads out."""
     copy = tmp_path_factory.mktemp("lua_api") / "app"
     shutil.copytree(FOLDER, copy)
     (copy / "files").mkdir()
     (copy / "files/out").symlink_to("/etc")
-    (copy / "notes.env.new").symlink_to("/dev/full")
     return copy
 
 

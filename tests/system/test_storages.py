@@ -1,10 +1,13 @@
 """Files that entries keep data in: found to be wrong before anything starts, or told by /readyz."""
 
+import resource
+import signal
 import sqlite3
+import subprocess
 
 import pytest
 
-from natterjack import command
+from natterjack import binary, command
 from raw_http import get
 
 ENTRIES = """\
@@ -64,6 +67,49 @@ def test_a_database_is_there_from_the_start(serve, application):
     assert get(server.port, "/readyz").status == 200
 
 
+def test_a_file_of_variables_is_made_at_the_start(serve, application):
+    folder = application({"_index.yaml": variables("kept/here.env") + "    auto_create: true\n"
+                                         "    file_mode: 0600\n"})
+    assert command("check", folder).returncode == 0
+    assert not (folder / "kept").exists()
+    serve(folder)
+    made = folder / "kept/here.env"
+    assert (made.read_text(), made.stat().st_mode & 0o777) == ("", 0o600)
+
+
+SET = """\
+return function()
+    local env = require("env")
+    print(env.set("NOTE", "short"))
+    local done, err = env.set("NOTE", ("x"):rep(5000))
+    print(done, err:kind(), err)
+    print(env.get("NOTE"))
+end
+"""
+
+
+def small_files():
+    """For a process to come: a file that would be larger than 1 KiB cannot be written, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+
+
+def test_a_variable_that_cannot_be_written_keeps_its_value_and_says_why(application):
+    folder = application({"set.lua": SET, "_index.yaml": """\
+namespace: app
+entries:
+  - { name: kept, kind: env.storage.file, file_path: kept.env, auto_create: true }
+  - { name: note, kind: env.variable, variable: NOTE, storage: kept }
+  - { name: set, kind: process.lua, source: "file://set.lua", modules: [ env ] }
+"""})
+    done = subprocess.run([binary(), "run", folder, "-x", "app:set"], capture_output=True, text=True,
+                          timeout=60, preexec_fn=small_files)
+    assert done.stdout.splitlines() == [
+        "true", f"nil Internal cannot write {folder}/kept.env: File too large", "short"]
+    assert (folder / "kept.env").read_text() == 'NOTE="short"\n'
+    assert sorted(path.name for path in folder.iterdir()) == ["_index.yaml", "kept.env", "set.lua"]
+
+
 # Its header is right and its pages are not: only opening it tells.
 def broken(folder):
     with sqlite3.connect(folder / "data.db") as made:
@@ -97,3 +143,36 @@ entries:
     assert command("run", application(files), "-x", "app:ask").stdout == "red\n"
     files["src/config.env"] = "COLOUR=blue\n"
     assert command("run", application(files), "-x", "app:ask").stdout == "blue\n"
+
+
+def test_variables_of_the_application_stand_for_themselves_in_entries(application, monkeypatch):
+    monkeypatch.setenv("OF_SYSTEM", "from system")
+    monkeypatch.setenv("DECLARED", "not this one")
+    folder = application({"kept.env": "IN_FILE='from file'\n", "_index.yaml": """\
+namespace: app
+entries:
+  - { name: os, kind: env.storage.os }
+  - { name: memory, kind: env.storage.memory }
+  - { name: file, kind: env.storage.file, file_path: kept.env }
+  - { name: fixed, kind: env.storage.static, values: { DECLARED: fixed, COUNT: 7 } }
+  - { name: several, kind: env.storage.router, storages: [ memory, file, fixed ] }
+  - { name: v1, kind: env.variable, variable: DECLARED, storage: fixed }
+  - { name: v2, kind: env.variable, variable: IN_FILE, storage: several }
+  - { name: v3, kind: env.variable, variable: WITH_DEFAULT, storage: memory, default: "by default" }
+  - { name: v4, kind: env.variable, variable: OF_SYSTEM, storage: os }
+  - { name: v5, kind: env.variable, variable: COUNT, storage: several }
+  - name: data
+    kind: registry.entry
+    list: [ "${env:DECLARED}", "${env:IN_FILE}", "${WITH_DEFAULT|no}", "${env:OF_SYSTEM}", "${env:NONE|none}" ]
+    count: ${env:COUNT}
+  - name: ask
+    kind: process.lua
+    source: |
+      return function()
+        local data = require("registry").get("app:data").data
+        print(table.concat(data.list, ", "), math.type(data.count), data.count)
+      end
+    modules: [ registry ]
+"""})
+    done = command("run", folder, "-x", "app:ask")
+    assert done.stdout == "fixed, from file, by default, from system, none integer 7\n"

@@ -205,6 +205,11 @@ class checker {
                  path + ": unknown " + what + " \"" + *name + '"' +
                      did_you_mean(*name, all_names(known)),
                  one_of(available_names(known)));
+      else if (!found->is_available && what == "module") // it may be listed and never required
+        warnings_.push_back(mistake_at(entry_, item, at,
+                                       path + ": module \"" + *name +
+                                           "\" is not built yet: require(\"" + *name + "\") raises",
+                                       one_of(available_names(known))));
       else if (!found->is_available)
         complain(item, at, path + ": " + what + " \"" + *name + "\" is not built yet",
                  one_of(available_names(known)));

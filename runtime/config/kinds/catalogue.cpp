@@ -21,7 +21,7 @@ const std::vector<catalogue_item>& known_modules() {
     {"queue", yes}, {"http_client", yes}, {"websocket", yes}, {"crypto", yes}, {"sql", yes},
     {"metrics", yes}, {"fs", yes}, {"io", yes}, {"system", yes}, {"template", no},
     {"templates", no}, {"yaml", yes}, {"text", no}, {"html", no}, {"excel", no},
-    {"compress", no}, {"archive", no}, {"cloudstorage", no}, {"exec", no}, {"expr", no},
+    {"compress", yes}, {"archive", no}, {"cloudstorage", no}, {"exec", no}, {"expr", no},
     {"eval", no}, {"contract", no}, {"treesitter", no}, {"tty", no}, {"cdc", no}, {"hub", no},
     {"workflow", no}, {"otel", no},
   };

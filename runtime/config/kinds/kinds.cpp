@@ -156,7 +156,7 @@ kind_definition http_service() {
                   .with({
                       make("mode", type::choice,
                            "manual: with the certificate given here; auto: with one of its own making")
-                          .of({"manual", "auto", "off"})
+                          .of({"manual", "auto", "off", ""})
                           .otherwise("off"),
                       make("cert", type::text, "Certificate and those that signed it, PEM or a file"),
                       make("key", type::text, "Its private key, PEM or a file"),
@@ -237,6 +237,7 @@ kind_definition process_host() {
                          make("queue_size", type::integer, "Queues grow").without_effect(),
                          make("local_queue_size", type::integer, "Queues grow").without_effect(),
                      }),
+                 count("max_processes", "", 1, 10 * million, "Older place of host.max_processes"),
                  lifecycle()},
       .is_service = true};
 }

@@ -48,11 +48,12 @@ kind_definition pg_scope() {
 kind_definition store_memory() {
   return {.name = "store.memory",
           .doc = "Keys and values in memory",
-          .fields = {count("max_size", "10000", 1, 100 * million,
-                           "Keys at most; then new ones are refused"),
+          .fields = {count("max_size", "10000", 0, 100 * million,
+                           "Keys at most; then new ones are refused. 0: the default"),
                      bytes("max_bytes", "64MiB", 1024, 1e12,
                            "Of keys and values together; then writing fails"),
-                     time("cleanup_interval", "5m", 0.01, "Between looks for what has expired"),
+                     time("cleanup_interval", "5m", 0,
+                          "Between looks for what has expired; 0: only when it is asked for"),
                      lifecycle_of_dialect()}};
 }
 
@@ -68,7 +69,8 @@ kind_definition store_sql() {
                          .otherwise("value"),
                      make("expire_column_name", type::text, "Column of the expiry, unix seconds")
                          .otherwise("expires_at"),
-                     time("cleanup_interval", "5m", 0.01, "Between looks for what has expired"),
+                     time("cleanup_interval", "5m", 0,
+                          "Between looks for what has expired; 0: only when it is asked for"),
                      lifecycle_of_dialect()}};
 }
 
@@ -85,17 +87,18 @@ kind_definition db_sqlite() {
 }
 
 std::vector<field> queue_bounds() {
-  return {count("max_length", "1000", 1, 100 * million, "Messages waiting; then publishing waits"),
+  return {count("max_length", "1000", 0, 100 * million,
+                "Messages waiting; then publishing waits. 0: the default"),
           bytes("max_bytes", "64MiB", 1024, 1e12,
                 "Of messages waiting or in work; then publishing waits"),
           time("publish_timeout", "30s", 0.001, "How long publishing waits for room").or_off()};
 }
 
-// Newer applications group them by driver.
-std::vector<field> queue_options() {
+// By driver, as one entry may say something to several; or as they are.
+std::vector<field> driver_options() {
   auto all = queue_bounds();
-  all.push_back(make("memory", type::section, "The same for queue.driver.memory").with(queue_bounds()));
-  for (const char* other : {"amqp", "sqs", "redis", "nats", "kafka"})
+  all.push_back(make("memory", type::section, "The same").with(queue_bounds()));
+  for (const char* other : {"amqp", "sqs"})
     all.push_back(ignored(other, "Of another driver"));
   return all;
 }
@@ -113,11 +116,11 @@ std::vector<kind_definition> queues() {
                   make("queue_name", type::text, "A queue in memory is known by its id")
                       .without_effect(),
                   make("codec", type::choice, "In memory every message keeps its form")
-                      .of({"json", "plain"})
-                      .otherwise("json"),
-                  make("driver_options", type::section, "Bounds").with(queue_options()),
+                      .of({"json/plain", "json", "plain", "application/msgpack"})
+                      .otherwise("json/plain"),
+                  make("driver_options", type::section, "Bounds").with(driver_options()),
                   make("options", type::section, "Older name of driver_options")
-                      .with(queue_bounds()),
+                      .with(driver_options()),
                   make("dead_letter", type::section, "Where messages go that always fail")
                       .with({make("queue", type::reference, "The queue; default: they are dropped")
                                  .of({"queue.queue"}),
@@ -131,6 +134,7 @@ std::vector<kind_definition> queues() {
                   count("concurrency", "1", 1, 1000, "Messages at a time"),
                   count("prefetch", "10", 1, 10'000, "Taken ahead; a queue in memory needs none"),
                   flag("auto_ack", "false", "A message is done when the function is called"),
+                  ignored("driver_options", "A queue in memory has none for consumers"),
                   lifecycle_of_dialect()}},
   };
 }

@@ -67,7 +67,8 @@ const entry& needed(const application& app, const std::string& id) {
 
 host_entry read_host(const application&, const entry& e) {
   const field_reader fields(e);
-  return {e.id, fields.count("host.max_processes"), read_lifecycle(fields), e.implicit};
+  const char* bound = fields.says("max_processes") ? "max_processes" : "host.max_processes";
+  return {e.id, fields.count(bound), read_lifecycle(fields), e.implicit};
 }
 
 library_entry read_library(const application&, const entry& e) {

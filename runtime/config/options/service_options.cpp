@@ -7,6 +7,11 @@ namespace natterjack::runtime {
 
 namespace {
 
+// In the dialect, 0 asks for the default.
+constexpr uint64_t store_size = 10'000;
+constexpr uint64_t queue_length = 1'000;
+uint64_t or_default(uint64_t said, uint64_t otherwise) { return said == 0 ? otherwise : said; }
+
 bool is_optional(const entry& e) {
   const auto* startup = e.data.find_path("lifecycle.startup");
   return startup != nullptr && startup->as_text() != nullptr && *startup->as_text() == "optional";
@@ -62,15 +67,14 @@ policy_entry read_policy(const entry& e) {
 
 queue_entry read_queue(const entry& e) {
   const field_reader fields(e);
-  // `options` is the older name.
   const auto in = [&fields](const std::string& name) {
-    for (const char* place : {"options.", "driver_options.memory."})
-      if (fields.says(place + name))
-        return place + name;
+    for (const char* where : {"driver_options.memory.", "options.memory.", "options."})
+      if (fields.says(where + name))
+        return where + name;
     return "driver_options." + name;
   };
-  return {e.id, fields.count(in("max_length")), fields.bytes(in("max_bytes")),
-          fields.time(in("publish_timeout")),
+  return {e.id, or_default(fields.count(in("max_length")), queue_length),
+          fields.bytes(in("max_bytes")), fields.time(in("publish_timeout")),
           fields.says("dead_letter.queue") ? fields.id("dead_letter.queue") : std::string{},
           fields.count("dead_letter.max_attempts")};
 }
@@ -95,7 +99,8 @@ void read_one(const application& app, const entry& e, service_options& all) {
         {e.id, fields.count("max_groups"), fields.count("max_members_per_group")});
   } else if (e.kind == "store.memory") {
     const field_reader fields(e);
-    all.memory_stores.push_back({e.id, fields.count("max_size"), fields.bytes("max_bytes"),
+    all.memory_stores.push_back({e.id, or_default(fields.count("max_size"), store_size),
+                                 fields.bytes("max_bytes"),
                                  fields.time("cleanup_interval")});
   } else if (e.kind == "store.sql") {
     all.sql_stores.push_back(read_store_sql(e));

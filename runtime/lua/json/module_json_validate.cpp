@@ -1,5 +1,6 @@
 // The Lua module `json` as scripts see it: module_json.hpp, and checks against a JSON Schema, which
-// stand in library/json_schema.lua and are loaded when they are first asked for.
+// stand in library/json_schema.lua and are loaded when they are first asked for; what a
+// schema looks like stands in library/json_schema_shape.lua.
 //
 //   json.validate(schema, value)          true; false, err (INVALID): where and why not
 //   json.validate_string(schema, text)    the same of a JSON text
@@ -51,6 +52,9 @@ template <bool AsText> int validate(lua_State* L) {
     constexpr luaL_Reg functions[] = {
         {"matches", guarded<matches>}, {"parse", guarded<parse>}, {nullptr, nullptr}};
     luaL_newlib(L, functions);
+    lua_newtable(L);
+    run_library(L, "json_schema_shape");
+    lua_setfield(L, -2, "shape");
     run_library(L, "json_schema");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &schema_key);

@@ -33,7 +33,70 @@ local function data_problem(data)
     return select(2, fail(errors.INVALID, "what is written must be a text, got %s", type(data)))
 end
 
+-- What a scanner gives, one after the other.
+local function words_of(file)
+    local lines, words = file:lines(), nil
+    return function()
+        while true do
+            local word = words and words()
+            if word then return word end
+            local line = lines()
+            if not line then return nil end
+            words = line:gmatch("%S+")
+        end
+    end
+end
+
+local function length_of_rune(lead)
+    return lead >= 0xF0 and 4 or lead >= 0xE0 and 3 or lead >= 0xC0 and 2 or 1
+end
+
+local function characters_of(file, length_of)
+    local held, at = "", 1
+    return function()
+        if #held - at < 4 then
+            local more, problem = file:read(65536)
+            if problem then error(problem, 0) end
+            held, at = held:sub(at) .. (more or ""), 1
+        end
+        if at > #held then return nil end
+        local from = at
+        at = from + length_of(held:byte(from))
+        return held:sub(from, at - 1)
+    end
+end
+
+local splits = {
+    lines = function(file) return file:lines() end,
+    words = words_of,
+    bytes = function(file) return characters_of(file, function() return 1 end) end,
+    runes = function(file) return characters_of(file, length_of_rune) end,
+}
+
+local scanner = class("scanner", {
+    scan = function(self)
+        if self.over then return false end
+        local good, token = pcall(self.next)
+        self.token = good and token or ""
+        self.problem = not good and token or nil
+        self.over = not good or token == nil
+        return not self.over
+    end,
+    text = function(self) return self.token end,
+    err = function(self) return self.problem end,
+})
+
 local file = class("file", {
+    scanner = function(self, split)
+        local by = splits[split or "lines"]
+        if not by then
+            return fail(errors.INVALID, "a scanner takes lines, words, bytes or runes, got %s", tostring(split))
+        end
+        if self.closed or not self.reads then
+            return fail(errors.INVALID, "the file is not open for reading")
+        end
+        return scanner({ next = by(self), token = "", over = false })
+    end,
     read = function(self, size)
         if self.closed or not self.reads then
             return fail(errors.INVALID, self.closed and "the file was closed" or "the file was not opened for reading")
@@ -124,12 +187,27 @@ local function read_file(self, path)
     return run(self, read, path, "", 0, everything)
 end
 
+-- Everything that is left of a file or a stream.
+local function rest_of(source)
+    local parts = {}
+    while true do
+        local part, problem = source:read(65536)
+        if problem then return nil, problem end
+        if not part then return table.concat(parts) end
+        parts[#parts + 1] = part
+    end
+end
+
 local function write_file(self, path, data, mode)
     local how = write_modes[mode or "w"]
     if not how then
         return fail(errors.INVALID, "the mode must be w, a or wx, got %s", tostring(mode))
     end
-    local problem = data_problem(data)
+    local problem
+    if type(data) == "table" and type(data.read) == "function" then
+        data, problem = rest_of(data)
+    end
+    problem = problem or data_problem(data)
     if problem then
         return nil, problem
     end

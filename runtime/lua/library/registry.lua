@@ -23,18 +23,26 @@ local own = {
     [".name"] = function(entry) return parse_id(entry.id).name end,
 }
 
+-- Keys may hold dots themselves: `meta.mcp.tool` is the key `mcp.tool`, or `tool` inside `mcp`.
+local function inside(at, path)
+    if type(at) ~= "table" then
+        return nil
+    end
+    local found = at[path]
+    for head, rest in path:gmatch("()%.()") do
+        if found ~= nil then
+            break
+        end
+        found = inside(at[path:sub(1, head - 1)], path:sub(rest))
+    end
+    return found
+end
+
 local function value_at(entry, path)
     if own[path] then
         return own[path](entry)
     end
-    local at = entry
-    for step in path:gmatch("[^.]+") do
-        if type(at) ~= "table" then
-            return nil
-        end
-        at = at[step]
-    end
-    return at
+    return inside(entry, path)
 end
 
 local function matches(found, wanted, compare)

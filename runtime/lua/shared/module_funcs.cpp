@@ -1,6 +1,7 @@
 // The Lua module `funcs`: calls of other functions; its shape stands in library/funcs.lua.
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -51,7 +52,7 @@ start_result start_call(engine& self, lua_State* L, int last, running_call& made
   }
   std::vector<hub::payload> arguments;
   for (int i = 3; i <= last; ++i)
-    if (!read_payload(L, i, arguments.emplace_back(), error))
+    if (!read_argument(L, i, arguments.emplace_back(), error))
       return refuse(self, error_kind::invalid, error.text);
   extras.done = std::move(deliver);
   made.call = made.pool->call(std::move(arguments), std::move(extras));
@@ -145,7 +146,7 @@ int wrap(lua_State* L) {
 
 bool read_payloads(lua_State* L, int first, std::vector<hub::payload>& out, encode_error& error) {
   for (int i = first; i <= lua_gettop(L); ++i)
-    if (!read_payload(L, i, out.emplace_back(), error))
+    if (!read_argument(L, i, out.emplace_back(), error))
       return false;
   return true;
 }

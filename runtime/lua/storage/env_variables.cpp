@@ -1,12 +1,16 @@
 #include "runtime/lua/storage/env_variables.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
+#include <system_error>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace natterjack::runtime::lua {
@@ -26,8 +30,57 @@ std::string trimmed(std::string_view text) {
   return from == text.npos ? std::string{} : std::string(text.substr(from, to - from + 1));
 }
 
-// NAME=value, one a line; `#` begins a comment, quotes around a value are taken off.
-std::map<std::string, std::string> parse_file(const std::string& path) {
+// @returns 0, or why not (errno)
+int write_all(int to, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(to, text.data(), text.size());
+    if (written < 0 && errno != EINTR)
+      return errno;
+    text.remove_prefix(static_cast<size_t>(std::max<ssize_t>(written, 0)));
+  }
+  return 0;
+}
+
+// A new file takes the place of the old one, so that nobody ever reads half of it.
+// @returns empty, or why not; nothing is left behind then
+std::string write_file(const env_storage& to, const std::map<std::string, std::string>& values) {
+  std::string text;
+  for (const auto& [key, value] : values)
+    text += key + "=\"" + value + "\"\n";
+  const auto fresh = to.file + ".new";
+  ::unlink(fresh.c_str());
+  const int made = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int problem = made < 0 ? errno : write_all(made, text);
+  if (problem == 0 && ::fchmod(made, to.mode) != 0)
+    problem = errno;
+  if (made >= 0 && ::close(made) != 0 && problem == 0)
+    problem = errno;
+  if (problem == 0 && std::rename(fresh.c_str(), to.file.c_str()) != 0)
+    problem = errno;
+  if (problem == 0)
+    return {};
+  if (made >= 0)
+    ::unlink(fresh.c_str());
+  return "cannot write " + to.file + ": " + std::generic_category().message(problem);
+}
+
+void make_file(const env_storage& which) {
+  if (!which.auto_create)
+    throw std::runtime_error(which.id + ": no file " + which.file + ", and auto_create is false");
+  std::error_code ignored; // what is wrong with the folder is wrong with the file
+  std::filesystem::create_directories(std::filesystem::path(which.file).parent_path(), ignored);
+  if (auto problem = write_file(which, {}); !problem.empty())
+    throw std::runtime_error(which.id + ": " + problem);
+}
+
+bool refuse(failure& why, error_kind kind, std::string text) {
+  why = {kind, std::move(text), {}};
+  return false;
+}
+
+} // namespace
+
+std::map<std::string, std::string> read_variables_file(const std::string& path) {
   std::map<std::string, std::string> all;
   std::ifstream in(path);
   for (std::string line; std::getline(in, line);) {
@@ -47,46 +100,15 @@ std::map<std::string, std::string> parse_file(const std::string& path) {
   return all;
 }
 
-// A new file takes the place of the old one, so that nobody ever reads half of it.
-// @returns empty, or why not; nothing is left behind then
-std::string write_file(const env_storage& to, const std::map<std::string, std::string>& values) {
-  const auto fresh = to.file + ".new";
-  std::error_code problem;
-  errno = 0;
-  {
-    std::ofstream out(fresh, std::ios::trunc);
-    for (const auto& [key, value] : values)
-      out << key << '=' << '"' << value << "\"\n";
-    out.close();
-    if (!out)
-      problem = std::error_code(errno != 0 ? errno : EIO, std::generic_category());
-  }
-  if (!problem)
-    std::filesystem::permissions(fresh, static_cast<std::filesystem::perms>(to.mode), problem);
-  if (!problem)
-    std::filesystem::rename(fresh, to.file, problem);
-  if (!problem)
-    return {};
-  ::unlink(fresh.c_str());
-  return "cannot write " + to.file + ": " + problem.message();
-}
-
-bool refuse(failure& why, error_kind kind, std::string text) {
-  why = {kind, std::move(text), {}};
-  return false;
-}
-
-} // namespace
-
 void env_variables::declare(std::vector<env_storage> storages,
                             std::vector<env_variable> variables) {
   std::lock_guard guard(mutex_);
   for (auto& one : storages) {
     shelf made;
     if (one.kind == env_storage_kind::file) {
-      if (!std::filesystem::exists(one.file) && !one.auto_create)
-        throw std::runtime_error(one.id + ": no file " + one.file + ", and auto_create is false");
-      made.values = parse_file(one.file);
+      if (!std::filesystem::exists(one.file))
+        make_file(one);
+      made.values = read_variables_file(one.file);
     } else if (one.kind == env_storage_kind::fixed) {
       made.values = one.fixed;
     }

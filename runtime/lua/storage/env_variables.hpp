@@ -39,6 +39,10 @@ struct env_variable {
   bool read_only = false;
 };
 
+/// NAME=value, one a line; `#` begins a comment, quotes around a value are taken off.
+/// @returns nothing for a file that cannot be read
+std::map<std::string, std::string> read_variables_file(const std::string& path);
+
 class env_variables {
  public:
   /// Files are read here. @throws std::runtime_error for one that cannot be

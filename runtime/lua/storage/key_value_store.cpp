@@ -111,7 +111,7 @@ store_result memory_store::list(const store_request& request, clock::time_point 
 store_result memory_store::run(const store_request& request) {
   std::lock_guard guard(mutex_);
   const auto now = clock::now();
-  if (now - cleaned_ > cleanup_interval_)
+  if (cleanup_interval_.count() != 0 && now - cleaned_ > cleanup_interval_)
     clean(now);
   switch (request.what) {
   case store_operation::get:

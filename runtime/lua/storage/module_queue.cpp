@@ -54,7 +54,7 @@ int publish(lua_State* L) {
     return 1;
   }
   lua_pushnil(L);
-  push_exit_error(L, self.scratch, facts);
+  push_known_error(L, self.scratch, facts);
   return 2;
 }
 

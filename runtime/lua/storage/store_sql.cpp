@@ -91,7 +91,8 @@ bool sql_store::prepare(failure& why) {
     }
     prepared_ = true;
   }
-  if (const auto now = clock::now(); now - cleaned_ > settings_.cleanup_interval) {
+  if (const auto now = clock::now(); settings_.cleanup_interval.count() != 0 &&
+                                     now - cleaned_ > settings_.cleanup_interval) {
     cleaned_ = now;
     ask(sql_operation::execute,
         "DELETE FROM " + table + " WHERE " + quoted(settings_.expiry_column) + " <= ?",

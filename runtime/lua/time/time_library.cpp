@@ -44,7 +44,7 @@ int time_after(lua_State* L) {
   int64_t delay = 0;
   const char* why = nullptr;
   if (!read_duration(L, 1, delay, why))
-    return raise(L, why);
+    return fail(L, error_kind::invalid, why);
   push_channel(L, 1);
   start_timer(L, lua_gettop(L), delay > 0 ? delay : 0);
   return 1;

@@ -125,6 +125,31 @@ table.insert(tests, { "values against a schema", function()
     check.same(json.validate_string({}, "{nope"), false)
 end })
 
+local compress = require("compress")
+local long = ("all work and no play "):rep(50000)
+
+table.insert(tests, { "what is compressed comes back", function()
+    for _, name in ipairs({ "gzip", "zlib", "deflate" }) do
+        local format = compress[name]
+        for _, data in ipairs({ "a", "\0\255", long }) do
+            check.same(format.decode(format.encode(data)), data, name)
+        end
+        check.yes(#format.encode(long, { level = 9 }) <= #format.encode(long, { level = 1 }))
+        check.fails("Invalid", format.decode(format.encode(long):sub(1, -2)))
+        check.fails("Invalid", format.decode("certainly not"))
+        check.fails("Invalid", format.encode(""))
+        check.fails("Invalid", format.encode("a", { level = 10 }))
+        check.fails("Invalid", format.decode("a", { max_size = 0 }))
+        check.same(#format.decode(format.encode(long), { max_size = #long }), #long)
+        check.fails("Internal", format.decode(format.encode(long), { max_size = #long - 1 }))
+    end
+    local two = compress.gzip.encode("one, ") .. compress.gzip.encode("two")
+    check.same(compress.gzip.decode(two), "one, two")
+    check.fails("Invalid", compress.zlib.decode(compress.zlib.encode("one") .. "x"))
+    check.same(#compress.gzip.encode("a"):sub(1, 2), 2)
+    check.same(compress.gzip.encode("a"):byte(1) * 256 + compress.gzip.encode("a"):byte(2), 0x1f8b)
+end })
+
 local function refused(text, schema)
     local good, err = json.validate(schema, {})
     check.same(good, false)

@@ -43,6 +43,23 @@ local tests = {
         check.fails("NotFound", process.exec("app:failing", "system:processes", "object"))
         check.fails("Internal", process.exec("app:failing", "system:processes", "table"))
     end },
+    { "an error that is an argument arrives as it was", function()
+        local given = errors.new({ message = 'a "bad"\nthing', kind = errors.CONFLICT, retryable = false,
+            details = { place = 4 } })
+        local spawned = process.exec("app:tells", "system:processes", given, "more")
+        local called = require("funcs").call("app:told", given, "more")
+        for _, told in ipairs({ spawned, called }) do
+            check.same(told.message, 'a "bad"\nthing')
+            check.same(told.kind, errors.CONFLICT)
+            check.same(told.retryable, false)
+            check.same(told.place, 4)
+            check.same(told.more, "more")
+        end
+    end },
+    { "a duration that is none is an error where a channel is given", function()
+        check.fails("Invalid", require("time").after("soon"))
+        check.fails("Invalid", require("time").timer("soon"))
+    end },
     { "a result without a JSON form is an error", function()
         local value, err = process.exec("app:failing", "system:processes", "gap")
         check.fails("Invalid", value, err)

@@ -17,6 +17,16 @@ local tests = {
         check.same(got[2], "argument")
         process.cancel(pid)
     end },
+    { "a JSON text is sent as it stands", function()
+        local ready = payload.json('{"a": [1, 2]}')
+        check.same(ready:get_format(), payload.format.JSON)
+        check.same(ready:data().a[2], 2)
+        process.send(process.pid(), "ready", ready)
+        check.same(process.inbox():receive():payload():data().a[1], 1)
+        check.fails("Invalid", payload.json("{nope}"))
+        check.fails("Invalid", payload.json('"\255"'))
+        check.fails("Invalid", payload.json(""))
+    end },
     { "with_context reaches the process and what it was given before", function()
         local pid = process.with_context({ user = "ada" }):with_context({ level = 3 })
             :spawn("app:echo", host)

@@ -21,6 +21,16 @@ local tests = {
         check.same(ids(registry.find({ [".ns"] = "app", [".name"] = "essay" })), "app:essay")
         check.same(ids(registry.find({ ["meta.tags"] = "sad" })), "app:poem")
     end },
+    { "keys of meta may hold dots", function()
+        local function finds(key, value) return ids(registry.find({ [key] = value })) == "app:poem" end
+        check.yes(finds("meta.mood.of.day.dark", true))
+        check.yes(finds("meta.a.b", 1))
+        check.same(finds("meta.a.b", 2), false)
+        check.yes(finds("meta.a.c.d", 3))
+        check.yes(finds("data.text", "hello"))
+        check.same(finds("meta.mood.of", true), false)
+        check.same(finds("meta.type.x", "poem"), false)
+    end },
     { "operators in front of a key", function()
         check.same(ids(registry.find({ ["~meta.comment"] = "at n" })), "app:poem")
         check.same(ids(registry.find({ ["^meta.type"] = "po" })), "app:poem")
