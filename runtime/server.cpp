@@ -2,6 +2,7 @@
 
 #include "hub/node.hpp"
 #include "hub/quiet_scheduler.hpp"
+#include "hub/usable_cores.hpp"
 #include "relay/gateway.hpp"
 #include "relay/http/http_metrics.hpp"
 #include "runtime/admin/admin_commands.hpp"
@@ -45,7 +46,7 @@ namespace {
 using namespace std::chrono_literals;
 
 size_t cores_or(size_t wanted) {
-  return wanted != 0 ? wanted : std::max<size_t>(std::thread::hardware_concurrency(), 1);
+  return wanted != 0 ? wanted : hub::usable_cores();
 }
 
 // Waits for a condition that other threads bring about. @returns false at the deadline
