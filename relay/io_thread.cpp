@@ -414,8 +414,10 @@ void io_thread::flush_dirty() {
 // -- timers -------------------------------------------------------------------
 
 void io_thread::set_timer(timer_wheel::timer& t, std::chrono::nanoseconds delay) {
-  wheel_.set(t, std::chrono::duration_cast<timer_wheel::clock::duration>(delay));
-  if (wheel_.next() < clock_due_)
+  const auto now = timer_wheel::clock::now();
+  const auto wait = std::chrono::duration_cast<timer_wheel::clock::duration>(delay);
+  wheel_.set(t, wait, now);
+  if (clock_due_ == timer_wheel::clock::time_point::max() || wait < clock_due_ - now)
     arm_timer();
 }
 

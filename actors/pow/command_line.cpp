@@ -5,6 +5,7 @@
 #include "hub/node.hpp"
 #include "hub/quiet_scheduler.hpp"
 #include "hub/quantities.hpp"
+#include "hub/usable_cores.hpp"
 #include "relay/gateway.hpp"
 
 #include <CLI/CLI.hpp>
@@ -273,7 +274,7 @@ int serve(settings wanted) {
   system_config config;
   caf::actor_system system(config);
   hub::node node(system, "natterjack");
-  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const size_t cores = hub::usable_cores();
   relay::io_pool threads(system, wanted.io_threads != 0 ? wanted.io_threads : cores);
 
   service_options options;

@@ -43,12 +43,13 @@ class frame_transport final : public ws_transport,
   frame_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
                   std::string_view leftover, std::shared_ptr<void> place, deflate_terms deflate)
       : thread_(thread), place_(std::move(place)),
-        watch_(asio::use_service<socket_watch>(thread.context())), descriptor_(socket.release()),
-        box_(thread, limits, descriptor_, *this), reader_(limits.message_bytes),
-        deflate_(deflate),
-        deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }) {
-    if (!leftover.empty())
-      early_ = hub::shared_bytes(leftover);
+        watch_(asio::use_service<socket_watch>(thread.context())),
+        box_(thread, limits, socket.native_handle(), *this), reader_(limits.message_bytes),
+        deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }),
+        deflate_bits_(static_cast<uint8_t>(deflate.window_bits)),
+        deflate_keeps_context_(deflate.keeps_context) {
+    reader_.keep(leftover);
+    descriptor_ = socket.release(); // from here on it is ours to close
     try {
       watch_.add(descriptor_, *this);
     } catch (...) {
@@ -63,8 +64,8 @@ class frame_transport final : public ws_transport,
               caf::strong_actor_ptr owner_actor, ws_owner& owner) override {
     owner_actor_ = std::move(owner_actor);
     owner_ = &owner;
-    const auto agreed = agree_on_deflate(upgrade, deflate_);
-    deflate_.window_bits = agreed.window_bits;
+    const auto agreed = agree_on_deflate(upgrade, {deflate_bits_, deflate_keeps_context_});
+    deflate_bits_ = static_cast<uint8_t>(agreed.window_bits);
     if (agreed.window_bits != 0)
       reader_.allow_compressed(agreed.client_window_bits);
     // Behind the start of the owner's actor, which is queued already. The answer is written at the end of
@@ -86,7 +87,7 @@ class frame_transport final : public ws_transport,
       read_on();
   }
 
-  int deflate_bits() const noexcept override { return deflate_.window_bits; }
+  int deflate_bits() const noexcept override { return deflate_bits_; }
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
     const auto done = box_.push_data(std::move(frames), messages);
@@ -163,13 +164,7 @@ class frame_transport final : public ws_transport,
   void read_on() {
     auto self = shared_from_this(); // the owner may let go
     in_reader_ = true;
-    if (!early_.empty()) {
-      auto early = std::exchange(early_, {});
-      std::string bytes(early.view());
-      reader_.take(bytes.data(), bytes.size(), *this);
-    } else {
-      reader_.go_on(*this);
-    }
+    reader_.go_on(*this);
     in_reader_ = false;
     if (output_shut_)
       read_to_end();
@@ -400,16 +395,16 @@ class frame_transport final : public ws_transport,
   io_thread& thread_;
   std::shared_ptr<void> place_; // keeps the gateway, and with it the limits
   socket_watch& watch_;
-  int descriptor_; // -1: closed
   outbox box_;
   frame_reader reader_;
-  deflate_terms deflate_; // offered at first, then agreed to
-  hub::shared_bytes early_; // came behind the request head
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
   std::shared_ptr<frame_transport> held_; // by itself, from the end until the socket is closed
   timer_wheel::timer deadline_;
   std::unique_ptr<ending> ending_;
+  int descriptor_ = -1;  // -1: closed
+  uint8_t deflate_bits_; // offered at first, then agreed to
+  bool deflate_keeps_context_;
   bool wants_message_ = false;
   bool has_bytes_ = false;   // as far as we know
   bool has_end_ = false;     // behind them

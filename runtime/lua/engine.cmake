@@ -78,6 +78,7 @@ target_sources(natterjack_lua PRIVATE
 
 target_sources(natterjack_lua PRIVATE
   base/base_library.cpp
+  block_cache.cpp
   channel.cpp
   channel_select.cpp
   chunk_scan.cpp

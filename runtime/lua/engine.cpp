@@ -487,7 +487,7 @@ void engine::restart() {
   intake_.unclaim_all();
   fatal_ = false;
   channels = 0;
-  channel_meta = case_meta = message_meta = payload_meta = nullptr;
+  channel_meta = case_meta = message_meta = payload_meta = message_payload_meta = nullptr;
   events_anchor = LUA_NOREF;
   events_channel = nullptr;
   program_ = std::exchange(next_program_, nullptr);

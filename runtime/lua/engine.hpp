@@ -151,6 +151,7 @@ class engine final : public process_context {
   const void* case_meta = nullptr;
   const void* message_meta = nullptr;
   const void* payload_meta = nullptr;
+  const void* message_payload_meta = nullptr; ///< of payloads that a message holds
   int events_anchor = LUA_NOREF;
   channel* events_channel = nullptr;
   bool listens_to_events() const noexcept { return events_channel != nullptr; }

@@ -1,6 +1,7 @@
 #include "runtime/server/server_state.hpp"
 
 #include "hub/quiet_scheduler.hpp"
+#include "hub/usable_cores.hpp"
 #include "runtime/admin/admin_commands.hpp"
 #include "runtime/admin/admin_path.hpp"
 #include "runtime/lua/base/terminal.hpp"
@@ -62,7 +63,7 @@ nlohmann::json to_input(const std::vector<hub::payload>& arguments) {
 } // namespace
 
 size_t cores_or(size_t wanted) {
-  return wanted != 0 ? wanted : std::max<size_t>(std::thread::hardware_concurrency(), 1);
+  return wanted != 0 ? wanted : hub::usable_cores();
 }
 
 system_config::system_config(size_t threads) {

@@ -162,3 +162,18 @@ SCENARIO_METHOD(outbox_fixture, "a socket that is gone is reported once", "[rela
   on_thread([] {});
   CHECK(failed == 1);
 }
+
+// The number of its descriptor may be another client's by the end of the turn.
+SCENARIO_METHOD(outbox_fixture, "what is queued when the socket is closed is not written", "[relay][outbox]") {
+  make();
+  on_thread([this] {
+    box->push_data(hub::shared_bytes("secret"));
+    box->abandon();
+    REQUIRE(box->empty());
+    REQUIRE(box->push_data(hub::shared_bytes("more")) == outbox::admitted::dropped);
+  });
+  on_thread([] {}); // the turn is over
+  char octet;
+  REQUIRE(::read(ends[1], &octet, 1) < 0);
+  REQUIRE(failed == 0);
+}

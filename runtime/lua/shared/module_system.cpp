@@ -13,6 +13,7 @@
 //   system.exit(code?)                                    as SIGTERM: the program drains and ends
 #include "hub/node.hpp"
 #include "hub/process_host.hpp"
+#include "hub/usable_cores.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -27,7 +28,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <thread>
 
 // Of jemalloc, there if the binary is linked with it.
 extern "C" int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value,
@@ -95,7 +95,7 @@ int gc_collect(lua_State* L) {
 }
 
 int cpu_count(lua_State* L) {
-  lua_pushinteger(L, std::max<lua_Integer>(std::thread::hardware_concurrency(), 1));
+  lua_pushinteger(L, static_cast<lua_Integer>(hub::usable_cores()));
   return 1;
 }
 
@@ -148,7 +148,7 @@ int hosts_list(lua_State* L) {
     lua_setfield(L, -2, "id");
     lua_pushinteger(L, std::strtoll(rest.data() + end + 1, nullptr, 10));
     lua_setfield(L, -2, "processes");
-    set_number(L, "workers", std::max(std::thread::hardware_concurrency(), 1U));
+    set_number(L, "workers", hub::usable_cores());
     lua_rawseti(L, -2, place);
     rest.remove_prefix(last + 1);
   }
