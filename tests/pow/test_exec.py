@@ -229,7 +229,8 @@ def test_a_command_that_cannot_be_run(tmp_path):
 @pytest.mark.parametrize(
     "option, said",
     [("nothing", "no name"), ("=x", "no name"), ("x=", "no command"), ("x='a", "not closed"),
-     ("x=nosuchcommand", "not in PATH"), ("x=cat a{1}", "whole word"), ("x={1}", "choose the program"),
+     ("x=nosuchcommand", "not in PATH"), ("x=cat a{1}", "whole word"),
+     ("x=cat {0}", "{1} to {9}"), ("x=cat {10}", "{1} to {9}"), ("x={1}", "choose the program"),
      ("x=/etc/passwd", "not an executable"), ("echo=cat", "two jobs")],
 )
 def test_commands_that_are_refused_at_the_start(option, said):
