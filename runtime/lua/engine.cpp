@@ -237,6 +237,11 @@ bool engine::main_waits() const noexcept {
   return true;
 }
 
+bool engine::is_stuck() const noexcept {
+  return ready_first_ == nullptr && timers_.empty() && expected_.empty() && streams_.empty() &&
+         events_channel == nullptr && !intake_.is_claimed();
+}
+
 bool engine::collect() {
   actor_.box().take_all(fresh_);
   if (fresh_.empty())

@@ -63,6 +63,10 @@ class engine final : public process_context {
 
   /// Forgets every task and timer; between two calls of a function.
   void drop_tasks() noexcept;
+  bool has_tasks() const noexcept { return !tasks_.empty(); }
+  /// Tasks there may be, but nothing in this process can wake one any more: no timer, no answer, no
+  /// stream, no channel of its mailbox.
+  bool is_stuck() const noexcept;
 
   enum class turn : uint8_t { waiting, again, ended };
   /// One slice. After `ended` see `outcome()`.
