@@ -296,6 +296,13 @@ class stripper {
       skip();
     if (is("(") || is("{")) {
       brackets();
+    } else if (is("asserts") && is_name(1) && !is_keyword(peek(1).text) &&
+               on_one_line(at_, at_ + 1)) {
+      skip(2); // of a function that raises unless its argument is something, or of that type
+      if (is("is") && on_one_line(at_ - 1, at_)) {
+        skip();
+        type();
+      }
     } else if (peek().kind == token_kind::text || peek().kind == token_kind::number) {
       skip();
     } else if (is_name()) {

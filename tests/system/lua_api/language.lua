@@ -27,6 +27,30 @@ local tests = {
         local good, problem = pcall(function() error("here") end)
         check.yes(not good and problem:find(":27:", 1, true), problem)
     end },
+    { "functions that raise may say so behind their arguments", function()
+        local function some(v: any?): asserts v
+            if not v then error("nothing") end
+        end
+        local is = {}
+        function is.text(v: any): asserts v is string | number
+            if type(v) ~= "string" then error("no text") end
+        end
+        some(1)
+        is.text("a")
+        check.raises("nothing", some)
+        check.raises("no text", is.text, 1)
+    end },
+    { "a type is asked for by calling it", function()
+        check.same(string("a") .. tostring(number(1.5)) .. integer(2) .. integer(3.0), "a1.523")
+        check.same(boolean(false), false)
+        check.same(math.type(integer(3.0)), "integer")
+        check.raises("string expected, got number", string, 1)
+        check.raises("string expected", string)
+        check.raises("number expected, got string", number, "1")
+        check.raises("integer expected, got number", integer, 1.5)
+        check.raises("boolean expected, got nil", boolean, nil)
+        check.same(type(string), "table")
+    end },
     { "labels and method calls are left alone", function()
         local text = ""
         for i = 1, 3 do
