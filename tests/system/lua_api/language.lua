@@ -64,6 +64,45 @@ local tests = {
         check.same(select("#", unpack({ 1, 2, 3 })), 3)
         check.same(math.pow(2, 10), 1024.0)
         check.yes(subscribe and unsubscribe)
+        check.same(string.gfind("a1", "%d")(), "1")
+    end },
+    { "an error is its text where a text is wanted", function()
+        local gone, err = process.send("nobody.here", "topic")
+        check.same(gone, nil)
+        local text = tostring(err)
+        check.yes(text:find("nobody.here", 1, true))
+        check.same(string.find(err, "nobody.here", 1, true), (text:find("nobody.here", 1, true)))
+        check.same(err:match("nobody%.%a+"), "nobody.here")
+        check.same((err:gsub("%s", "")), (text:gsub("%s", "")))
+        check.same(err:upper() .. err:lower() .. err:len(), text:upper() .. text:lower() .. #text)
+        check.same(err:sub(1, 3) .. string.rep(err, 2), text:sub(1, 3) .. text .. text)
+        check.same(string.format("%s|%5.3s", err, err), ("%s|%5.3s"):format(text, text))
+        for word in string.gmatch(err, "%S+") do check.yes(text:find(word, 1, true)) end
+        check.raises("string expected", string.find, {}, "x")
+    end },
+    { "errors of modules say whether to try again", function()
+        local _, unknown = process.send("nobody.here", "topic")
+        check.same(unknown:retryable(), false)
+        check.same(errors.new("x"):retryable(), nil)
+    end },
+    { "fractions are cut where a whole number is wanted", function()
+        check.same(string.format("%d %5.1f %x %s", 3.7, 2.25, 10.9, "-3.2"), "3   2.2 a -3.2")
+        check.same(string.format("%d%%|%d", -3.7, "4.9"), "-3%|4")
+        check.same(("ab"):rep(2.5) .. ("abc"):sub(1.9, 2.9) .. string.char(65.5) .. ("a"):byte(1.2), "abababA97")
+        check.same(("abc"):find("c", 1.5) .. ("abc"):sub(2, math.huge), "3bc")
+        for _ = 1, 20 do
+            local drawn = math.random(1.5, 3.9)
+            check.yes(math.type(drawn) == "integer" and drawn >= 1 and drawn <= 3, drawn)
+        end
+        check.yes(math.random() < 1)
+        check.same(os.date("!%Y", 0.5), "1970")
+        check.raises("number expected, got string", string.format, "%d", "x")
+        check.raises("no integer representation", string.format, "%d", 0 / 0)
+    end },
+    { "what a format is not given is said to be missing", function()
+        check.same(string.format("%s %s and %5.2f", "a"), "a %!s(MISSING) and %!f(MISSING)")
+        check.same(string.format("100%% %d"), "100% %!d(MISSING)")
+        check.raises("invalid conversion", string.format, "%y", 1)
     end },
     { "a module that is not listed says what to add", function()
         check.raises("add it to `modules` of app:language", require, "json")
