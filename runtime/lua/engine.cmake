@@ -63,6 +63,7 @@ target_sources(natterjack_lua PRIVATE
   module_uuid.cpp
   module_yaml.cpp
   queue_broker.cpp
+  regular_expression.cpp
   reply.cpp
   request_body.cpp
   services.cpp

@@ -120,7 +120,7 @@ void list_hosts(engine& self) {
     if (auto* host = self.node().find_process_host(id))
       self.scratch += id + "\n" + std::to_string(host->all().size()) + "\n";
   };
-  const auto entries = self.runtime().shared().entries->at(0);
+  const auto entries = self.runtime().shared().entries->now();
   if (!entries->contains("system:processes"))
     tell("system:processes"); // implicit: made, but declared by nobody
   for (const auto& [id, one] : *entries)

@@ -7,14 +7,17 @@ local function parse_id(text)
 end
 
 local operators = {
-    ["~"] = function(found, wanted) return found:find(wanted, 1, true) ~= nil end,
+    ["~"] = function(found, wanted) return native.is_like(wanted, found) == true end,
+    ["*"] = function(found, wanted) return found:find(wanted, 1, true) ~= nil end,
     ["^"] = function(found, wanted) return found:sub(1, #wanted) == wanted end,
     ["$"] = function(found, wanted) return wanted == "" or found:sub(-#wanted) == wanted end,
-    ["*"] = function(found, wanted)
-        local pattern = wanted:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
-        return found:find("^" .. pattern .. "$") ~= nil
-    end,
 }
+
+-- `*` any characters; all else stands for itself.
+local function glob(found, wanted)
+    local pattern = wanted:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*")
+    return found:find("^" .. pattern .. "$") ~= nil
+end
 
 local own = {
     [".kind"] = function(entry) return entry.kind end,
@@ -23,21 +26,33 @@ local own = {
     [".name"] = function(entry) return parse_id(entry.id).name end,
 }
 
+-- A key may hold dots itself: what is left of the path is tried as one key first.
+local function look_up(at, path)
+    if type(at) ~= "table" then
+        return nil
+    elseif at[path] ~= nil then
+        return at[path]
+    end
+    local step, rest = path:match("^([^.]+)%.(.+)$")
+    return step and look_up(at[step], rest)
+end
+
 local function value_at(entry, path)
     if own[path] then
         return own[path](entry)
     end
-    local at = entry
-    for step in path:gmatch("[^.]+") do
-        if type(at) ~= "table" then
-            return nil
-        end
-        at = at[step]
-    end
-    return at
+    return look_up(entry, path)
 end
 
 local function matches(found, wanted, compare)
+    if type(wanted) == "table" then -- a list: all of them
+        for _, item in ipairs(wanted) do
+            if not matches(found, item, compare) then
+                return false
+            end
+        end
+        return #wanted > 0
+    end
     if type(found) == "table" then -- a list: one of them is enough
         for _, item in ipairs(found) do
             if matches(item, wanted, compare) then
@@ -62,6 +77,12 @@ local function conditions_of(filter)
         local text = tostring(key)
         local compare = operators[text:sub(1, 1)]
         local path = compare and text:sub(2) or text
+        if text:sub(1, 1) == "~" and native.is_like(tostring(wanted), "") == nil then
+            return fail(errors.INVALID, "registry.find: %s: '%s' is no regular expression", text, tostring(wanted))
+        end
+        if own[path] and not compare then
+            compare = glob
+        end
         if own[path] or path:find("^meta%.") or path:find("^data%.") then
             all[#all + 1] = { path = path, wanted = wanted, compare = compare }
         else
@@ -73,7 +94,11 @@ local function conditions_of(filter)
 end
 
 local function find_in(entries, filter)
-    local conditions, found = conditions_of(filter), {}
+    local conditions, problem = conditions_of(filter)
+    if not conditions then
+        return nil, problem
+    end
+    local found = {}
     for _, entry in ipairs(entries or {}) do
         local good = true
         for _, one in ipairs(conditions) do
