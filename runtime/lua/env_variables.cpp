@@ -3,8 +3,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
-#include <stdexcept>
 
 namespace natterjack::runtime::lua {
 
@@ -23,7 +21,21 @@ std::string trimmed(std::string_view text) {
   return from == text.npos ? std::string{} : std::string(text.substr(from, to - from + 1));
 }
 
-// NAME=value, one a line; `#` begins a comment, quotes around a value are taken off.
+// What a line has behind `=`: quotes around it are taken off, and `#` begins a comment outside them.
+std::string value_of(std::string_view text) {
+  const auto value = trimmed(text);
+  if (!value.empty() && (value.front() == '"' || value.front() == '\''))
+    if (const auto closing = value.find(value.front(), 1); closing != value.npos) {
+      const auto behind = trimmed(std::string_view(value).substr(closing + 1));
+      if (behind.empty() || behind.front() == '#')
+        return value.substr(1, closing - 1);
+      if (const auto last = value.rfind(value.front()); last == value.size() - 1)
+        return value.substr(1, last - 1); // quotes in between belong to the value
+    }
+  return trimmed(std::string_view(value).substr(0, value.find('#')));
+}
+
+// NAME=value, one a line; `#` begins a comment. A file that is not there says nothing.
 std::map<std::string, std::string> parse_file(const std::string& path) {
   std::map<std::string, std::string> all;
   std::ifstream in(path);
@@ -35,11 +47,7 @@ std::map<std::string, std::string> parse_file(const std::string& path) {
     auto key = trimmed(std::string_view(text).substr(0, equals));
     if (key.starts_with("export "))
       key = trimmed(std::string_view(key).substr(7));
-    auto value = trimmed(std::string_view(text).substr(equals + 1));
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-        value.back() == value.front())
-      value = value.substr(1, value.size() - 2);
-    all[key] = value;
+    all[key] = value_of(std::string_view(text).substr(equals + 1));
   }
   return all;
 }
@@ -72,8 +80,6 @@ void env_variables::declare(std::vector<env_storage> storages,
   for (auto& one : storages) {
     shelf made;
     if (one.kind == env_storage_kind::file) {
-      if (!std::filesystem::exists(one.file) && !one.auto_create)
-        throw std::runtime_error(one.id + ": no file " + one.file + ", and auto_create is false");
       made.values = parse_file(one.file);
     } else if (one.kind == env_storage_kind::fixed) {
       made.values = one.fixed;
