@@ -288,23 +288,26 @@ return function(schema, value, as_text)
     if type(schema) == "string" then
         local good, parsed = pcall(native.parse, schema)
         if not good then
-            return false, errors.new({ message = "the schema is not JSON", kind = errors.INVALID })
+            return false, make_error(errors.INVALID, "the schema is not JSON")
         end
         schema = parsed
     end
     if as_text then
         if type(value) ~= "string" then
-            return false, errors.new({ message = "json.validate_string takes a JSON text", kind = errors.INVALID })
+            return false, make_error(errors.INVALID, "json.validate_string takes a JSON text")
         end
         local good, parsed = pcall(native.parse, value)
         if not good then
-            return false, errors.new({ message = "the text is not JSON", kind = errors.INVALID })
+            return false, make_error(errors.INVALID, "the text is not JSON")
         end
         value = parsed
     end
-    local problem = check(schema, value, "$", schema, 0)
-    if problem then
-        return false, errors.new({ message = problem, kind = errors.INVALID })
+    if value == nil and not as_text then
+        return false, make_error(errors.INVALID, "data is required: there is no value to be checked")
+    end
+    local why = check(schema, value, "$", schema, 0)
+    if why then
+        return false, make_error(errors.INVALID, why)
     end
     return true
 end
