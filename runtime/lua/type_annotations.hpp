@@ -2,7 +2,8 @@
 //
 //   local x: T = …   for i: T in …   function f<T>(a: T, b?: T, ...: T): R   type X<T> = …
 //   v :: T   v as T   v!   and validators such as @min(0) behind a type
-//   function f(v: any): asserts v   function f(v: any): asserts v is T
+//   function f(v: any): asserts v   function f(v: any): asserts v is T   function f(): T, U
+//   interface X: Y  function method(a: T): U  end
 //
 //   keeps   every line where it was: what is taken out becomes blanks
 //   never   looks into texts and comments; text without annotations comes back as it was
