@@ -131,7 +131,7 @@ void add_template(lua_State* L, luaL_Buffer& out, const pattern_matcher& matcher
       lua_remove(L, -2);
       luaL_addvalue(&out);
     } else {
-      luaL_error(L, "invalid use of '%%' in replacement string");
+      luaL_addchar(&out, what != '\0' ? what : '%'); // an escape that means nothing, as older Lua reads it
     }
   }
 }

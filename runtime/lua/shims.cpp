@@ -199,6 +199,7 @@ void push_math(lua_State* L) {
                                   {"sinh", math_one<std::sinh>},
                                   {"cosh", math_one<std::cosh>},
                                   {"tanh", math_one<std::tanh>},
+                                  {"mod", math_two<std::fmod>},
                                   {nullptr, nullptr}};
   lua_pushcfunction(L, luaopen_math);
   lua_call(L, 0, 1);

@@ -4,9 +4,10 @@
 //   string   find match gmatch gsub (see pattern), rep; gfind is gmatch
 //            an error object stands for its text; positions, lengths and %d lose their fraction;
 //            what `format` is not given reads %!s(MISSING)
-//   table    concat insert move remove: at most 10,000,000 elements a call
+//   table    concat insert move remove: at most 10,000,000 elements a call; a position outside of the list is
+//            set, or has nothing to be removed. getn maxn create besides
 //            sort: at most 1,000,000; equal elements keep their order
-//   math     pow log10 atan2 sinh cosh tanh besides what is there; random takes fractions
+//   math     pow mod log10 atan2 sinh cosh tanh besides what is there; random takes fractions
 //   os       time date clock difftime platform, nothing else
 //   unpack   is table.unpack
 //

@@ -6,6 +6,17 @@ type Box<T> = {
     content?: T,
 }
 
+type Named = interface { name: string }
+type Fixed = readonly { name: string }
+type Kind<T> = T extends string ? number : boolean
+type Check = (v: any) -> asserts v is string
+interface Drawn
+    function area(width: number, height: number?): number, string
+    function name(): string
+end
+interface Both : Drawn, Named
+end
+
 local function area(width: number, height: number?): number
     return width * (height or width)
 end
@@ -25,7 +36,7 @@ local tests = {
     end },
     { "lines keep their numbers under annotations", function()
         local good, problem = pcall(function() error("here") end)
-        check.yes(not good and problem:find(":27:", 1, true), problem)
+        check.yes(not good and problem:find(":38:", 1, true), problem)
     end },
     { "functions that raise may say so behind their arguments", function()
         local function some(v: any?): asserts v
@@ -39,6 +50,16 @@ local tests = {
         is.text("a")
         check.raises("nothing", some)
         check.raises("no text", is.text, 1)
+    end },
+    { "all other forms of annotations mean nothing as well", function()
+        local function two(a: number): number, string return a, "x" end
+        local list: readonly {number} = { 1, 2 }
+        local first: number = (list as {number})[1]
+        local name: Named["name"] = "n"
+        local second = list :: {number}
+        local interface, readonly, asserts = 1, 2, 3
+        check.same(two(1) .. select(2, two(1)) .. first .. name .. #second, "1x1n2")
+        check.same(interface + readonly + asserts, 6)
     end },
     { "a type is asked for by calling it", function()
         check.same(string("a") .. tostring(number(1.5)) .. integer(2) .. integer(3.0), "a1.523")
@@ -65,6 +86,19 @@ local tests = {
         check.same(math.pow(2, 10), 1024.0)
         check.yes(subscribe and unsubscribe)
         check.same(string.gfind("a1", "%d")(), "1")
+        check.same(table.getn({ 1, 2 }) .. table.maxn({ 1, [5] = 2, [2.5] = 3, x = 1 }) .. math.mod(7, 3), "251.0")
+        check.same(#table.create(3, 1), 0)
+        check.same((("ab"):gsub("a", "%-%")), "-%b")
+    end },
+    { "positions outside of a list do no harm", function()
+        local list = { 1, 2 }
+        check.same(table.remove(list, 9), nil)
+        check.same(table.remove({}, 5), nil)
+        table.insert(list, 5, "far")
+        check.same(list[5], "far")
+        check.same(#list, 2)
+        table.insert(list, 1.5, 0)
+        check.same(table.concat(list, ",", 1, 3), "0,1,2")
     end },
     { "an error is its text where a text is wanted", function()
         local gone, err = process.send("nobody.here", "topic")
