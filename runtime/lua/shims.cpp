@@ -199,11 +199,12 @@ void push_math(lua_State* L) {
                                   {"sinh", math_one<std::sinh>},
                                   {"cosh", math_one<std::cosh>},
                                   {"tanh", math_one<std::tanh>},
-                                  {"mod", math_two<std::fmod>},
                                   {nullptr, nullptr}};
   lua_pushcfunction(L, luaopen_math);
   lua_call(L, 0, 1);
   luaL_setfuncs(L, numbers, 0);
+  lua_getfield(L, -1, "fmod");
+  lua_setfield(L, -2, "mod");
   lua_getfield(L, -1, "random");
   lua_pushcclosure(L, math_random, 1);
   lua_setfield(L, -2, "random");

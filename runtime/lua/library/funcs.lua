@@ -62,7 +62,7 @@ local function start(options, id, ...)
         return nil, call
     end
     local made = future({ out = channel.new(1), call = call, complete = false, canceled = false })
-    coroutine.spawn(follow, made, items)
+    spawn_follower(follow, made, items)
     return made
 end
 

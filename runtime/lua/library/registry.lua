@@ -70,7 +70,9 @@ local function matches(found, wanted, compare)
     return found == wanted or tostring(found) == tostring(wanted)
 end
 
--- Keys that say nothing about an entry are told and passed over, as the dialect does.
+local told = {}
+
+-- Keys that say nothing about an entry are told (once) and passed over, as the dialect does.
 local function conditions_of(filter)
     local all = {}
     for key, wanted in pairs(filter or {}) do
@@ -85,7 +87,8 @@ local function conditions_of(filter)
         end
         if own[path] or path:find("^meta%.") or path:find("^data%.") then
             all[#all + 1] = { path = path, wanted = wanted, compare = compare }
-        else
+        elseif not told[text] then
+            told[text] = true
             native.warn("registry.find: the key '" .. text ..
                 "' selects nothing: write .kind, .ns, .name or meta.NAME")
         end

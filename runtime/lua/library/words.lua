@@ -1,4 +1,5 @@
--- Words that the other files of this folder share; they become their globals.
+-- Words that the other files of this folder share; they become their globals. Besides there are duration_ns(d), and
+-- spawn_follower(f, ...): coroutine.spawn for what nobody waits for, so that it holds no function's state up.
 
 -- A class: methods check that they are called with a colon on the right object.
 function class(name, methods)

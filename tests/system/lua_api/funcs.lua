@@ -30,6 +30,10 @@ local tests = {
         end
         process.unlisten(said)
     end },
+    { "a call that a function does not wait for holds its state up no longer", function()
+        check.same(funcs.call("app:tail.loose"), 1)
+        check.same(funcs.call("app:tail.loose"), 2)
+    end },
     { "async gives a future", function()
         local future = funcs.async("app:add", 20, 22)
         check.same(future:is_complete(), false)

@@ -86,7 +86,7 @@ local tests = {
         check.same(math.pow(2, 10), 1024.0)
         check.yes(subscribe and unsubscribe)
         check.same(string.gfind("a1", "%d")(), "1")
-        check.same(table.getn({ 1, 2 }) .. table.maxn({ 1, [5] = 2, [2.5] = 3, x = 1 }) .. math.mod(7, 3), "251.0")
+        check.same(table.getn({ 1, 2 }) .. table.maxn({ 1, [5] = 2, [2.5] = 3, x = 1 }) .. math.mod(7, 3), "251")
         check.same(#table.create(3, 1), 0)
         check.same((("ab"):gsub("a", "%-%")), "-%b")
     end },
