@@ -192,6 +192,16 @@ void engine::add_task(lua_State* L, bool is_main) {
   make_ready(added);
 }
 
+void engine::add_follower(lua_State* L) {
+  add_task(L, false);
+  tasks_.at(last_task_)->follows = true;
+}
+
+bool engine::has_tasks() const noexcept {
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const auto& one) { return !one.second->follows; });
+}
+
 void engine::make_ready(task& one) noexcept {
   one.state = task::mode::ready;
   one.next_ready = nullptr;
@@ -235,6 +245,11 @@ bool engine::main_waits() const noexcept {
     if (one->is_main)
       return one->state == task::mode::waiting;
   return true;
+}
+
+bool engine::is_stuck() const noexcept {
+  return ready_first_ == nullptr && timers_.empty() && expected_.empty() && streams_.empty() &&
+         events_channel == nullptr && !intake_.is_claimed();
 }
 
 bool engine::collect() {

@@ -63,6 +63,11 @@ class engine final : public process_context {
 
   /// Forgets every task and timer; between two calls of a function.
   void drop_tasks() noexcept;
+  /// Tasks of the script's own.
+  bool has_tasks() const noexcept;
+  /// Tasks there may be, but nothing in this process can wake one any more: no timer, no answer, no
+  /// stream, no channel of its mailbox.
+  bool is_stuck() const noexcept;
 
   enum class turn : uint8_t { waiting, again, ended };
   /// One slice. After `ended` see `outcome()`.
@@ -105,6 +110,8 @@ class engine final : public process_context {
 
   /// Adds a task that calls the function on top of L's stack with nothing; pops it. May raise.
   void add_task(lua_State* L, bool is_main);
+  /// The same for a module's own task.
+  void add_follower(lua_State* L);
   void make_ready(task& one) noexcept;
   /// Takes a task out of all queues it waits in and makes it ready.
   /// @param fired  case completed on its behalf, -1: it shall look again

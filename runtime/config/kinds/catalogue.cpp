@@ -19,7 +19,7 @@ const std::vector<catalogue_item>& known_modules() {
     {"funcs", yes}, {"registry", yes}, {"ctx", yes}, {"string", yes}, {"table", yes},
     {"math", yes}, {"os", yes}, {"coroutine", yes}, {"store", yes}, {"security", yes},
     {"queue", yes}, {"http_client", yes}, {"websocket", yes}, {"crypto", yes}, {"sql", yes},
-    {"metrics", yes}, {"fs", yes}, {"io", yes}, {"system", yes}, {"template", no},
+    {"metrics", yes}, {"fs", yes}, {"io", yes}, {"system", yes}, {"stream", yes}, {"template", no},
     {"templates", no}, {"yaml", yes}, {"text", no}, {"html", no}, {"excel", no},
     {"compress", yes}, {"archive", no}, {"cloudstorage", no}, {"exec", no}, {"expr", no},
     {"eval", no}, {"contract", no}, {"treesitter", no}, {"tty", no}, {"cdc", no}, {"hub", no},

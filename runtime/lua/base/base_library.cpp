@@ -89,7 +89,40 @@ int base_print(lua_State* L) {
   return 0;
 }
 
+// -- casts --------------------------------------------------------------------
+
+template <int Type> int cast(lua_State* L) {
+  luaL_checktype(L, 1, Type);
+  lua_settop(L, 1);
+  return 1;
+}
+
+// `string` is the library: the call of a table has that table in front.
+int cast_string(lua_State* L) {
+  lua_remove(L, 1);
+  return cast<LUA_TSTRING>(L);
+}
+
+int cast_integer(lua_State* L) {
+  int whole = 0;
+  const lua_Integer value = lua_type(L, 1) == LUA_TNUMBER ? lua_tointegerx(L, 1, &whole) : 0;
+  if (whole == 0)
+    return luaL_typeerror(L, 1, "integer");
+  lua_pushinteger(L, value);
+  return 1;
+}
+
 } // namespace
+
+lua_CFunction find_cast(std::string_view name) noexcept {
+  if (name == "string")
+    return cast_string;
+  if (name == "number")
+    return cast<LUA_TNUMBER>;
+  if (name == "integer")
+    return cast_integer;
+  return name == "boolean" ? cast<LUA_TBOOLEAN> : nullptr;
+}
 
 void open_base_library(lua_State* L) {
   lua_pushglobaltable(L);

@@ -17,7 +17,7 @@ struct kind_name {
 };
 
 constexpr std::array<kind_name, 11> kind_names{{
-    {"UNKNOWN", "Unknown"},
+    {"UNKNOWN", ""},
     {"INVALID", "Invalid"},
     {"NOT_FOUND", "NotFound"},
     {"ALREADY_EXISTS", "AlreadyExists"},
@@ -40,7 +40,14 @@ struct error_object {
 
 // `frames` is one string, "source\tline\tname\n" for each call: cheap to make for errors that
 // nobody asks for their stack.
-enum user_value { message_value = 1, details_value, frames_value, user_value_count = frames_value };
+// `shown` is what a wrapped error reads as a text, its context in front; others have none.
+enum user_value {
+  message_value = 1,
+  details_value,
+  frames_value,
+  shown_value,
+  user_value_count = shown_value
+};
 
 char metatable_key; // its address names the metatable in the registry
 constexpr int frames_max = 12;
@@ -59,6 +66,14 @@ error_object& check_error(lua_State* L) {
   if (error == nullptr)
     raise(L, "this is a method of an error: call it with a colon, as in err:message()");
   return *error;
+}
+
+// What failed for want of time or room may be done later.
+retry retry_of(error_kind kind) noexcept {
+  return kind == error_kind::timeout || kind == error_kind::unavailable ||
+                 kind == error_kind::rate_limited
+             ? retry::yes
+             : retry::no;
 }
 
 bool find_kind(std::string_view text, error_kind& kind) {
@@ -104,11 +119,11 @@ void push_frames(lua_State* L) {
 void push_metatable(lua_State* L);
 
 // Makes an error object from the message on top of the stack, in its place.
-error_object* make_error(lua_State* L, error_kind kind) {
+error_object* make_error(lua_State* L, error_kind kind, retry retryable) {
   luaL_checkstack(L, 6, "no room for an error");
   auto* error =
       static_cast<error_object*>(lua_newuserdatauv(L, sizeof(error_object), user_value_count));
-  *error = {kind, retry::unsaid};
+  *error = {kind, retryable};
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, message_value);
   push_frames(L);
@@ -147,6 +162,12 @@ std::string_view frames_of(lua_State* L) {
 int error_message_method(lua_State* L) {
   check_error(L);
   lua_getiuservalue(L, 1, message_value);
+  return 1;
+}
+
+int error_text_method(lua_State* L) {
+  check_error(L);
+  read_error_text(L, 1);
   return 1;
 }
 
@@ -208,8 +229,14 @@ void push_metatable(lua_State* L) {
       {"stack", error_stack_method},         {nullptr, nullptr}};
   lua_createtable(L, 0, 5);
   luaL_newlib(L, methods);
+  lua_createtable(L, 0, 1); // methods of a text are methods of an error
+  lua_pushliteral(L, "");
+  if (luaL_getmetafield(L, -1, "__index") != LUA_TNIL)
+    lua_setfield(L, -3, "__index");
+  lua_pop(L, 1);
+  lua_setmetatable(L, -2);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, error_message_method);
+  lua_pushcfunction(L, error_text_method);
   lua_setfield(L, -2, "__tostring");
   lua_pushcfunction(L, error_concat);
   lua_setfield(L, -2, "__concat");
@@ -229,7 +256,7 @@ void push_from_table(lua_State* L) {
   if (lua_getfield(L, 1, "kind") != LUA_TNIL)
     kind = check_kind(L, -1);
   lua_pop(L, 1);
-  error_object* error = make_error(L, kind);
+  error_object* error = make_error(L, kind, retry::unsaid);
   if (lua_getfield(L, 1, "retryable") != LUA_TNIL)
     error->retryable = lua_toboolean(L, -1) != 0 ? retry::yes : retry::no;
   lua_pop(L, 1);
@@ -251,7 +278,7 @@ int errors_new(lua_State* L) {
   const bool with_kind = lua_type(L, 2) == LUA_TSTRING;
   const error_kind kind = with_kind ? check_kind(L, 1) : error_kind::unknown;
   lua_pushvalue(L, with_kind ? 2 : 1);
-  make_error(L, kind);
+  make_error(L, kind, retry::unsaid);
   return 1;
 }
 
@@ -260,16 +287,18 @@ int errors_wrap(lua_State* L) {
   luaL_checkstring(L, 2);
   lua_settop(L, 2);
   const error_object* inner = to_error(L, 1);
-  lua_pushvalue(L, 2);
-  lua_pushliteral(L, ": ");
   if (inner == nullptr)
     luaL_tolstring(L, 1, nullptr);
   else
     lua_getiuservalue(L, 1, message_value);
+  make_error(L, inner == nullptr ? error_kind::unknown : inner->kind,
+             inner == nullptr ? retry::unsaid : inner->retryable);
+  lua_pushvalue(L, 2);
+  lua_pushliteral(L, ": ");
+  luaL_tolstring(L, 1, nullptr); // with the context it has already
   lua_concat(L, 3);
-  error_object* outer = make_error(L, inner == nullptr ? error_kind::unknown : inner->kind);
+  lua_setiuservalue(L, -2, shown_value);
   if (inner != nullptr) {
-    outer->retryable = inner->retryable;
     for (const int kept : {details_value, frames_value}) { // the place it came from stays
       lua_getiuservalue(L, 1, kept);
       lua_setiuservalue(L, -2, kept);
@@ -321,7 +350,7 @@ const char* to_string(error_kind kind) noexcept {
 void push_error(lua_State* L, error_kind kind, std::string_view text) {
   luaL_checkstack(L, 2, "no room for an error");
   lua_pushlstring(L, text.data(), text.size());
-  make_error(L, kind);
+  make_error(L, kind, retry_of(kind));
 }
 
 int fail_with(lua_State* L, error_kind kind, const char* format, ...) {
@@ -350,6 +379,10 @@ bool is_error(lua_State* L, int index) noexcept {
 bool read_error_text(lua_State* L, int index) noexcept {
   if (to_error(L, index) == nullptr)
     return false;
+  index = lua_absindex(L, index);
+  if (lua_getiuservalue(L, index, shown_value) == LUA_TSTRING)
+    return true;
+  lua_pop(L, 1);
   lua_getiuservalue(L, index, message_value);
   return true;
 }

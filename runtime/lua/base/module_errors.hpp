@@ -1,14 +1,18 @@
 // Error objects: what a function returns behind nil, and what `errors` makes for scripts.
 //
 //   Lua                                      result
-//   errors.new(text)                         error of kind UNKNOWN
+//   errors.new(text)                         error of kind UNKNOWN, which is ""
 //   errors.new(kind, text)                   error of that kind
 //   errors.new{message, kind, retryable, details}
-//   errors.wrap(err, context)                "context: message"; kind and the rest are kept
+//   errors.wrap(err, context)                reads "context: message"; message, kind and the rest are kept
 //   errors.is(err, kind)                     boolean
 //   errors.call_stack(err)                   {thread, frames = {{source, line, name}, …}} or nil
 //   err:message() err:kind() err:retryable() err:details() err:stack()
-//   tostring(err), "…" .. err                the message
+//   tostring(err), "…" .. err                the message, with the context of a wrapped one
+//   err:find(…), string.upper(err), …        functions of `string` take it as this text
+//
+//   retryable   nil unless a script said so; of errors that modules make: true for TIMEOUT, UNAVAILABLE and
+//               RATE_LIMITED, else false
 //
 //   never  an error object has a destructor; reading one runs no Lua code and never raises
 #pragma once
@@ -23,7 +27,7 @@ const char* to_string(error_kind kind) noexcept;
 /// True if the value at `index` is an error object.
 bool is_error(lua_State* L, int index) noexcept;
 
-/// Pushes the message of the error object at `index`; pushes nothing and returns false if it is
+/// Pushes what the error object at `index` reads as a text; pushes nothing and returns false if it is
 /// none.
 bool read_error_text(lua_State* L, int index) noexcept;
 

@@ -1,7 +1,7 @@
 // string.find, match, gmatch and gsub on top of the bounded matcher.
 #include "runtime/lua/base/pattern.hpp"
 
-#include "runtime/lua/host_api.hpp"
+#include "runtime/lua/base/shims.hpp"
 
 #include <cstring>
 
@@ -11,13 +11,14 @@ namespace {
 
 std::string_view check_text(lua_State* L, int index) {
   size_t length = 0;
+  read_error_argument(L, index);
   const char* text = luaL_checklstring(L, index, &length);
   return {text, length};
 }
 
 // Offset that `init` means: from 1, negative from the end. May be behind the end.
 size_t check_init(lua_State* L, int index, size_t length) {
-  const lua_Integer init = luaL_optinteger(L, index, 1);
+  const lua_Integer init = lua_isnoneornil(L, index) ? 1 : check_whole(L, index);
   if (init > 0)
     return static_cast<size_t>(init) - 1;
   if (init == 0 || init < -static_cast<lua_Integer>(length))
@@ -130,7 +131,7 @@ void add_template(lua_State* L, luaL_Buffer& out, const pattern_matcher& matcher
       lua_remove(L, -2);
       luaL_addvalue(&out);
     } else {
-      luaL_error(L, "invalid use of '%%' in replacement string");
+      luaL_addchar(&out, what != '\0' ? what : '%'); // an escape that means nothing, as older Lua reads it
     }
   }
 }
@@ -186,7 +187,8 @@ int pattern_gsub(lua_State* L) {
   const std::string_view subject = check_text(L, 1);
   std::string_view pattern = check_text(L, 2);
   const int type = lua_type(L, 3);
-  const auto most = luaL_optinteger(L, 4, static_cast<lua_Integer>(subject.size()) + 1);
+  const auto most = lua_isnoneornil(L, 4) ? static_cast<lua_Integer>(subject.size()) + 1
+                                          : check_whole(L, 4);
   luaL_argexpected(
       L, type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TTABLE || type == LUA_TFUNCTION,
       3, "string/function/table");

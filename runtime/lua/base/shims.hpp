@@ -1,10 +1,13 @@
 // The standard library as scripts see it: bounded where a C loop could run away, with what scripts
 // for older versions expect.
 //
-//   string   find match gmatch gsub (see pattern), rep
-//   table    concat insert move remove: at most 10,000,000 elements a call
+//   string   find match gmatch gsub (see pattern), rep; gfind is gmatch
+//            an error object stands for its text; positions, lengths and %d lose their fraction;
+//            what `format` is not given reads %!s(MISSING)
+//   table    concat insert move remove: at most 10,000,000 elements a call; a position outside of the list is
+//            set, or has nothing to be removed. getn maxn create besides
 //            sort: at most 1,000,000; equal elements keep their order
-//   math     pow log10 atan2 sinh cosh tanh besides what is there
+//   math     pow mod log10 atan2 sinh cosh tanh besides what is there; random takes fractions
 //   os       time date clock difftime platform, nothing else
 //   unpack   is table.unpack
 //
@@ -33,6 +36,14 @@ class step_meter {
   lua_State* L_;
   uint32_t steps_ = 0;
 };
+
+/// Puts the text of an error object in its place on the stack.
+void read_error_argument(lua_State* L, int index);
+/// The number at `index` without its fraction; raises if it is none.
+lua_Integer check_whole(lua_State* L, int index);
+/// Puts a function in place of the standard one on top of the stack: the same, but its first argument
+/// may be an error, and numbers from argument `first` on lose their fraction.
+void push_lenient(lua_State* L, int first);
 
 /// Put their functions into the library table on top of the stack.
 void shim_table(lua_State* L);

@@ -15,8 +15,10 @@ const auto started = std::chrono::steady_clock::now();
 int check_field(lua_State* L, const char* name, int otherwise, int offset) {
   const int type = lua_getfield(L, 1, name);
   int whole = 0;
-  const lua_Integer value = lua_tointegerx(L, -1, &whole);
-  if (type != LUA_TNIL && whole == 0)
+  lua_Integer value = lua_tointegerx(L, -1, &whole);
+  if (whole == 0 && lua_isnumber(L, -1) != 0)
+    value = check_whole(L, -1);
+  else if (type != LUA_TNIL && whole == 0)
     luaL_error(L, "field '%s' is not an integer", name);
   // Room for the offset, and for what mktime adds when it carries.
   constexpr lua_Integer most = INT_MAX / 2;
@@ -90,6 +92,7 @@ void push_os(lua_State* L) {
   lua_pushcfunction(L, luaopen_os);
   lua_call(L, 0, 1);
   lua_getfield(L, -1, "date"); // bounded and free of side effects as it is
+  push_lenient(L, 2);
   lua_setfield(L, -3, "date");
   lua_pop(L, 1);
   lua_pushliteral(L, "natterjack");

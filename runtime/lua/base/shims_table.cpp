@@ -48,9 +48,11 @@ int table_insert(lua_State* L) {
   }
   if (arguments != 3)
     return luaL_error(L, "wrong number of arguments to 'insert'");
-  const lua_Integer position = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, static_cast<lua_Unsigned>(position) - 1 < static_cast<lua_Unsigned>(end), 2,
-                "position out of bounds");
+  const lua_Integer position = check_whole(L, 2);
+  if (position < 1 || position > end) { // nothing stands there that would have to make room
+    lua_seti(L, 1, position);
+    return 0;
+  }
   check_count(L, "insert", static_cast<lua_Unsigned>(end - position));
   step_meter meter(L);
   for (lua_Integer i = end; i > position; --i) {
@@ -64,10 +66,11 @@ int table_insert(lua_State* L) {
 
 int table_remove(lua_State* L) {
   const lua_Integer size = length_of(L, 1, reads | writes);
-  lua_Integer position = luaL_optinteger(L, 2, size);
-  if (position != size)
-    luaL_argcheck(L, static_cast<lua_Unsigned>(position) - 1 <= static_cast<lua_Unsigned>(size), 2,
-                  "position out of bounds");
+  lua_Integer position = lua_isnoneornil(L, 2) ? size : check_whole(L, 2);
+  if (position != size && (position < 1 || position - 1 > size)) {
+    lua_pushnil(L); // there is nothing to remove
+    return 1;
+  }
   if (position < size)
     check_count(L, "remove", static_cast<lua_Unsigned>(size - position));
   lua_geti(L, 1, position);
@@ -231,12 +234,54 @@ int table_sort(lua_State* L) {
   return 0;
 }
 
+// -- older names ----------------------------------------------------------------------------------
+
+int table_getn(lua_State* L) {
+  lua_pushinteger(L, length_of(L, 1, reads));
+  return 1;
+}
+
+// The largest positive number that is a key, whatever stands below it.
+int table_maxn(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Number most = 0;
+  step_meter meter(L);
+  lua_pushnil(L);
+  while (lua_next(L, 1) != 0) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) == LUA_TNUMBER && lua_tonumber(L, -1) > most)
+      most = lua_tonumber(L, -1);
+    meter.step();
+  }
+  lua_Integer whole = 0;
+  if (lua_numbertointeger(most, &whole) != 0 && static_cast<lua_Number>(whole) == most)
+    lua_pushinteger(L, whole);
+  else
+    lua_pushnumber(L, most);
+  return 1;
+}
+
+// table.create(elements, fields): room in advance; what is too much room is only a hint.
+int table_create(lua_State* L) {
+  constexpr lua_Integer most = 1 << 16;
+  const auto room = [L](int index) {
+    const lua_Integer wanted = lua_isnoneornil(L, index) ? 0 : check_whole(L, index);
+    luaL_argcheck(L, wanted >= 0, index, "must not be negative");
+    return static_cast<int>(wanted < most ? wanted : most);
+  };
+  const int elements = room(1);
+  lua_createtable(L, elements, room(2));
+  return 1;
+}
+
 } // namespace
 
 void shim_table(lua_State* L) {
   constexpr luaL_Reg functions[] = {{"insert", table_insert}, {"remove", table_remove},
                                     {"move", table_move},     {"concat", table_concat},
-                                    {"sort", table_sort},     {nullptr, nullptr}};
+                                    {"sort", table_sort},     {"getn", table_getn},
+                                    {"maxn", table_maxn},     {"create", table_create},
+                                    {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
 }
 

@@ -6,8 +6,7 @@
 //   json.validate_string(schema, text)    the same of a JSON text
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/lua_library.hpp"
-
-#include <regex>
+#include "runtime/lua/shared/regular_expression.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -15,26 +14,12 @@ namespace {
 
 const char schema_key = 0; // registry: the checking function
 
-constexpr size_t pattern_text_max = 4096; // the library's matcher recurses with the length
-
-int matches_now(std::string_view pattern, std::string_view text) {
-  try {
-    const std::regex made(pattern.begin(), pattern.end(), std::regex::ECMAScript);
-    return std::regex_search(text.begin(), text.end(), made) ? 1 : 0;
-  } catch (const std::regex_error&) {
-    return -1;
-  }
-}
-
 // pattern, text -> boolean; nil: no regular expression, or a text that is too long for one
 int matches(lua_State* L) {
-  const auto text = text_argument(L, 2);
-  const int result =
-      text.size() > pattern_text_max ? -1 : matches_now(text_argument(L, 1), text);
-  if (result < 0)
-    lua_pushnil(L);
-  else
-    lua_pushboolean(L, result);
+  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2));
+  if (!result)
+    return 0;
+  lua_pushboolean(L, *result);
   return 1;
 }
 

@@ -39,7 +39,7 @@ bool change_one(entry_registry::entry_map& all, const entry_change& change, fail
 } // namespace
 
 entry_registry::entry_registry() {
-  versions_.emplace(1, std::make_shared<const entry_map>());
+  versions_.emplace(0, std::make_shared<const entry_map>());
 }
 
 void entry_registry::load(std::vector<entry_record> all) {
@@ -50,7 +50,7 @@ void entry_registry::load(std::vector<entry_record> all) {
   }
   std::lock_guard guard(mutex_);
   versions_.clear();
-  versions_.emplace(1, std::move(made));
+  versions_.emplace(0, std::move(made));
 }
 
 uint64_t entry_registry::version() const {
@@ -66,10 +66,13 @@ std::vector<uint64_t> entry_registry::versions() const {
   return all;
 }
 
+entry_registry::snapshot entry_registry::now() const {
+  std::lock_guard guard(mutex_);
+  return versions_.rbegin()->second;
+}
+
 entry_registry::snapshot entry_registry::at(uint64_t version) const {
   std::lock_guard guard(mutex_);
-  if (version == 0)
-    return versions_.rbegin()->second;
   auto i = versions_.find(version);
   return i == versions_.end() ? nullptr : i->second;
 }
@@ -82,21 +85,21 @@ uint64_t entry_registry::add(snapshot one) {
   return number;
 }
 
-uint64_t entry_registry::apply(const std::vector<entry_change>& changes, failure& why) {
+std::optional<uint64_t> entry_registry::apply(const std::vector<entry_change>& changes, failure& why) {
   std::lock_guard guard(mutex_);
   auto made = std::make_shared<entry_map>(*versions_.rbegin()->second);
   for (const auto& one : changes)
     if (!change_one(*made, one, why))
-      return 0;
+      return std::nullopt;
   return add(std::move(made));
 }
 
-uint64_t entry_registry::go_to(uint64_t version, failure& why) {
+std::optional<uint64_t> entry_registry::go_to(uint64_t version, failure& why) {
   std::lock_guard guard(mutex_);
   auto i = versions_.find(version);
   if (i == versions_.end()) {
     refuse(why, error_kind::not_found, "no version " + std::to_string(version));
-    return 0;
+    return std::nullopt;
   }
   return add(i->second);
 }

@@ -1,5 +1,6 @@
 // The entries of the application as data that scripts may read, in versions.
 //
+//   now               all entries
 //   at, version       all entries then, or null
 //   apply, changes    the next version           not_found, already_exists, invalid: a kind that
 //                                                would have to be started or stopped
@@ -14,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,15 +43,16 @@ class entry_registry {
   static constexpr size_t versions_max = 100;
 
   entry_registry();
-  /// Version 1: what the files say.
+  /// Version 0: what the files say.
   void load(std::vector<entry_record> all);
 
   uint64_t version() const;
   std::vector<uint64_t> versions() const;
-  snapshot at(uint64_t version) const; ///< 0: now
-  /// @returns the new version; 0 with `why`
-  uint64_t apply(const std::vector<entry_change>& changes, failure& why);
-  uint64_t go_to(uint64_t version, failure& why);
+  snapshot now() const;
+  snapshot at(uint64_t version) const;
+  /// @returns the new version; nothing, with `why`
+  std::optional<uint64_t> apply(const std::vector<entry_change>& changes, failure& why);
+  std::optional<uint64_t> go_to(uint64_t version, failure& why);
 
  private:
   uint64_t add(snapshot one);

@@ -4,6 +4,7 @@
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
+#include "runtime/lua/shared/regular_expression.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 namespace natterjack::runtime::lua {
@@ -45,12 +46,19 @@ entry_registry::snapshot& hold(lua_State* L, entry_registry::snapshot one) {
   return *held;
 }
 
-// id, version or 0 -> entry or nil
+// The entries of the version at `index`; the present ones without it.
+entry_registry::snapshot entries_at(lua_State* L, int index) {
+  const auto& all = registry_of(L);
+  return lua_isnoneornil(L, index) ? all.now()
+                                   : all.at(static_cast<uint64_t>(lua_tointeger(L, index)));
+}
+
+// id, version or nil -> entry or nil
 int get(lua_State* L) {
   const auto id = text_argument(L, 1);
-  const auto version = static_cast<uint64_t>(luaL_optinteger(L, 2, 0));
+  lua_settop(L, 2);
   auto& now = hold(L, nullptr);
-  now = registry_of(L).at(version);
+  now = entries_at(L, 2);
   if (!now)
     return 0;
   auto i = now->find(std::string(id));
@@ -60,11 +68,11 @@ int get(lua_State* L) {
   return 1;
 }
 
-// version or 0 -> list of all entries, or nil
+// version or nil -> list of all entries, or nil
 int all(lua_State* L) {
-  const auto version = static_cast<uint64_t>(luaL_optinteger(L, 1, 0));
+  lua_settop(L, 1);
   auto& now = hold(L, nullptr);
-  now = registry_of(L).at(version);
+  now = entries_at(L, 1);
   if (!now)
     return 0;
   lua_createtable(L, static_cast<int>(now->size()), 0);
@@ -129,7 +137,7 @@ bool read_change(lua_State* L, entry_change& out, failure& why) {
 }
 
 struct applied {
-  uint64_t version = 0;
+  std::optional<uint64_t> version;
   error_kind kind = error_kind::unknown;
 };
 
@@ -143,7 +151,8 @@ applied apply_changes(engine& self, lua_State* L) {
     fine = read_change(L, changes.emplace_back(), why);
     lua_pop(L, 1);
   }
-  const auto made = fine ? self.runtime().shared().entries->apply(changes, why) : 0;
+  const auto made =
+      fine ? self.runtime().shared().entries->apply(changes, why) : std::nullopt;
   self.scratch = std::move(why.text);
   return {made, why.kind};
 }
@@ -153,9 +162,9 @@ int apply(lua_State* L) {
   luaL_checkstack(L, 12, nullptr);
   auto& self = engine_of(L);
   const auto result = apply_changes(self, L);
-  if (result.version == 0)
+  if (!result.version)
     return fail(L, result.kind, self.scratch);
-  lua_pushinteger(L, static_cast<lua_Integer>(result.version));
+  lua_pushinteger(L, static_cast<lua_Integer>(*result.version));
   return 1;
 }
 
@@ -169,9 +178,18 @@ applied apply_version(engine& self, uint64_t wanted) {
 int go_to(lua_State* L) {
   auto& self = engine_of(L);
   const auto result = apply_version(self, static_cast<uint64_t>(luaL_checkinteger(L, 1)));
-  if (result.version == 0)
+  if (!result.version)
     return fail(L, result.kind, self.scratch);
   lua_pushboolean(L, 1);
+  return 1;
+}
+
+// pattern, text -> boolean; nil: no regular expression, or more than is looked at
+int is_like(lua_State* L) {
+  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2));
+  if (!result)
+    return 0;
+  lua_pushboolean(L, *result);
   return 1;
 }
 
@@ -189,6 +207,7 @@ int open_registry(lua_State* L) {
                                     {"versions", guarded<versions>},
                                     {"apply", guarded<apply>},
                                     {"go_to", guarded<go_to>},
+                                    {"is_like", guarded<is_like>},
                                     {"warn", guarded<warn>},
                                     {nullptr, nullptr}};
   luaL_newlib(L, functions);

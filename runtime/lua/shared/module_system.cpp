@@ -1,6 +1,8 @@
 // The Lua module `system`: the program and the machine it runs on.
 //
-//   system.memory.stats() allocated() heap_objects()      bytes of the program; objects: its processes
+//   system.memory.stats() allocated() heap_objects()      bytes of the program; objects: its processes;
+//                                                         total_alloc: the most there ever was; num_gc:
+//                                                         collections that scripts asked for
 //   system.gc.collect()                                   of this state
 //   system.runtime.cpu_count() max_procs() goroutines()   numbers; the last one: processes
 //   system.process.pid() hostname() cwd()
@@ -25,9 +27,15 @@
 #include <nlohmann/json.hpp>
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+
+
+#include <cstdio>
+#include <thread>
 
 // Of jemalloc, there if the binary is linked with it.
 extern "C" int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value,
@@ -64,9 +72,37 @@ heap_figures heap() {
   return {jemalloc_figure("stats.allocated"), jemalloc_figure("stats.resident")};
 }
 
+std::atomic<size_t> collections{0};
+
+// Address space that was given back to the system and may be taken again.
+size_t released() {
+  return jemalloc_figure("stats.retained"); // behind heap(), which brings the figures up to date
+}
+
+size_t most_resident() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss) << 10;
+}
+
+// Of the main thread: the system does not tell those of the others apart from the heap.
+size_t stack_in_use() {
+  size_t kib = 0;
+  if (auto* status = std::fopen("/proc/self/status", "re")) {
+    for (char line[256]; kib == 0 && std::fgets(line, sizeof line, status) != nullptr;)
+      std::sscanf(line, "VmStk: %zu kB", &kib);
+    std::fclose(status);
+  }
+  return kib << 10;
+}
+
 int memory_stats(lua_State* L) {
   const auto [used, taken] = heap();
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 12);
+  set_number(L, "total_alloc", std::max(most_resident(), used));
+  set_number(L, "heap_released", released());
+  set_number(L, "stack_in_use", stack_in_use());
+  set_number(L, "num_gc", collections.load(std::memory_order_relaxed));
   set_number(L, "alloc", used);
   set_number(L, "sys", taken);
   set_number(L, "heap_alloc", used);
@@ -90,6 +126,7 @@ int count_processes(lua_State* L) {
 
 int gc_collect(lua_State* L) {
   lua_gc(L, LUA_GCCOLLECT);
+  collections.fetch_add(1, std::memory_order_relaxed);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -127,7 +164,7 @@ void list_hosts(engine& self) {
     if (auto* host = self.node().find_process_host(id))
       self.scratch += id + "\n" + std::to_string(host->all().size()) + "\n";
   };
-  const auto entries = self.runtime().shared().entries->at(0);
+  const auto entries = self.runtime().shared().entries->now();
   if (!entries->contains("system:processes"))
     tell("system:processes"); // implicit: made, but declared by nobody
   for (const auto& [id, one] : *entries)

@@ -6,9 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+
 #include <stdexcept>
 #include <system_error>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,20 @@ std::string trimmed(std::string_view text) {
   const auto from = text.find_first_not_of(" \t\r");
   const auto to = text.find_last_not_of(" \t\r");
   return from == text.npos ? std::string{} : std::string(text.substr(from, to - from + 1));
+}
+
+// What a line has behind `=`: quotes around it are taken off, and `#` begins a comment outside them.
+std::string value_of(std::string_view text) {
+  const auto value = trimmed(text);
+  if (!value.empty() && (value.front() == '"' || value.front() == '\''))
+    if (const auto closing = value.find(value.front(), 1); closing != value.npos) {
+      const auto behind = trimmed(std::string_view(value).substr(closing + 1));
+      if (behind.empty() || behind.front() == '#')
+        return value.substr(1, closing - 1);
+      if (const auto last = value.rfind(value.front()); last == value.size() - 1)
+        return value.substr(1, last - 1); // quotes in between belong to the value
+    }
+  return trimmed(std::string_view(value).substr(0, value.find('#')));
 }
 
 // @returns 0, or why not (errno)
@@ -65,8 +80,6 @@ std::string write_file(const env_storage& to, const std::map<std::string, std::s
 }
 
 void make_file(const env_storage& which) {
-  if (!which.auto_create)
-    throw std::runtime_error(which.id + ": no file " + which.file + ", and auto_create is false");
   std::error_code ignored; // what is wrong with the folder is wrong with the file
   std::filesystem::create_directories(std::filesystem::path(which.file).parent_path(), ignored);
   if (auto problem = write_file(which, {}); !problem.empty())
@@ -91,11 +104,7 @@ std::map<std::string, std::string> read_variables_file(const std::string& path) 
     auto key = trimmed(std::string_view(text).substr(0, equals));
     if (key.starts_with("export "))
       key = trimmed(std::string_view(key).substr(7));
-    auto value = trimmed(std::string_view(text).substr(equals + 1));
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
-        value.back() == value.front())
-      value = value.substr(1, value.size() - 2);
-    all[key] = value;
+    all[key] = value_of(std::string_view(text).substr(equals + 1));
   }
   return all;
 }
@@ -106,7 +115,7 @@ void env_variables::declare(std::vector<env_storage> storages,
   for (auto& one : storages) {
     shelf made;
     if (one.kind == env_storage_kind::file) {
-      if (!std::filesystem::exists(one.file))
+      if (one.auto_create && !std::filesystem::exists(one.file))
         make_file(one);
       made.values = read_variables_file(one.file);
     } else if (one.kind == env_storage_kind::fixed) {

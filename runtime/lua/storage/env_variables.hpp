@@ -45,7 +45,7 @@ std::map<std::string, std::string> read_variables_file(const std::string& path);
 
 class env_variables {
  public:
-  /// Files are read here. @throws std::runtime_error for one that cannot be
+  /// Files are read here; one that is not there has no variables yet.
   void declare(std::vector<env_storage> storages, std::vector<env_variable> variables);
 
   std::optional<std::string> get(const std::string& name) const;
