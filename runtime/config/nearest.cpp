@@ -63,6 +63,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 
 std::string one_of(std::vector<std::string> words) {
   constexpr size_t shown_max = 40;
+  std::erase(words, ""); // right, and nothing to recommend
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
   std::string text;

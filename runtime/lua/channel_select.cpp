@@ -73,7 +73,7 @@ bool select_now(lua_State* L, int places) {
         continue;
       lua_pushvalue(L, at + 1);
       give(self, L, at, ch);
-      lua_pushnil(L);
+      lua_pushvalue(L, at + 1);
       lua_pushboolean(L, 1);
       push_result(L, at);
       return true;
@@ -175,7 +175,7 @@ int select_again(lua_State* L, int, lua_KContext context) {
   const bool sends = to_case(L, -1)->sends;
   lua_pop(L, 1);
   if (sends)
-    lua_pushnil(L);
+    lua_pushvalue(L, at + 1);
   lua_pushboolean(L, 1);
   return push_result(L, at);
 }

@@ -58,6 +58,8 @@ class intake {
   void add(process_event event);
 
   bool has_inbox() const noexcept { return inbox_ != nullptr; }
+  /// Somebody may wait for messages.
+  bool is_claimed() const noexcept { return inbox_ != nullptr || !listeners_.empty(); }
   feed* inbox() noexcept { return inbox_.get(); }
   feed& open_inbox();
   feed* find_listener(std::string_view pattern, bool as_message) noexcept;

@@ -5,8 +5,8 @@
 #include "hub/node.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/scripted_entries.hpp"
-#include "runtime/lua/services.hpp"
+#include "runtime/lua/shared/scripted_entries.hpp"
+#include "runtime/lua/shared/services.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>

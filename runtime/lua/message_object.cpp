@@ -3,11 +3,12 @@
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/module_errors.hpp"
+#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/object_class.hpp"
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/traceback.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <new>
@@ -19,6 +20,7 @@ namespace {
 
 const char message_key = 0;
 const char payload_key = 0;
+const char message_payload_key = 0;
 constexpr int payload_slot = 1; // user value of a message: its payload, once asked for
 
 struct message_object {
@@ -44,8 +46,8 @@ constexpr const char* text_format = "text/plain";
 constexpr const char* bytes_format = "application/octet-stream";
 constexpr const char* error_format = "golang/error";
 
-const char* format_of(const payload_object& one) noexcept {
-  switch (one.form) {
+const char* format_of(payload_form form, const hub::payload& held) noexcept {
+  switch (form) {
   case payload_form::lua:
     return lua_format;
   case payload_form::json:
@@ -55,7 +57,7 @@ const char* format_of(const payload_object& one) noexcept {
   case payload_form::received:
     break;
   }
-  switch (one.held.kind()) {
+  switch (held.kind()) {
   case hub::payload_kind::text:
     return text_format;
   case hub::payload_kind::binary:
@@ -66,6 +68,14 @@ const char* format_of(const payload_object& one) noexcept {
   }
   return lua_format;
 }
+
+// A payload of a message: no copy, and nothing to be done at its end. It keeps the message object as its user
+// value.
+struct message_payload_object {
+  const message_object* of;
+  size_t place;
+};
+constexpr int message_slot = 1;
 
 int wrong_self(lua_State* L, const char* type, const char* method) {
   return luaL_error(L, "%s:%s() needs the %s in front: write it with a colon, not a dot", type,
@@ -79,19 +89,21 @@ const hub::message* check_message(lua_State* L, const char* method) {
   return self->held.get();
 }
 
-payload_object* to_payload_object(lua_State* L, int index) noexcept {
-  return static_cast<payload_object*>(to_object(L, index, engine_of(L).payload_meta));
+// Null: it is no payload, or that of a message.
+const payload_object* to_payload_object(lua_State* L, int index) noexcept {
+  return static_cast<const payload_object*>(to_object(L, index, engine_of(L).payload_meta));
 }
 
-const payload_object& check_payload_object(lua_State* L, const char* method) {
-  const auto* object = to_payload_object(L, 1);
-  if (object == nullptr)
-    wrong_self(L, "payload", method);
-  return *object;
+payload_form form_of(lua_State* L, int index) noexcept {
+  const auto* own = to_payload_object(L, index);
+  return own == nullptr ? payload_form::received : own->form;
 }
 
 const hub::payload& check_payload(lua_State* L, const char* method) {
-  return check_payload_object(L, method).held;
+  auto* value = to_payload(L, 1);
+  if (value == nullptr)
+    wrong_self(L, "payload", method);
+  return *value;
 }
 
 // Pushes a Payload that holds nil yet.
@@ -119,6 +131,16 @@ int message_from(lua_State* L) {
   return 1;
 }
 
+// Of the message at index 1.
+void push_message_payload(lua_State* L, size_t place) {
+  auto* made = static_cast<message_payload_object*>(
+      lua_newuserdatauv(L, sizeof(message_payload_object), 1));
+  *made = {static_cast<const message_object*>(lua_touserdata(L, 1)), place};
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, message_slot);
+  set_class(L, &message_payload_key);
+}
+
 int message_payload(lua_State* L) {
   const auto* m = check_message(L, "payload");
   if (lua_getiuservalue(L, 1, payload_slot) != LUA_TNIL)
@@ -130,11 +152,11 @@ int message_payload(lua_State* L) {
     return 1;
   }
   if (values.size() == 1) {
-    push_empty_payload(L) = values.front();
+    push_message_payload(L, 0);
   } else {
     lua_createtable(L, static_cast<int>(values.size()), 0);
     for (size_t i = 0; i < values.size(); ++i) {
-      push_empty_payload(L) = values[i];
+      push_message_payload(L, i);
       lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
     }
   }
@@ -175,7 +197,8 @@ int payload_data(lua_State* L) {
 }
 
 int payload_get_format(lua_State* L) {
-  lua_pushstring(L, format_of(check_payload_object(L, "get_format")));
+  const auto& value = check_payload(L, "get_format");
+  lua_pushstring(L, format_of(form_of(L, 1), value));
   return 1;
 }
 
@@ -205,10 +228,8 @@ int payload_transcode(lua_State* L) {
   const auto& value = check_payload(L, "transcode");
   const std::string_view format = luaL_checkstring(L, 2);
   auto& made = push_payload_object(L, payload_form::received);
-  if (format == lua_format || format == format_of(check_payload_object(L, "transcode"))) {
-    made = check_payload_object(L, "transcode");
-    if (format == lua_format)
-      made.form = payload_form::lua;
+  if (format == lua_format || format == format_of(form_of(L, 1), value)) {
+    made = {value, format == lua_format ? payload_form::lua : form_of(L, 1)};
     return 1;
   }
   if (format == json_format || format == "json") {
@@ -226,7 +247,8 @@ int payload_transcode(lua_State* L) {
 }
 
 int payload_tostring(lua_State* L) {
-  lua_pushfstring(L, "payload{format=%s}", format_of(check_payload_object(L, "data")));
+  const auto& value = check_payload(L, "data");
+  lua_pushfstring(L, "payload{format=%s}", format_of(form_of(L, 1), value));
   return 1;
 }
 
@@ -259,10 +281,9 @@ int payload_operated(lua_State* L) {
 
 int payload_new(lua_State* L) {
   lua_settop(L, 1);
-  const auto* inner = to_payload_object(L, 1);
-  const auto form = inner != nullptr   ? inner->form
-                    : is_error(L, 1) ? payload_form::error
-                                     : payload_form::lua;
+  const auto form = to_payload(L, 1) != nullptr ? form_of(L, 1)
+                    : is_error(L, 1)            ? payload_form::error
+                                                : payload_form::lua;
   auto& made = push_payload_object(L, form).held;
   encode_error error;
   if (!read_payload(L, 1, made, error)) {
@@ -343,7 +364,7 @@ void push_event(engine& self, lua_State* L, const process_event& event) {
   if (push_payload(L, event.result.value, error))
     lua_setfield(L, -2, "value");
   if (!event.result.error.empty()) {
-    push_exit_error(L, event.result.error, event.result.error_facts);
+    push_known_error(L, event.result.error, event.result.error_facts);
     lua_setfield(L, -2, "error");
   }
   lua_setfield(L, -2, "result");
@@ -388,18 +409,24 @@ void make_classes(lua_State* L) {
                                           {"get_format", guarded<payload_get_format>},
                                           {"transcode", guarded<payload_transcode>},
                                           {nullptr, nullptr}};
-  constexpr luaL_Reg payload_hooks[] = {{"__gc", payload_gc},
-                                        {"__tostring", payload_tostring},
+  constexpr luaL_Reg payload_hooks[] = {{"__tostring", payload_tostring},
                                         {"__call", payload_called},
                                         {"__concat", payload_operated},
                                         {"__len", payload_listed},
                                         {"__pairs", payload_listed},
+                                        {"__gc", payload_gc},
                                         {nullptr, nullptr}};
+  // As payloads are, less the end: Lua looks for `__gc` when a class is set.
+  luaL_Reg message_payload_hooks[std::size(payload_hooks)];
+  std::copy(std::begin(payload_hooks), std::end(payload_hooks), message_payload_hooks);
+  message_payload_hooks[std::size(payload_hooks) - 2] = {nullptr, nullptr};
   luaL_newlib(L, payload_methods);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, payload_missing);
   lua_setfield(L, -2, "__index");
   lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  self.message_payload_meta = make_class(L, &message_payload_key, message_payload_hooks);
   self.payload_meta = make_class(L, &payload_key, payload_hooks);
 }
 
@@ -471,8 +498,16 @@ hub::payload& push_empty_payload(lua_State* L) {
 }
 
 const hub::payload* to_payload(lua_State* L, int index) noexcept {
-  const auto* object = to_payload_object(L, index);
-  return object == nullptr ? nullptr : &object->held;
+  const auto& self = engine_of(L);
+  if (const auto* one = static_cast<message_payload_object*>(
+          to_object(L, index, self.message_payload_meta))) {
+    // A weak table may still show it when its message has been finalized.
+    static const hub::payload none;
+    const auto& message = one->of->held;
+    return message ? &message->payloads()[one->place] : &none;
+  }
+  const auto* own = to_payload_object(L, index);
+  return own == nullptr ? nullptr : &own->held;
 }
 
 int open_payload(lua_State* L) {

@@ -194,7 +194,7 @@ int exec_ended(lua_State* L, int, lua_KContext) {
   auto& told = push_empty_payload(L); // owned by the state: decoding may raise
   if (!take_end(self, told)) {
     lua_pushnil(L);
-    push_exit_error(L, self.scratch, told);
+    push_known_error(L, self.scratch, told);
     return 2;
   }
   decode_error error;

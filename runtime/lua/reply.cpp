@@ -2,10 +2,10 @@
 
 #include "hub/message.hpp"
 #include "hub/node.hpp"
+#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/module_errors.hpp"
 
 #include <charconv>
 #include <cstdio>
@@ -110,7 +110,7 @@ hub::payload error_facts_of(const failure& why) {
   return hub::payload::json(facts);
 }
 
-void push_exit_error(lua_State* L, std::string_view text, const hub::payload& facts) {
+void push_known_error(lua_State* L, std::string_view text, const hub::payload& facts) {
   luaL_checkstack(L, 8, "no room for an error");
   decode_error error;
   if (facts.kind() != hub::payload_kind::json || !push_payload(L, facts, error))

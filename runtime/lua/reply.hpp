@@ -57,10 +57,11 @@ void answer_error(const reply_address& to, error_kind kind, std::string_view tex
 hub::send_result stream_item(const reply_address& to, std::vector<hub::payload> values);
 void end_stream(const reply_address& to);
 
-/// The same for `hub::exit_result`: what is known of an error besides its text.
+/// What is known of an error besides its text, as `hub::exit_result` carries it.
 hub::payload error_facts_of(const failure& why);
-/// Pushes an error object of both. Neither may be owned by the caller's frame: this may raise.
-void push_exit_error(lua_State* L, std::string_view text, const hub::payload& facts);
+/// Pushes an error object of a text and such facts; without any it is INTERNAL. Neither may be owned by
+/// the caller's frame: this may raise.
+void push_known_error(lua_State* L, std::string_view text, const hub::payload& facts);
 
 /// An error as it stands in a message: kind, text, and more; `push_failure` reads it.
 std::vector<hub::payload> failure_values(const failure& why);

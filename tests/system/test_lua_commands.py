@@ -1,5 +1,6 @@
 """Programs on the terminal: `natterjack run DIR COMMAND`, `-x`, and the module `io`."""
 
+import signal
 import subprocess
 
 import pytest
@@ -90,8 +91,8 @@ def test_commands_are_listed(application):
 
 
 @pytest.mark.parametrize("returned, code", [
-    ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 0), ("2.5", 0), ("'3'", 0), ("{ 3 }", 0),
-    ("false", 0), ("nil, 'no luck'", 1),
+    ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 255), ("2.0", 2), ("2.5", 0), ("'3'", 0),
+    ("{ 3 }", 0), ("false", 1), ("true", 0), ("nil, 'no luck'", 1),
 ])
 def test_a_whole_number_that_a_command_returns_is_its_exit_code(application, returned, code):
     folder = application({"_index.yaml": f"""namespace: app
@@ -101,10 +102,116 @@ entries:
     assert run(folder, "-x", "app:ends").returncode == code
 
 
+def test_a_text_that_a_command_returns_is_its_last_word(application):
+    folder = application({"_index.yaml": "namespace: app\nname: ends\nkind: process.lua\n"
+                                         "source: return function() return 'done so far' end\n"})
+    done = run(folder, "-x", "app:ends")
+    assert (done.stdout, done.returncode) == ("done so far\n", 0)
+
+
+@pytest.mark.parametrize("said, code", [("", 0), ("0", 0), ("3", 3)])
+def test_a_script_may_end_the_program_with_a_code(application, said, code):
+    folder = application({"_index.yaml": f"""namespace: app
+name: ends
+kind: process.lua
+modules: [ system ]
+source: return function() require("system").exit({said}) process.inbox():receive() end
+"""})
+    assert run(folder, "-x", "app:ends").returncode == code
+
+
+def test_a_command_that_is_interrupted_may_say_goodbye(application):
+    folder = application({"_index.yaml": """namespace: app
+name: waits
+kind: process.lua
+modules: [ io ]
+source: |
+  return function()
+    local io, events = require("io"), process.events()
+    io.print("here")
+    io.print(events:receive().kind)
+  end
+"""})
+    started = subprocess.Popen([binary(), "run", folder, "-x", "app:waits"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    assert started.stdout.readline() == "here\n"
+    started.send_signal(signal.SIGINT)
+    assert started.communicate(timeout=60)[0] == "pid.cancel\n"
+    assert started.returncode == 0
+
+
 def test_an_address_for_an_application_without_gateway_is_a_warning(application):
     done = run(app(application), "-x", "app:greet", "--listen", "127.0.0.1:0")
     assert done.returncode == 0
     assert "--listen 127.0.0.1:0: changes nothing: the application has no http.service" in done.stderr
+
+
+ENDS = """\
+namespace: app
+entries:
+  - { name: asks, kind: process.lua, source: "file://asks.lua", modules: [ io ] }
+  - { name: waits, kind: process.lua, source: "file://waits.lua", modules: [ io ] }
+  - { name: child, kind: process.lua, source: "file://child.lua", modules: [ io ] }
+"""
+
+ASKS = """\
+local io = require("io")
+
+return { run = function()
+    io.print("ready")
+    local line, err = io.readline()
+    io.print("read", line, err:kind())
+    return 4
+end }
+"""
+
+WAITS = """\
+local io = require("io")
+
+return { run = function()
+    process.spawn("app:child", "system:processes", process.pid())
+    process.inbox():receive()
+    io.print("ready")
+    local event = process.events():receive()
+    io.print(event.kind, event.reason)
+    return 5
+end }
+"""
+
+CHILD = """\
+local io = require("io")
+
+return { run = function(parent)
+    local events = process.events()
+    process.send(parent, "here")
+    io.print("child", events:receive().kind)
+end }
+"""
+
+
+def interrupted(folder, entry, sign):
+    """Runs a command with an open standard input, sends a signal when it is ready; (stdout, exit code)."""
+    running = subprocess.Popen([binary(), "run", folder, "-x", entry], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        first = running.stdout.readline()
+        running.send_signal(sign)
+        running.wait(60)
+        return first + running.stdout.read(), running.returncode
+    finally:
+        running.kill()
+        running.stdin.close()
+        running.stdout.close()
+        running.wait()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_interrupted_hears_of_it_and_gives_its_exit_code(application, sign):
+    folder = application({"_index.yaml": ENDS, "asks.lua": ASKS, "waits.lua": WAITS,
+                          "child.lua": CHILD})
+    assert interrupted(folder, "app:waits", sign) == (
+        "ready\npid.cancel\thost stopping\nchild\tpid.cancel\n", 5)
+    assert interrupted(folder, "app:asks", sign) == ("ready\nread\tnil\tUnavailable\n", 4)
 
 
 MASS = """\

@@ -21,13 +21,27 @@ local message = class("message", {
     nack = function(self) return settle(self, false) end,
 })
 
-return {
-    publish = function(id, data, ...)
-        if type(data) == "table" and next(data) == nil then
-            return fail(errors.INVALID, "queue.publish: the data is empty")
+-- A full queue is waited for: who publishes faster than consumers work is slowed down.
+local longest_pause = 50 -- ms
+
+local function publish(id, data, headers)
+    if type(data) == "table" and next(data) == nil then
+        return fail(errors.INVALID, "queue.publish: the data is empty")
+    end
+    local pause, waited = 1, 0
+    while true do
+        local good, err = native.publish(id, data, headers)
+        if good or err:kind() ~= errors.UNAVAILABLE or waited >= native.patience(id) then
+            return good, err
         end
-        return native.publish(id, data, ...)
-    end,
+        native.sleep(pause * 1000000)
+        waited = waited + pause
+        pause = math.min(pause * 2, longest_pause)
+    end
+end
+
+return {
+    publish = publish,
     info = native.info,
     message = function()
         local id, headers, attempts = native.current()

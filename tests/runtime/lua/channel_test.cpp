@@ -120,7 +120,14 @@ SCENARIO("select takes the first ready case", "[lua][channel]") {
       local a, b, got = channel.new(), channel.new(), channel.new(1)
       coroutine.spawn(function() got:send(a:receive()) end)
       local r = channel.select{b:case_receive(), a:case_send('v')}
-      return tostring(r.channel == a and r.ok) .. got:receive())") == "truev");
+      return tostring(r.channel == a and r.ok) .. got:receive() .. r.value)") == "truevv");
+  }
+  THEN("a send case that waits says what was sent") {
+    CHECK(w.run(R"(
+      local a, got = channel.new(), channel.new(1)
+      coroutine.spawn(function() got:send(channel.select{a:case_send('v')}.value) end)
+      require('time').sleep('1ms')
+      return a:receive() .. got:receive())") == "vv");
   }
   THEN("two selects that send and receive find each other") {
     CHECK(w.run(R"(

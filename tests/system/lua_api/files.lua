@@ -120,6 +120,40 @@ local tests = {
     { "a folder with auto_init is there, with its mode", function()
         check.same(fs.get("app:made"):stat("/").mode, 488) -- 0750
     end },
+    { "a scanner gives lines, words, bytes and characters", function()
+        local vol = fs.get("app:files")
+        vol:writefile("scan.txt", "one two\n\nthr\u{e9}e\u{1F600}")
+        local function all(split)
+            local found, s = {}, vol:open("scan.txt"):scanner(split)
+            while s:scan() do found[#found + 1] = s:text() end
+            check.same(s:err(), nil)
+            check.same(s:scan(), false)
+            return found
+        end
+        check.same(table.concat(all(), "|"), "one two||thr\u{e9}e\u{1F600}")
+        check.same(table.concat(all("words"), "|"), "one|two|thr\u{e9}e\u{1F600}")
+        check.same(#all("bytes"), 19)
+        check.same(table.concat(all("runes")), "one two\n\nthr\u{e9}e\u{1F600}")
+        check.same(#all("runes"), 15)
+        check.fails("Invalid", vol:open("scan.txt"):scanner("pages"))
+        vol:writefile("long.txt", ("\u{e9}"):rep(100000))
+        local count, s = 0, vol:open("long.txt"):scanner("runes")
+        while s:scan() do
+            count = count + 1
+            check.same(s:text(), "\u{e9}")
+        end
+        check.same(count, 100000)
+        local gone = vol:open("scan.txt"):scanner()
+        vol:remove("scan.txt")
+        check.same(gone:scan(), false)
+        check.same(gone:err():kind(), errors.NOT_FOUND)
+    end },
+    { "a file can be written from another one", function()
+        local vol = fs.get("app:files")
+        check.same(vol:writefile("copy.txt", vol:open("long.txt")), true)
+        check.same(vol:stat("copy.txt").size, 200000)
+        check.fails("Invalid", vol:writefile("copy.txt", {}))
+    end },
     { "nothing leads out of the folder", function()
         local vol = fs.get("app:files")
         check.fails("NotFound", vol:readfile("../_index.yaml"))

@@ -22,6 +22,11 @@ local tests = {
         check.same(wait_for("dead.two"), true)
         check.same(wait_for("task.two").attempts, 2)
     end },
+    { "what is refused with false is tried again as well", function()
+        queue.publish("app:tasks", { name = "three", refuse = true })
+        check.same(wait_for("dead.three"), true)
+        check.same(wait_for("task.three").attempts, 2)
+    end },
     { "a queue is bounded in messages, by the older name of the field as well", function()
         check.same(queue.publish("app:short", 1), true)
         check.same(queue.publish("app:short", 2), true)

@@ -7,4 +7,5 @@ return { handler = function(task)
     if task.fail then
         error("cannot do " .. task.name)
     end
+    return not task.refuse
 end }
