@@ -41,7 +41,7 @@ class payload {
   payload_kind kind_ = payload_kind::nil;
 };
 
-/// "nil", "text", "binary" or "json": for logs and for Lua's `payload:get_format()`.
+/// "nil", "text", "binary" or "json".
 const char* to_string(payload_kind kind) noexcept;
 
 /// True if `bytes` are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).

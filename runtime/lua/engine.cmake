@@ -89,6 +89,8 @@ target_sources(natterjack_lua PRIVATE
   engine_timers.cpp
   feed.cpp
   function_pool.cpp
+  shared/process_call.cpp
+  shared/scripted_entries.cpp
   host_api.cpp
   lua_process.cpp
   lua_program.cpp

@@ -4,10 +4,15 @@
 
 namespace natterjack::runtime::lua {
 
-bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
+namespace {
+
+constexpr auto nowhere = std::string_view::npos;
+
+// Within one segment: `*` any characters, `?` one.
+bool matches_shell(std::string_view pattern, std::string_view text) noexcept {
   size_t p = 0;
   size_t t = 0;
-  size_t star = std::string_view::npos; // the last one, and where the text stood then
+  size_t star = nowhere; // the last one, and where the text stood then
   size_t mark = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
@@ -16,7 +21,7 @@ bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
     } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
       ++p;
       ++t;
-    } else if (star != std::string_view::npos) {
+    } else if (star != nowhere) {
       p = star + 1;
       t = ++mark;
     } else {
@@ -26,6 +31,61 @@ bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
   while (p < pattern.size() && pattern[p] == '*')
     ++p;
   return p == pattern.size();
+}
+
+bool matches_segment(std::string_view pattern, std::string_view text) noexcept {
+  if (pattern.size() < 2 || pattern.front() != '(' || pattern.back() != ')')
+    return matches_shell(pattern, text);
+  pattern = pattern.substr(1, pattern.size() - 2);
+  while (true) {
+    const auto bar = pattern.find('|');
+    if (matches_shell(pattern.substr(0, bar), text))
+      return true;
+    if (bar == nowhere)
+      return false;
+    pattern.remove_prefix(bar + 1);
+  }
+}
+
+// The segment that begins at `at`, which goes on to the next one, or nowhere behind the last.
+std::string_view take_segment(std::string_view text, size_t& at) noexcept {
+  const auto dot = text.find('.', at);
+  const auto segment = text.substr(at, dot == nowhere ? nowhere : dot - at);
+  at = dot == nowhere ? nowhere : dot + 1;
+  return segment;
+}
+
+} // namespace
+
+bool matches_glob(std::string_view pattern, std::string_view text) noexcept {
+  size_t p = 0;
+  size_t t = 0;
+  bool has_run = false; // a `**` was met: it may take more of the text than it has
+  size_t behind_run = 0;
+  size_t run_end = 0;
+  while (t != nowhere) {
+    auto next_p = p;
+    auto next_t = t;
+    const auto wanted = p == nowhere ? std::string_view{} : take_segment(pattern, next_p);
+    if (p != nowhere && wanted == "**") {
+      has_run = true;
+      behind_run = p = next_p;
+      run_end = t;
+    } else if (p != nowhere && matches_segment(wanted, take_segment(text, next_t))) {
+      p = next_p;
+      t = next_t;
+    } else if (has_run) {
+      take_segment(text, run_end);
+      p = behind_run;
+      t = run_end;
+    } else {
+      return false;
+    }
+  }
+  while (p != nowhere)
+    if (take_segment(pattern, p) != "**")
+      return false;
+  return true;
 }
 
 feed* intake::listener_for(std::string_view topic) noexcept {

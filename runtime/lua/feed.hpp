@@ -47,7 +47,8 @@ struct process_event {
 /// Most listeners of one process: each message is compared with all of them.
 constexpr size_t listeners_max = 1000;
 
-/// Shell-like: `*` any characters, `?` one.
+/// Segments between dots are compared: `*` is one of them, `**` any number, also none, `(a|b)` one of
+/// these; within a segment `*` is any characters, `?` one.
 bool matches_glob(std::string_view pattern, std::string_view text) noexcept;
 
 class intake {

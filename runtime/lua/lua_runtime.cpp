@@ -5,6 +5,7 @@
 #include "hub/node.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/shared/scripted_entries.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 #include <caf/all.hpp>
@@ -75,6 +76,9 @@ spawn_result lua_runtime::spawn(program_ptr program, hub::process_host& where,
 }
 
 program_ptr lua_runtime::find_program(const std::string& entry_id) const {
+  if (auto scripted = options_.shared->of<scripted_entries>().find_program(*options_.shared->entries,
+                                                                           entry_id))
+    return *scripted;
   return options_.find_program ? options_.find_program(entry_id) : nullptr;
 }
 

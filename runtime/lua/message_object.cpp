@@ -3,6 +3,7 @@
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/object_class.hpp"
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/traceback.hpp"
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <iterator>
 #include <new>
+#include <utility>
 
 namespace natterjack::runtime::lua {
 
@@ -25,9 +27,47 @@ struct message_object {
   hub::message_ptr held;
 };
 
+// What the script is told a payload is; what it holds does not say where it comes from.
+enum class payload_form : uint8_t {
+  received, // a client's text or its bytes, else a value that somebody's script sent
+  lua,
+  json,
+  error
+};
+
 struct payload_object {
   hub::payload held;
+  payload_form form = payload_form::received;
 };
+
+constexpr const char* lua_format = "lua/any";
+constexpr const char* json_format = "json/plain";
+constexpr const char* text_format = "text/plain";
+constexpr const char* bytes_format = "application/octet-stream";
+constexpr const char* error_format = "golang/error";
+
+const char* format_of(payload_form form, const hub::payload& held) noexcept {
+  switch (form) {
+  case payload_form::lua:
+    return lua_format;
+  case payload_form::json:
+    return json_format;
+  case payload_form::error:
+    return error_format;
+  case payload_form::received:
+    break;
+  }
+  switch (held.kind()) {
+  case hub::payload_kind::text:
+    return text_format;
+  case hub::payload_kind::binary:
+    return bytes_format;
+  case hub::payload_kind::nil:
+  case hub::payload_kind::json:
+    break;
+  }
+  return lua_format;
+}
 
 // A payload of a message: no copy, and nothing to be done at its end. It keeps the message object as its user
 // value.
@@ -49,12 +89,25 @@ const hub::message* check_message(lua_State* L, const char* method) {
   return self->held.get();
 }
 
+// Null: it is no payload, or that of a message.
+const payload_object* to_payload_object(lua_State* L, int index) noexcept {
+  return static_cast<const payload_object*>(to_object(L, index, engine_of(L).payload_meta));
+}
+
+payload_form form_of(lua_State* L, int index) noexcept {
+  const auto* own = to_payload_object(L, index);
+  return own == nullptr ? payload_form::received : own->form;
+}
+
 const hub::payload& check_payload(lua_State* L, const char* method) {
   auto* value = to_payload(L, 1);
   if (value == nullptr)
     wrong_self(L, "payload", method);
   return *value;
 }
+
+// Pushes a Payload that holds nil yet.
+payload_object& push_payload_object(lua_State* L, payload_form form);
 
 // -- messages -----------------------------------------------------------------
 
@@ -144,41 +197,58 @@ int payload_data(lua_State* L) {
 }
 
 int payload_get_format(lua_State* L) {
-  lua_pushstring(L, to_string(check_payload(L, "get_format").kind()));
+  const auto& value = check_payload(L, "get_format");
+  lua_pushstring(L, format_of(form_of(L, 1), value));
   return 1;
 }
 
-// A Payload of the same value in another form.
+bool make_json(const hub::payload& from, hub::payload& out) {
+  switch (from.kind()) {
+  case hub::payload_kind::json:
+    out = from;
+    return true;
+  case hub::payload_kind::nil:
+    out = hub::payload::json("null");
+    return true;
+  case hub::payload_kind::text: {
+    auto& buffer = encode_buffer();
+    if (!encode_text(from.bytes(), buffer))
+      return false;
+    out = hub::payload::json(buffer.view());
+    return true;
+  }
+  case hub::payload_kind::binary:
+    break;
+  }
+  return false;
+}
+
+// A Payload of the same value in another form. Formats also have names without a media type.
 int payload_transcode(lua_State* L) {
   const auto& value = check_payload(L, "transcode");
   const std::string_view format = luaL_checkstring(L, 2);
-  auto& made = push_empty_payload(L);
-  if (format == to_string(value.kind())) {
-    made = value;
+  auto& made = push_payload_object(L, payload_form::received);
+  if (format == lua_format || format == format_of(form_of(L, 1), value)) {
+    made = {value, format == lua_format ? payload_form::lua : form_of(L, 1)};
     return 1;
   }
-  if (format == "json") {
-    if (value.kind() == hub::payload_kind::nil) {
-      made = hub::payload::json("null");
+  if (format == json_format || format == "json") {
+    made.form = payload_form::json;
+    if (make_json(value, made.held))
       return 1;
-    }
-    auto& buffer = encode_buffer();
-    if (value.kind() == hub::payload_kind::text && encode_text(value.bytes(), buffer)) {
-      made = hub::payload::json(buffer.view());
-      return 1;
-    }
-  } else if (format == "text" && hub::is_utf8(value.bytes())) {
-    made = hub::payload::text(value.bytes());
+  } else if ((format == text_format || format == "text") && hub::is_utf8(value.bytes())) {
+    made.held = hub::payload::text(value.bytes());
     return 1;
-  } else if (format == "binary") {
-    made = hub::payload::binary(value.bytes());
+  } else if (format == bytes_format || format == "binary") {
+    made.held = hub::payload::binary(value.bytes());
     return 1;
   }
   return fail(L, error_kind::invalid, "no way to transcode this payload to that format");
 }
 
 int payload_tostring(lua_State* L) {
-  lua_pushfstring(L, "payload: %s", to_string(check_payload(L, "data").kind()));
+  const auto& value = check_payload(L, "data");
+  lua_pushfstring(L, "payload{format=%s}", format_of(form_of(L, 1), value));
   return 1;
 }
 
@@ -211,7 +281,10 @@ int payload_operated(lua_State* L) {
 
 int payload_new(lua_State* L) {
   lua_settop(L, 1);
-  auto& made = push_empty_payload(L);
+  const auto form = to_payload(L, 1) != nullptr ? form_of(L, 1)
+                    : is_error(L, 1)            ? payload_form::error
+                                                : payload_form::lua;
+  auto& made = push_payload_object(L, form).held;
   encode_error error;
   if (!read_payload(L, 1, made, error)) {
     auto& text = engine_of(L).scratch;
@@ -238,7 +311,7 @@ int payload_json(lua_State* L) {
   const char* bytes = luaL_checklstring(L, 1, &size);
   decode_error error;
   if (is_json(L, {bytes, size}, error)) {
-    push_empty_payload(L) = hub::payload::json({bytes, size});
+    push_payload_object(L, payload_form::json).held = hub::payload::json({bytes, size});
     return 1;
   }
   auto& text = engine_of(L).scratch;
@@ -369,6 +442,26 @@ void set_payload_class(lua_State* L) {
   set_class(L, &payload_key);
 }
 
+payload_object& push_payload_object(lua_State* L, payload_form form) {
+  auto* made = new (lua_newuserdatauv(L, sizeof(payload_object), 0)) payload_object{{}, form};
+  set_payload_class(L);
+  return *made;
+}
+
+// The names of Wippy's dialect, and ours for the same values.
+void push_formats(lua_State* L) {
+  constexpr std::pair<const char*, const char*> names[] = {
+      {"JSON", json_format},   {"YAML", "yaml/plain"},  {"STRING", text_format},
+      {"TEXT", text_format},   {"BYTES", bytes_format}, {"BINARY", bytes_format},
+      {"MSGPACK", "application/msgpack"},               {"LUA", lua_format},
+      {"NIL", lua_format},     {"GOLANG", "golang/any"}, {"ERROR", error_format}};
+  lua_createtable(L, 0, static_cast<int>(std::size(names)));
+  for (const auto& [name, format] : names) {
+    lua_pushstring(L, format);
+    lua_setfield(L, -2, name);
+  }
+}
+
 } // namespace
 
 bool has_arrived(engine& self, const channel& ch) noexcept {
@@ -401,9 +494,7 @@ void push_arrived(engine& self, lua_State* L, channel& ch) {
 }
 
 hub::payload& push_empty_payload(lua_State* L) {
-  auto* made = new (lua_newuserdatauv(L, sizeof(payload_object), 0)) payload_object{};
-  set_payload_class(L);
-  return made->held;
+  return push_payload_object(L, payload_form::received).held;
 }
 
 const hub::payload* to_payload(lua_State* L, int index) noexcept {
@@ -415,25 +506,17 @@ const hub::payload* to_payload(lua_State* L, int index) noexcept {
     const auto& message = one->of->held;
     return message ? &message->payloads()[one->place] : &none;
   }
-  auto* own = static_cast<payload_object*>(to_object(L, index, self.payload_meta));
+  const auto* own = to_payload_object(L, index);
   return own == nullptr ? nullptr : &own->held;
 }
 
 int open_payload(lua_State* L) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushcfunction(L, guarded<payload_new>);
   lua_setfield(L, -2, "new");
   lua_pushcfunction(L, guarded<payload_json>);
   lua_setfield(L, -2, "json");
-  lua_createtable(L, 0, 4);
-  lua_pushliteral(L, "nil");
-  lua_setfield(L, -2, "NIL");
-  lua_pushliteral(L, "text");
-  lua_setfield(L, -2, "TEXT");
-  lua_pushliteral(L, "binary");
-  lua_setfield(L, -2, "BINARY");
-  lua_pushliteral(L, "json");
-  lua_setfield(L, -2, "JSON");
+  push_formats(L);
   lua_setfield(L, -2, "format");
   return 1;
 }

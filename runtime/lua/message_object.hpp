@@ -2,7 +2,7 @@
 //
 //   msg:topic()  msg:from()  msg:payload()      payload() is nil, one Payload, or an array of them
 //   p:data()  p:unmarshal()  p:get_format()  p:transcode(format)
-//   payload.new(v)   payload.json(text)   payload.format.{NIL, TEXT, BINARY, JSON}
+//   payload.new(v)   payload.json(text)   payload.format.{JSON, STRING, …}
 //
 // A message is settled (its sender may say more) when it is handed to the script.
 #pragma once

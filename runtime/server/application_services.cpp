@@ -23,6 +23,8 @@ using namespace nlohmann::literals;
 
 namespace {
 
+std::string namespace_of(const std::string& id) { return id.substr(0, id.find(':')); }
+
 void fill_entries(const service_options& options, lua::services& to) {
   std::vector<lua::entry_record> all;
   for (const auto& one : options.entries)
@@ -101,8 +103,11 @@ void fill_security(const service_options& options, lua::services& to) {
       std::string why;
       shelf.expressions[one.id] = expression::parse(text["expression"].get<std::string>(), why);
     }
-    for (const auto& group : one.groups)
+    for (const auto& group : one.groups) {
       shelf.groups[group].push_back(one.id);
+      if (const auto full = resolve_reference(namespace_of(one.id), group); full != group)
+        shelf.groups[full].push_back(one.id);
+    }
   }
   for (const auto& one : options.token_stores)
     shelf.token_stores[one.id] = {
@@ -157,29 +162,78 @@ void fill_volumes(const std::vector<fs_directory_entry>& folders, lua::services&
   }
 }
 
-lua::context_ptr security_of(const service_options& options, const std::string& service_id) {
-  auto entry = std::find_if(options.entries.begin(), options.entries.end(),
-                            [&service_id](const auto& one) { return one.id == service_id; });
-  if (entry == options.entries.end() || !entry->data.is_object())
-    return nullptr;
-  const auto said = entry->data.value("/lifecycle/security"_json_pointer, nlohmann::json());
+namespace {
+
+// A group is called by the name its policies give it, or by that with the namespace of their file.
+bool is_in_group(const policy_entry& one, const std::string& name, const std::string& space) {
+  const auto full = resolve_reference(space, name);
+  return std::any_of(one.groups.begin(), one.groups.end(), [&](const auto& group) {
+    return group == name || resolve_reference(namespace_of(one.id), group) == full;
+  });
+}
+
+// Those of a list that are texts; `meta` is not checked as fields are.
+std::vector<std::string> texts_in(const nlohmann::json& said, const char* member) {
+  std::vector<std::string> found;
+  const auto list = said.find(member);
+  if (list != said.end() && list->is_array())
+    for (const auto& one : *list)
+      if (one.is_string())
+        found.push_back(one.get<std::string>());
+  return found;
+}
+
+lua::context_ptr make_context(const service_options& options, const nlohmann::json& said,
+                              const std::string& space) {
   if (!said.is_object())
     return nullptr;
   auto made = std::make_shared<lua::call_context>();
-  if (auto actor = said.find("actor"); actor != said.end())
+  if (auto actor = said.find("actor"); actor != said.end() && actor->is_object())
     made->actor = hub::payload::json(actor->dump());
   auto policies = nlohmann::json::array();
-  for (const auto& group : said.value("groups", nlohmann::json::array()))
+  const auto groups = texts_in(said, "groups");
+  const auto named = texts_in(said, "policies");
+  for (const auto& group : groups)
     for (const auto& one : options.policies)
-      if (std::find(one.groups.begin(), one.groups.end(), group.get<std::string>()) !=
-          one.groups.end())
+      if (is_in_group(one, group, space))
         policies.push_back(one.id);
-  const auto space = service_id.substr(0, service_id.find(':'));
-  for (const auto& one : said.value("policies", nlohmann::json::array()))
-    policies.push_back(resolve_reference(space, one.get<std::string>()));
-  if (!policies.empty())
+  for (const auto& one : named)
+    policies.push_back(resolve_reference(space, one));
+  if (!groups.empty() || !named.empty()) // a group without policies allows nothing
     made->scope = hub::payload::json(policies.dump());
   return made;
+}
+
+const registry_record* find_entry(const service_options& options, const std::string& id) {
+  auto entry = std::find_if(options.entries.begin(), options.entries.end(),
+                            [&id](const auto& one) { return one.id == id; });
+  return entry == options.entries.end() ? nullptr : &*entry;
+}
+
+} // namespace
+
+lua::context_ptr security_of(const service_options& options, const std::string& service_id) {
+  const auto* entry = find_entry(options, service_id);
+  if (entry == nullptr || !entry->data.is_object())
+    return nullptr;
+  return make_context(options,
+                      entry->data.value("/lifecycle/security"_json_pointer, nlohmann::json()),
+                      namespace_of(service_id));
+}
+
+lua::context_ptr security_of_command(const service_options& options, const std::string& process_id) {
+  const auto* entry = find_entry(options, process_id);
+  if (entry == nullptr || !entry->meta.is_object())
+    return nullptr;
+  const auto said = entry->meta.value("/command/security"_json_pointer, nlohmann::json());
+  const auto space = namespace_of(process_id);
+  if (said.is_object())
+    for (const auto& one : texts_in(said, "policies"))
+      if (const auto id = resolve_reference(space, one);
+          std::none_of(options.policies.begin(), options.policies.end(),
+                       [&id](const auto& known) { return known.id == id; }))
+        throw std::runtime_error(process_id + ": meta.command.security.policies: no policy '" + id + "'");
+  return make_context(options, said, space);
 }
 
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of) {

@@ -21,6 +21,9 @@ void fill_volumes(const std::vector<fs_directory_entry>& folders, lua::services&
 
 /// What `lifecycle.security` of a service says, for its process; null: nothing.
 lua::context_ptr security_of(const service_options& options, const std::string& service_id);
+/// What `meta.command.security` of a process.lua says, for its process when it is run as a command.
+/// @throws std::runtime_error  for a policy that is not there
+lua::context_ptr security_of_command(const service_options& options, const std::string& process_id);
 
 /// Consumers take messages from now on; behind the start of services.
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of);

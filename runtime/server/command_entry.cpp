@@ -33,6 +33,22 @@ void complain(application& app, std::string option, std::string message,
                              known.empty() ? "" : one_of(known)});
 }
 
+// The terminal.host that the entry of the command names, if it does.
+void take_host(application& app, command_line& line) {
+  const auto* e = app.find(line.exec);
+  const auto* named = e != nullptr ? e->meta.find_path("command.host") : nullptr;
+  if (!line.exec_host.empty() || named == nullptr || named->as_text() == nullptr)
+    return;
+  const auto id = resolve_reference(line.exec.substr(0, line.exec.find(':')), *named->as_text());
+  const auto* host = app.find(id);
+  if (host != nullptr && host->kind == "terminal.host")
+    line.exec_host = id;
+  else
+    complain(app, line.exec + ": meta.command.host: " + id,
+             host == nullptr ? "no entry of this id" : "is of kind " + host->kind,
+             ids_of(app, {"terminal.host"}), id);
+}
+
 void find_command(application& app, command_line& line) {
   const auto word = line.arguments.front();
   std::vector<std::string> known;
@@ -84,6 +100,7 @@ void resolve_command(application& app, command_line& line) {
     complain(app, "-x " + line.exec,
              e == nullptr ? "no entry of this id" : "is of kind " + e->kind,
              ids_of(app, {"process.lua"}), line.exec);
+  take_host(app, line);
   const auto& host = line.exec_host;
   if (host.empty() || host == implicit_host_id)
     return;

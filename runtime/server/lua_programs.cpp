@@ -81,4 +81,26 @@ lua_programs make_programs(const application_options& options) {
   return result;
 }
 
+namespace {
+
+lua::program_ptr find_import(const lua::lua_program& program, const std::string& id) {
+  for (const auto& [alias, library] : program.source().imports) {
+    if (library->id() == id)
+      return library;
+    if (auto deeper = find_import(*library, id))
+      return deeper;
+  }
+  return nullptr;
+}
+
+} // namespace
+
+lua::program_ptr find_library(const lua_programs& programs, const std::string& id) {
+  for (const auto* all : {&programs.processes, &programs.functions, &programs.jobs})
+    for (const auto& [name, program] : *all)
+      if (auto found = find_import(*program, id))
+        return found;
+  return nullptr;
+}
+
 } // namespace natterjack::runtime

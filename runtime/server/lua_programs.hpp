@@ -19,4 +19,7 @@ struct lua_programs {
 /// @throws std::runtime_error  for code that does not compile, which the check has reported before
 lua_programs make_programs(const application_options& options);
 
+/// A library that one of the programs imports, or null.
+lua::program_ptr find_library(const lua_programs& programs, const std::string& id);
+
 } // namespace natterjack::runtime

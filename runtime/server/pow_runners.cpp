@@ -172,7 +172,7 @@ return function(pid, method, name, arguments, request)
     rest = "",
     line_max = 1024 * 1024,
   }
-  local pieces = process.listen("job.input*", {message = true})
+  local pieces = process.listen("job.input.**", {message = true})
   local run = find_method(method)
   coroutine.spawn(function() pump_input(self, pieces) end)
   coroutine.spawn(function()

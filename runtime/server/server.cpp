@@ -6,6 +6,7 @@
 #include "runtime/admin/admin_path.hpp"
 #include "runtime/lua/base/terminal.hpp"
 #include "runtime/lua/outgoing.hpp"
+#include "runtime/lua/shared/scripted_entries.hpp"
 #include "runtime/lua/shared/work_pool.hpp"
 #include "runtime/metrics/scheduler_probe.hpp"
 #include "runtime/server/application_services.hpp"
@@ -222,6 +223,9 @@ server::server(const command_line& line, const application& app, std::function<a
   auto& s = *state_;
   s.make_admin();
   s.shared->find_function = [&s](const std::string& id) { return s.pools.get(*s.latest.load(), id); };
+  s.shared->of<lua::scripted_entries>().find_library = [&s](const std::string& id) {
+    return find_library(s.latest.load()->programs, id);
+  };
   fill_services(s.options.shared, *s.shared);
   fill_volumes(s.options.directories, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;
@@ -238,6 +242,7 @@ server::~server() {
   stop_consumers(*s.shared);
   s.shared->of<lua::terminal>().stopped = true;
   s.pools.stop();
+  s.shared->of<lua::scripted_entries>().stop();
   if (s.pow)
     s.pow->stop();
   if (s.amqp)

@@ -2,6 +2,7 @@
 
 #include "runtime/exit_codes.hpp"
 #include "runtime/lua/base/terminal.hpp"
+#include "runtime/server/application_services.hpp"
 
 #include <charconv>
 #include <iostream>
@@ -46,7 +47,9 @@ void server::run_command(std::function<void(int exit_code)> when_done) {
   std::vector<hub::payload> arguments;
   for (const auto& one : s.shared->of<lua::terminal>().arguments)
     arguments.push_back(hub::payload::text(one));
-  auto made = s.lua.spawn(program->second, *host, std::move(arguments));
+  lua::spawn_options settings;
+  settings.context = security_of_command(s.options.shared, id);
+  auto made = s.lua.spawn(program->second, *host, std::move(arguments), std::move(settings));
   if (!made)
     throw std::runtime_error(made.error);
   s.command = made.process;

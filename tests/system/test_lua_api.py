@@ -68,6 +68,7 @@ def test_metrics_of_scripts_are_where_prometheus_looks(ran):
     assert metrics.value("orders_total", kind="web") == 3.5
     assert metrics.value("orders_total") == 1
     assert metrics.value("queue_depth") == 7
+    assert metrics.value("shop_orders_total", sold_by="web") == 2
     labels = {"step": 'a "b"', "n": "3", "deep": "true"}
     assert metrics.value("work_seconds_bucket", le="0.025", **labels) == 1
     assert metrics.value("work_seconds_bucket", le="+Inf", **labels) == 2

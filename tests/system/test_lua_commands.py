@@ -250,3 +250,75 @@ def test_ten_thousand_processes_start_answer_and_end(application):
     done = subprocess.run([binary(), "run", folder, "-x", "app:mass"], capture_output=True,
                           text=True, timeout=180)
     assert (done.stdout, done.returncode) == ("told\t10000\nsum\t50005000\n", 0)
+
+
+ACTING = """\
+namespace: app
+entries:
+  - { name: readers, kind: security.policy, policy: { actions: read, resources: "*", effect: allow }, groups: [ staff ] }
+  - { name: writers, kind: security.policy, policy: { actions: write, resources: "*", effect: allow } }
+  - name: who
+    kind: process.lua
+    source: file://who.lua
+    modules: [ security, funcs ]
+    meta:
+      command:
+        name: who
+        security: { actor: { id: robot, meta: { role: cleaner } }, policies: [ %s ], groups: [ %s ] }
+  - { name: asked, kind: function.lua, source: file://asked.lua, modules: [ security ] }
+"""
+
+WHO = """\
+local security, funcs = require("security"), require("funcs")
+return { run = function()
+    local actor = security.actor()
+    print(actor:id(), actor:meta().role, security.can("read", "x"), security.can("write", "x"),
+        security.can("burn", "x"), funcs.call("app:asked"))
+end }
+"""
+
+ASKED = 'return function() return require("security").actor():id() end'
+
+
+@pytest.mark.parametrize("policies, groups, allowed", [
+    ("writers", "staff", "true true false"),
+    ("app:writers", "", "false true false"),
+    ("", "app:staff", "true false false"),
+])
+def test_a_command_acts_as_its_entry_says(application, policies, groups, allowed):
+    folder = application({"_index.yaml": ACTING % (policies, groups), "who.lua": WHO, "asked.lua": ASKED})
+    done = run(folder, "who")
+    assert (done.stdout, done.returncode) == (f"robot cleaner {allowed} robot\n", 0), done.stderr
+
+
+HOSTS = """\
+namespace: app
+entries:
+  - { name: first, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: other, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: system, kind: process.host }
+  - name: where
+    kind: process.lua
+    source: "return function() print(process.pid()) end"
+    meta: { command: { name: where, host: %s } }
+"""
+
+
+def test_a_command_runs_on_the_host_its_entry_names(application):
+    done = run(application({"_index.yaml": HOSTS % "other"}), "where")
+    assert (done.stdout.partition("@")[2][:9], done.returncode) == ("app:other", 0)
+    done = run(application({"_index.yaml": HOSTS % "app:other"}), "where", "--host", "app:first")
+    assert done.stdout.partition("@")[2][:9] == "app:first"
+
+
+@pytest.mark.parametrize("host, why", [("system", "is of kind process.host"), ("none", "no entry of this id")])
+def test_a_command_runs_on_a_terminal(application, host, why):
+    done = run(application({"_index.yaml": HOSTS % host}), "where")
+    assert done.returncode != 0
+    assert f"app:where: meta.command.host: app:{host}" in done.stderr and why in done.stderr
+
+
+def test_a_policy_that_is_not_there_ends_the_command(application):
+    done = run(application({"_index.yaml": ACTING % ("nobody", ""), "who.lua": WHO, "asked.lua": ASKED}), "who")
+    assert done.returncode == 1
+    assert "app:who: meta.command.security.policies: no policy 'app:nobody'" in done.stderr

@@ -1,7 +1,7 @@
 // The Lua module `yaml`.
 //
 //   yaml.encode(value)   text      nil, err     what json.encode refuses, too
-//   yaml.decode(text)    value     nil, err     with the line
+//   yaml.decode(text)    value     nil, err     with the line; INTERNAL if it is no YAML
 #include "runtime/config/source/document.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/codec/yaml_text.hpp"
@@ -49,9 +49,11 @@ bool read_text(engine& self, std::string_view text) {
 int yaml_decode(lua_State* L) {
   if (lua_type(L, 1) != LUA_TSTRING)
     return fail(L, error_kind::invalid, "yaml.decode takes a text");
+  if (text_of(L, 1).empty())
+    return fail(L, error_kind::invalid, "yaml.decode: the text is empty");
   auto& self = engine_of(L);
   if (!read_text(self, text_of(L, 1)))
-    return fail(L, error_kind::invalid, self.scratch);
+    return fail(L, error_kind::internal, self.scratch);
   lua_pushlstring(L, self.scratch.data(), self.scratch.size()); // `scratch` may be filled meanwhile
   decode_error error;
   if (!decode_value(L, text_of(L, -1), error))

@@ -30,89 +30,100 @@ local function data_problem(data)
     if type(data) == "string" then
         return nil
     end
-    return select(2, fail(errors.INVALID, "what is written must be a text, got %s", type(data)))
+    return select(2, fail(errors.INVALID, "what is written must be a text or a stream, got %s", type(data)))
 end
 
--- What a scanner gives, one after the other.
-local function words_of(file)
-    local lines, words = file:lines(), nil
-    return function()
-        while true do
-            local word = words and words()
-            if word then return word end
-            local line = lines()
-            if not line then return nil end
-            words = line:gmatch("%S+")
-        end
+-- What changes something says false, not nil, when it failed.
+local function done(good, problem)
+    return good or false, problem
+end
+
+local chunk_size = 65536
+
+-- The next bytes of a file; "" at its end.
+local function take(self, size)
+    if self.closed or not self.reads then
+        return fail(errors.INVALID, self.closed and "the file was closed" or "the file was not opened for reading")
     end
-end
-
-local function length_of_rune(lead)
-    return lead >= 0xF0 and 4 or lead >= 0xE0 and 3 or lead >= 0xC0 and 2 or 1
-end
-
-local function characters_of(file, length_of)
-    local held, at = "", 1
-    return function()
-        if #held - at < 4 then
-            local more, problem = file:read(65536)
-            if problem then error(problem, 0) end
-            held, at = held:sub(at) .. (more or ""), 1
-        end
-        if at > #held then return nil end
-        local from = at
-        at = from + length_of(held:byte(from))
-        return held:sub(from, at - 1)
+    local data, problem = native.run(self.id, read, self.path, "", self.at, size)
+    if problem then
+        return nil, problem
     end
+    self.at = self.at + #(data or "")
+    return data or ""
 end
 
+-- How a scanner cuts: where its next token lies in the text and where the search goes on behind it; nothing:
+-- more must be read first.
 local splits = {
-    lines = function(file) return file:lines() end,
-    words = words_of,
-    bytes = function(file) return characters_of(file, function() return 1 end) end,
-    runes = function(file) return characters_of(file, length_of_rune) end,
+    lines = function(text, at, ended)
+        local stop = text:find("\n", at, true) or ended and at <= #text and #text + 1
+        if stop then
+            return at, text:byte(stop - 1) == 13 and stop > at and stop - 2 or stop - 1, stop + 1
+        end
+    end,
+    words = function(text, at, ended)
+        local first, last = text:find("%S+", at)
+        if first and (ended or last < #text) then
+            return first, last, last + 1
+        end
+    end,
+    bytes = function(text, at)
+        if at <= #text then
+            return at, at, at + 1
+        end
+    end,
+    runes = function(text, at, ended)
+        local first, last = text:find("^[%z\1-\127\192-\255]?[\128-\191]*", at)
+        if last >= first and (ended or last < #text) then
+            return first, last, last + 1
+        end
+    end,
 }
+local token_max = 1024 * 1024
 
 local scanner = class("scanner", {
     scan = function(self)
-        if self.over then return false end
-        local good, token = pcall(self.next)
-        self.token = good and token or ""
-        self.problem = not good and token or nil
-        self.over = not good or token == nil
-        return not self.over
+        while not self.problem do
+            local first, last, after = self.split(self.rest, self.at, self.ended)
+            if first then
+                self.token, self.at = self.rest:sub(first, last), after
+                return true
+            end
+            if self.ended then
+                break
+            end
+            local more
+            more, self.problem = take(self.file, chunk_size)
+            self.rest, self.at, self.ended = self.rest:sub(self.at) .. (more or ""), 1, more == ""
+            if #self.rest > token_max + chunk_size then
+                self.problem = select(2, fail(errors.INVALID, "a piece of the file is longer than 1 MiB"))
+            end
+        end
+        self.token = ""
+        return false
     end,
     text = function(self) return self.token end,
     err = function(self) return self.problem end,
 })
 
 local file = class("file", {
-    scanner = function(self, split)
-        local by = splits[split or "lines"]
-        if not by then
-            return fail(errors.INVALID, "a scanner takes lines, words, bytes or runes, got %s", tostring(split))
-        end
-        if self.closed or not self.reads then
-            return fail(errors.INVALID, "the file is not open for reading")
-        end
-        return scanner({ next = by(self), token = "", over = false })
-    end,
     read = function(self, size)
-        if self.closed or not self.reads then
-            return fail(errors.INVALID, self.closed and "the file was closed" or "the file was not opened for reading")
-        end
         if size ~= nil and (math.type(size) ~= "integer" or size < 1) then
             return fail(errors.INVALID, "the number of bytes must be a whole number above 0, got %s", tostring(size))
         end
-        local data, problem = native.run(self.id, read, self.path, "", self.at, size or everything)
-        if problem then
-            return nil, problem
+        local data, problem = take(self, size or everything)
+        if data == "" then
+            return fail(errors.NOT_FOUND, "EOF")
         end
-        if data == nil or data == "" then
-            return nil -- the end
+        return data, problem
+    end,
+    scanner = function(self, split)
+        local cut = splits[split or "lines"]
+        if not cut then
+            return fail(errors.INVALID, "a scanner splits into lines, words, runes or bytes, got %s", tostring(split))
         end
-        self.at = self.at + #data
-        return data
+        return scanner({ file = self, split = cut, rest = "", at = 1, ended = false, token = "" })
     end,
     write = function(self, data)
         if self.closed or not self.writes then
@@ -122,12 +133,12 @@ local file = class("file", {
         if problem then
             return nil, problem
         end
-        local done
-        done, problem = native.run(self.id, write, self.path, data, self.at, 0, self.appends and append or at_offset)
-        if done then
+        local good
+        good, problem = native.run(self.id, write, self.path, data, self.at, 0, self.appends and append or at_offset)
+        if good then
             self.at = self.at + #data
         end
-        return done, problem
+        return good, problem
     end,
     seek = function(self, whence, offset)
         offset = offset or 0
@@ -162,12 +173,12 @@ local file = class("file", {
                     line, rest = rest, ""
                     return line ~= "" and line or nil
                 end
-                local more, problem = self:read(65536)
+                local more, problem = take(self, chunk_size)
                 if problem then
                     error(problem, 2)
                 end
-                ended = more == nil
-                rest = rest .. (more or "")
+                ended = more == ""
+                rest = rest .. more
             end
         end
     end,
@@ -187,31 +198,44 @@ local function read_file(self, path)
     return run(self, read, path, "", 0, everything)
 end
 
--- Everything that is left of a file or a stream.
-local function rest_of(source)
-    local parts = {}
-    while true do
-        local part, problem = source:read(65536)
-        if problem then return nil, problem end
-        if not part then return table.concat(parts) end
-        parts[#parts + 1] = part
+-- A stream is whatever gives its next bytes with read(n): of a request, of an upload, of a client, a file.
+local function is_stream(data)
+    if type(data) ~= "userdata" and not objects[data] then
+        return false
     end
+    local good, method = pcall(function() return data.read end)
+    return good and type(method) == "function"
+end
+
+local function write_stream(self, path, stream, how)
+    local good, problem = run(self, write, path, "", 0, 0, how)
+    while good do
+        local part
+        part, problem = stream:read(chunk_size)
+        if part == nil or part == "" then
+            if problem and problem:message() ~= "EOF" then
+                return false, problem
+            end
+            return true
+        end
+        good, problem = run(self, write, path, part, 0, 0, append)
+    end
+    return false, problem
 end
 
 local function write_file(self, path, data, mode)
     local how = write_modes[mode or "w"]
     if not how then
-        return fail(errors.INVALID, "the mode must be w, a or wx, got %s", tostring(mode))
+        return done(fail(errors.INVALID, "the mode must be w, a or wx, got %s", tostring(mode)))
     end
-    local problem
-    if type(data) == "table" and type(data.read) == "function" then
-        data, problem = rest_of(data)
+    if type(data) ~= "string" and is_stream(data) then
+        return write_stream(self, path, data, how)
     end
-    problem = problem or data_problem(data)
+    local problem = data_problem(data)
     if problem then
-        return nil, problem
+        return false, problem
     end
-    return run(self, write, path, data, 0, 0, how)
+    return done(run(self, write, path, data, 0, 0, how))
 end
 
 local function read_dir(self, path)
@@ -251,16 +275,16 @@ local volume = class("volume", {
         end
         return facts ~= nil and facts.is_dir
     end,
-    mkdir = function(self, path) return run(self, make_folder, path) end,
-    remove = function(self, path) return run(self, remove, path) end,
+    mkdir = function(self, path) return done(run(self, make_folder, path)) end,
+    remove = function(self, path) return done(run(self, remove, path)) end,
     pwd = function(self) return self.folder == "" and "/" or self.folder end,
     chdir = function(self, path)
         local facts, problem = run(self, stat, path)
         if not facts then
-            return nil, problem
+            return false, problem
         end
         if not facts.is_dir then
-            return fail(errors.INVALID, "%s is no folder", path)
+            return done(fail(errors.INVALID, "%s is no folder", path))
         end
         local steps = {}
         for step in path_of(self, path):gmatch("[^/]+") do

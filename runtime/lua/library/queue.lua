@@ -25,6 +25,9 @@ local message = class("message", {
 local longest_pause = 50 -- ms
 
 local function publish(id, data, headers)
+    if type(data) == "table" and next(data) == nil then
+        return fail(errors.INVALID, "queue.publish: the data is empty")
+    end
     local pause, waited = 1, 0
     while true do
         local good, err = native.publish(id, data, headers)

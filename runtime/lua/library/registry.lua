@@ -192,7 +192,7 @@ local changes = class("changes", {
         end
         return version({ number = number })
     end,
-})
+}, function(self) return "registry.Changes{ops=" .. #self.list .. "}" end)
 
 local snapshot = class("snapshot", {
     entries = function(self) return native.all(self.number) end,
@@ -207,7 +207,7 @@ local snapshot = class("snapshot", {
     namespace = function(self, ns) return find_in(native.all(self.number), { [".ns"] = ns }) end,
     version = function(self) return version({ number = self.number }) end,
     changes = function() return changes({ list = {} }) end,
-})
+}, function(self) return "registry.Snapshot{version=" .. self.number .. "}" end)
 
 local registry = { parse_id = parse_id }
 

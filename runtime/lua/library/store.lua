@@ -102,7 +102,7 @@ local store = class("store", {
         self.released = true
         return true
     end,
-})
+}, function(self) return self.released and "store.Store{released}" or "store.Store{}" end)
 
 return {
     get = function(id)

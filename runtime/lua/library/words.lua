@@ -1,8 +1,9 @@
 -- Words that the other files of this folder share; they become their globals. Besides there are duration_ns(d), and
 -- spawn_follower(f, ...): coroutine.spawn for what nobody waits for, so that it holds no function's state up.
 
--- A class: methods check that they are called with a colon on the right object.
-function class(name, methods)
+-- A class: methods check that they are called with a colon on the right object. What tostring gives is its
+-- name, or what `text_of` makes of the object.
+function class(name, methods, text_of)
     local meta = { __name = name, __metatable = false }
     local checked = {}
     for method, f in pairs(methods) do
@@ -15,7 +16,7 @@ function class(name, methods)
         end
     end
     meta.__index = checked
-    meta.__tostring = function() return name end
+    meta.__tostring = text_of or function() return name end
     return function(fields)
         objects[fields] = meta
         return setmetatable(fields, meta)

@@ -1,5 +1,9 @@
 #include "runtime/lua/shared/entry_registry.hpp"
 
+#include "runtime/lua/shared/scripted_entries.hpp"
+
+#include <nlohmann/json.hpp>
+
 namespace natterjack::runtime::lua {
 
 namespace {
@@ -7,12 +11,17 @@ namespace {
 // Kinds that are nothing but data; all others stand for something that runs or is configured.
 bool is_data(std::string_view kind) noexcept {
   return kind == "registry.entry" || kind == "ns.definition" || kind.find('.') == kind.npos ||
-         kind.starts_with("app.") || kind.starts_with("test.");
+         kind.starts_with("app.") || kind.starts_with("test.") || is_scripted(kind);
 }
 
 bool refuse(failure& why, error_kind kind, std::string text) {
   why = {kind, std::move(text), {}};
   return false;
+}
+
+// The same JSON with its members as those of the files have them, to be compared.
+hub::payload in_order(const hub::payload& document) {
+  return hub::payload::json(nlohmann::json::parse(document.bytes(), nullptr, false).dump());
 }
 
 bool change_one(entry_registry::entry_map& all, const entry_change& change, failure& why) {
@@ -27,19 +36,29 @@ bool change_one(entry_registry::entry_map& all, const entry_change& change, fail
   if (!is_data(kind))
     return refuse(why, error_kind::invalid,
                   "entry '" + id + "' of kind " + kind +
-                      " cannot be changed while the application runs: only registry.entry and "
-                      "kinds of the application's own can");
-  if (change.what == entry_change_kind::remove)
+                      " cannot be changed while the application runs: only registry.entry, "
+                      "kinds of the application's own, function.lua, process.lua and library.lua can");
+  if (change.what == entry_change_kind::remove) {
     all.erase(present);
-  else
-    all.insert_or_assign(id, change.entry);
+    return true;
+  }
+  auto entry = change.entry;
+  if (is_scripted(kind)) {
+    entry.data = in_order(entry.data);
+    const bool is_new = present == all.end() || present->second.kind != kind ||
+                        present->second.data.bytes() != entry.data.bytes();
+    if (auto text = is_new ? scripted_entries::check(entry) : std::string(); !text.empty())
+      return refuse(why, error_kind::invalid, std::move(text));
+  }
+  all.insert_or_assign(id, std::move(entry));
   return true;
 }
 
 } // namespace
 
 entry_registry::entry_registry() {
-  versions_.emplace(0, std::make_shared<const entry_map>());
+  loaded_ = std::make_shared<const entry_map>();
+  versions_.emplace(0, loaded_);
 }
 
 void entry_registry::load(std::vector<entry_record> all) {
@@ -50,12 +69,27 @@ void entry_registry::load(std::vector<entry_record> all) {
   }
   std::lock_guard guard(mutex_);
   versions_.clear();
-  versions_.emplace(0, std::move(made));
+  loaded_ = std::move(made);
+  versions_.emplace(0, loaded_);
+  present_ = 0;
 }
 
 uint64_t entry_registry::version() const {
   std::lock_guard guard(mutex_);
-  return versions_.rbegin()->first;
+  return present_;
+}
+
+bool entry_registry::is_changed(const std::string& id) const {
+  std::lock_guard guard(mutex_);
+  const auto& now = versions_.at(present_);
+  if (now == loaded_)
+    return false;
+  const auto before = loaded_->find(id);
+  const auto after = now->find(id);
+  if (before == loaded_->end() || after == now->end())
+    return (before == loaded_->end()) != (after == now->end());
+  return before->second.kind != after->second.kind ||
+         before->second.data.bytes() != after->second.data.bytes();
 }
 
 std::vector<uint64_t> entry_registry::versions() const {
@@ -68,7 +102,7 @@ std::vector<uint64_t> entry_registry::versions() const {
 
 entry_registry::snapshot entry_registry::now() const {
   std::lock_guard guard(mutex_);
-  return versions_.rbegin()->second;
+  return versions_.at(present_);
 }
 
 entry_registry::snapshot entry_registry::at(uint64_t version) const {
@@ -80,6 +114,7 @@ entry_registry::snapshot entry_registry::at(uint64_t version) const {
 uint64_t entry_registry::add(snapshot one) {
   const auto number = versions_.rbegin()->first + 1;
   versions_.emplace(number, std::move(one));
+  present_ = number;
   if (versions_.size() > versions_max)
     versions_.erase(versions_.begin());
   return number;
@@ -87,7 +122,7 @@ uint64_t entry_registry::add(snapshot one) {
 
 std::optional<uint64_t> entry_registry::apply(const std::vector<entry_change>& changes, failure& why) {
   std::lock_guard guard(mutex_);
-  auto made = std::make_shared<entry_map>(*versions_.rbegin()->second);
+  auto made = std::make_shared<entry_map>(*versions_.at(present_));
   for (const auto& one : changes)
     if (!change_one(*made, one, why))
       return std::nullopt;
@@ -101,7 +136,8 @@ std::optional<uint64_t> entry_registry::go_to(uint64_t version, failure& why) {
     refuse(why, error_kind::not_found, "no version " + std::to_string(version));
     return std::nullopt;
   }
-  return add(i->second);
+  present_ = version;
+  return version;
 }
 
 } // namespace natterjack::runtime::lua

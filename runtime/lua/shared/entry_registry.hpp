@@ -4,10 +4,11 @@
 //   at, version       all entries then, or null
 //   apply, changes    the next version           not_found, already_exists, invalid: a kind that
 //                                                would have to be started or stopped
-//   go_to, version    its content is a version of its own again
+//   go_to, version    it is the present one again; the next change makes a version above all others
 //
 //   bound   `versions_max` versions are remembered
-//   never   starts, stops or changes what runs: that is what a reload is for
+//   never   starts, stops or changes what runs: that is what a reload is for. Lua that scripts may change is
+//           made of the entries when it is next asked for (scripted_entries.hpp)
 #pragma once
 
 #include "runtime/lua/reply.hpp"
@@ -47,6 +48,8 @@ class entry_registry {
   void load(std::vector<entry_record> all);
 
   uint64_t version() const;
+  /// Whether kind or data of this entry are not what the files say, or it is not of the files, or gone.
+  bool is_changed(const std::string& id) const;
   std::vector<uint64_t> versions() const;
   snapshot now() const;
   snapshot at(uint64_t version) const;
@@ -58,6 +61,8 @@ class entry_registry {
   uint64_t add(snapshot one);
 
   mutable std::mutex mutex_;
+  snapshot loaded_;
+  uint64_t present_ = 0;
   std::map<uint64_t, snapshot> versions_;
 };
 

@@ -18,7 +18,7 @@ namespace natterjack::runtime::lua {
 
 class event_bus {
  public:
-  /// @param system  pattern: `*` any characters, `?` one
+  /// @param system  pattern, as in matches_glob
   /// @param kind    pattern, or empty for all
   uint64_t subscribe(std::string system, std::string kind, const reply_address& to);
   void unsubscribe(uint64_t number);

@@ -12,6 +12,13 @@ constexpr size_t series_max = 10'000;
 constexpr size_t text_max = 200;
 constexpr size_t labels_max = 16;
 
+// Prometheus knows neither the dots nor the dashes of the application's names.
+std::string exposed(std::string_view name) {
+  std::string text(name);
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '.' || c == '-'; }, '_');
+  return text;
+}
+
 // [a-zA-Z_][a-zA-Z0-9_]*; the name of a metric may have colons as well.
 bool is_name(std::string_view name, bool colons) {
   const auto is_letter = [colons](char c) {
@@ -62,24 +69,27 @@ void line(std::string& out, std::string_view name, std::string_view labels, std:
 
 } // namespace
 
-std::string metric_shelf::find(metric_kind kind, std::string_view name, metric_labels labels,
+std::string metric_shelf::find(metric_kind kind, std::string_view said, metric_labels labels,
                                series*& out) {
+  const auto name = exposed(said);
   if (!is_name(name, true))
-    return "'" + std::string(name.substr(0, text_max)) +
-           "' is no name of a metric: letters, digits and _, at most 200";
+    return "'" + std::string(said.substr(0, text_max)) +
+           "' is no name of a metric: letters, digits, _, . and -, at most 200";
   if (name.starts_with("natterjack_") || name.starts_with("wippy_http_"))
     return "names that begin with natterjack_ or wippy_http_ are the program's own";
   if (labels.size() > labels_max)
     return "more than 16 labels";
-  for (const auto& [label, value] : labels) {
+  for (auto& [label, value] : labels) {
+    label = exposed(label);
     if (!is_name(label, false) || label == "le")
-      return "'" + label.substr(0, text_max) + "' is no name of a label: letters, digits and _, and not le";
+      return "'" + label.substr(0, text_max) +
+             "' is no name of a label: letters, digits, _, . and -, and not le";
     if (value.size() > text_max)
       return "the value of label " + label + " is longer than 200 bytes";
   }
   auto known = families_.find(name);
   if (known != families_.end() && known->second.kind != kind)
-    return "'" + std::string(name) + "' is a " + name_of(known->second.kind) + " already, not a " +
+    return "'" + name + "' is a " + name_of(known->second.kind) + " already, not a " +
            name_of(kind);
   auto text = written(labels);
   if (known != families_.end())
@@ -90,7 +100,7 @@ std::string metric_shelf::find(metric_kind kind, std::string_view name, metric_l
   if (series_ == series_max)
     return "too many series: 10000 combinations of name and labels are there already";
   if (known == families_.end())
-    known = families_.emplace(std::string(name), family{kind, {}}).first;
+    known = families_.emplace(name, family{kind, {}}).first;
   out = &known->second.all[std::move(text)];
   ++series_;
   return {};

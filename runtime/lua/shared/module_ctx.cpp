@@ -1,6 +1,6 @@
 // The Lua module `ctx`: values that came with the call or the spawn.
 //
-//   ctx.get(name)   the value         nil, err (NOT_FOUND)
+//   ctx.get(name)   the value         nil, err (NOT_FOUND; INVALID: no name)
 //   ctx.all()       table of all
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
@@ -18,7 +18,10 @@ const hub::payload* find_value(engine& self, std::string_view name) {
 }
 
 int ctx_get(lua_State* L) {
-  const auto* value = find_value(engine_of(L), text_argument(L, 1));
+  const auto name = text_argument(L, 1);
+  if (name.empty())
+    return fail(L, error_kind::invalid, "ctx.get takes a name that is not empty");
+  const auto* value = find_value(engine_of(L), name);
   if (value == nullptr)
     return fail(L, error_kind::not_found, "no such value in the context");
   decode_error error;

@@ -6,6 +6,8 @@
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/call_context.hpp"
+#include "runtime/lua/shared/process_call.hpp"
+#include "runtime/lua/shared/scripted_entries.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 namespace natterjack::runtime::lua {
@@ -17,6 +19,7 @@ const char call_key = 0; // registry: metatable of a call that runs
 struct running_call {
   std::shared_ptr<function_pool> pool;
   function_call_ptr call;
+  hub::process_ref process; // set instead of both: the callee is a process
 };
 
 struct start_result {
@@ -29,14 +32,35 @@ start_result refuse(engine& self, error_kind kind, std::string why) {
   return {false, kind};
 }
 
+// Null: no such function.
+std::shared_ptr<function_pool> find_pool(lua_runtime& runtime, const std::string& id) {
+  auto& shared = runtime.shared();
+  if (auto scripted = shared.of<scripted_entries>().find_pool(runtime, id))
+    return *scripted;
+  return shared.find_function ? shared.find_function(id) : nullptr;
+}
+
+start_result start_process(engine& self, const std::string& id, std::vector<hub::payload> arguments,
+                           call_extras extras, running_call& made) {
+  auto& runtime = self.runtime();
+  auto program = runtime.find_program(id);
+  if (!program)
+    return refuse(self, error_kind::not_found, "no function.lua entry '" + id + "'");
+  const auto host = host_for_calls(runtime, id);
+  if (host.empty())
+    return refuse(self, error_kind::not_found,
+                  "'" + id + "' is a process: to be called as a function it needs meta.default_host");
+  failure why;
+  made.process = start_process_call(runtime, std::move(program), host, std::move(arguments),
+                                    std::move(extras), why);
+  return made.process ? start_result{true, {}} : refuse(self, why.kind, std::move(why.text));
+}
+
 // id, options table or nil, arguments…; the answer goes where `deliver` sends it.
 start_result start_call(engine& self, lua_State* L, int last, running_call& made,
                         std::function<void(main_end&)> deliver) {
   const auto id = std::string(text_of(L, 1));
-  const auto& find = self.runtime().shared().find_function;
-  made.pool = find ? find(id) : nullptr;
-  if (!made.pool)
-    return refuse(self, error_kind::not_found, "no function.lua entry '" + id + "'");
+  made.pool = find_pool(self.runtime(), id);
   call_extras extras;
   extras.context = self.context;
   encode_error error;
@@ -55,6 +79,8 @@ start_result start_call(engine& self, lua_State* L, int last, running_call& made
     if (!read_argument(L, i, arguments.emplace_back(), error))
       return refuse(self, error_kind::invalid, error.text);
   extras.done = std::move(deliver);
+  if (!made.pool)
+    return start_process(self, id, std::move(arguments), std::move(extras), made);
   made.call = made.pool->call(std::move(arguments), std::move(extras));
   return {true, {}};
 }
@@ -124,6 +150,8 @@ int cancel(lua_State* L) {
   auto* held = static_cast<running_call*>(lua_touserdata(L, 1));
   if (held != nullptr && held->pool)
     held->pool->cancel(held->call);
+  else if (held != nullptr && held->process)
+    end_process_call(held->process);
   return 0;
 }
 

@@ -38,6 +38,7 @@ bool read_text(lua_State* L, int index, std::string& out) {
   }
 }
 
+// Labels that are neither texts nor numbers nor booleans are left out.
 // @returns empty, or what is wrong with them
 std::string read_labels(lua_State* L, int index, metric_labels& out) {
   if (lua_isnoneornil(L, index))
@@ -46,15 +47,11 @@ std::string read_labels(lua_State* L, int index, metric_labels& out) {
     return std::string("labels must be a table of name = value, got a ") + luaL_typename(L, index);
   lua_pushnil(L);
   while (lua_next(L, index) != 0) {
-    auto& [name, value] = out.emplace_back();
-    const bool named = lua_type(L, -2) == LUA_TSTRING && read_text(L, -2, name);
-    const bool valued = read_text(L, -1, value);
-    const char* found = luaL_typename(L, -1);
-    lua_pop(L, named && valued ? 1 : 2);
-    if (!named)
-      return "labels must be a table of name = value";
-    if (!valued)
-      return "label " + name + " must be a text, got a " + found;
+    std::pair<std::string, std::string> one;
+    if (lua_type(L, -2) == LUA_TSTRING && read_text(L, -2, one.first) &&
+        read_text(L, -1, one.second))
+      out.push_back(std::move(one));
+    lua_pop(L, 1);
   }
   return {};
 }

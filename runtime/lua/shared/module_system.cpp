@@ -1,5 +1,7 @@
 // The Lua module `system`: the program and the machine it runs on.
 //
+// What needs no C++ stands in library/system.lua: system.modules(), numbers that are kept for all of the program.
+//
 //   system.memory.stats() allocated() heap_objects()      bytes of the program; objects: its processes;
 //                                                         total_alloc: the most there ever was; num_gc:
 //                                                         collections that scripts asked for
@@ -16,8 +18,10 @@
 #include "hub/node.hpp"
 #include "hub/process_host.hpp"
 #include "hub/usable_cores.hpp"
+#include "runtime/config/kinds/catalogue.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/services.hpp"
@@ -30,11 +34,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
-
-
 #include <cstdio>
+#include <limits>
 #include <thread>
 
 // Of jemalloc, there if the binary is linked with it.
@@ -133,6 +137,32 @@ int gc_collect(lua_State* L) {
 
 int cpu_count(lua_State* L) {
   lua_pushinteger(L, static_cast<lua_Integer>(hub::usable_cores()));
+  return 1;
+}
+
+int module_names(lua_State* L) {
+  lua_newtable(L);
+  lua_Integer place = 0;
+  for (const auto& one : known_modules())
+    if (one.is_available) {
+      lua_pushlstring(L, one.name.data(), one.name.size());
+      lua_rawseti(L, -2, ++place);
+    }
+  return 1;
+}
+
+// What library/system.lua keeps: no bound of memory, 100 percent, all processors.
+struct system_knobs {
+  std::array<std::atomic<int64_t>, 3> values{
+      std::numeric_limits<int64_t>::max(), 100,
+      static_cast<int64_t>(hub::usable_cores())};
+};
+
+// number of the knob, value or nil -> the value before
+int knob(lua_State* L) {
+  auto& all = engine_of(L).runtime().shared().of<system_knobs>().values;
+  auto& one = all.at(static_cast<size_t>(lua_tointeger(L, 1)));
+  lua_pushinteger(L, lua_isinteger(L, 2) != 0 ? one.exchange(lua_tointeger(L, 2)) : one.load());
   return 1;
 }
 
@@ -319,7 +349,6 @@ int open_system(lua_State* L) {
                                  {nullptr, nullptr}};
   constexpr luaL_Reg gc[] = {{"collect", gc_collect}, {nullptr, nullptr}};
   constexpr luaL_Reg runtime[] = {{"cpu_count", cpu_count},
-                                  {"max_procs", cpu_count},
                                   {"goroutines", count_processes},
                                   {nullptr, nullptr}};
   constexpr luaL_Reg program[] = {{"pid", process_pid},
@@ -346,6 +375,12 @@ int open_system(lua_State* L) {
   set_table(L, "supervisor", supervisor);
   set_table(L, "node", node);
   set_table(L, "lock", lock);
+  constexpr luaL_Reg natives[] = {
+      {"module_names", module_names}, {"knob", guarded<knob>}, {nullptr, nullptr}};
+  luaL_newlib(L, natives);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "module");
+  run_library(L, "system");
   return 1;
 }
 

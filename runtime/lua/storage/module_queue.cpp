@@ -75,7 +75,7 @@ int info(lua_State* L) {
     return broker_of(self).stats(std::string(text_of(L, 1)), stats);
   };
   if (!find())
-    return fail(L, error_kind::not_found, "no queue.queue entry of this id");
+    return fail(L, error_kind::internal, "no queue.queue entry of this id");
   lua_createtable(L, 0, 4);
   lua_pushinteger(L, static_cast<lua_Integer>(stats.waiting + stats.in_work));
   lua_setfield(L, -2, "message_count");

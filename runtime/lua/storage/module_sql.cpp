@@ -180,6 +180,9 @@ int open_sql(lua_State* L) {
   luaL_newlib(L, functions);
   lua_pushlightuserdata(L, const_cast<char*>(&guard_key));
   lua_setfield(L, -2, "NULL");
+  lua_pushvalue(L, -1);
+  run_library(L, "sql_builder");
+  lua_setfield(L, -2, "builder");
   run_library(L, "sql");
   return 1;
 }

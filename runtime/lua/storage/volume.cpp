@@ -76,6 +76,8 @@ file_result list(const fs::path& folder, const std::string& shown) {
     if (found.size() > entries_max)
       return {{}, {error_kind::invalid, shown + ": more than 100000 entries", {}}};
   }
+  if (error == std::errc::not_a_directory)
+    return {{}, {error_kind::invalid, shown + ": is no folder", {}}};
   if (error)
     return failed(shown, error.value());
   std::sort(found.begin(), found.end());
@@ -212,6 +214,8 @@ file_result volume::run(const file_request& request) const {
   case file_operation::write:
     return real == root ? failed(shown, EISDIR) : write(real, shown, request, mode_);
   case file_operation::make_folder:
+    if (fs::exists(real, error))
+      return failed(shown, EEXIST);
     fs::create_directories(real, error);
     return error ? failed(shown, error.value()) : file_result{{hub::payload::json("true")}, {}};
   case file_operation::remove:

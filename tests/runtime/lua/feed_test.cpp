@@ -28,11 +28,25 @@ SCENARIO("globs", "[lua][feed]") {
   using lua::matches_glob;
   CHECK(matches_glob("update", "update"));
   CHECK_FALSE(matches_glob("update", "updates"));
-  CHECK(matches_glob("update.*", "update.user.name"));
+  CHECK(matches_glob("update.*", "update.user"));
+  CHECK_FALSE(matches_glob("update.*", "update.user.name"));
   CHECK_FALSE(matches_glob("update.*", "update"));
   CHECK(matches_glob("*", ""));
-  CHECK(matches_glob("a?c*e", "abcde"));
-  CHECK(matches_glob("*.a.*", "x.a.a.y"));
+  CHECK(matches_glob("*", "other"));
+  CHECK_FALSE(matches_glob("*", "a.b"));
+  CHECK(matches_glob("test.(a|b)", "test.a"));
+  CHECK_FALSE(matches_glob("test.(a|b)", "test.c"));
+  CHECK_FALSE(matches_glob("test.(a|b)", "test.a.b"));
+  CHECK(matches_glob("test.**", "test.a.b"));
+  CHECK(matches_glob("test.**", "test"));
+  CHECK(matches_glob("**", "a.b.c"));
+  CHECK(matches_glob("**.end", "a.end.b.end"));
+  CHECK(matches_glob("a.**.b.**.c", "a.b.x.b.c"));
+  CHECK_FALSE(matches_glob("a.**.b", "a.b.c"));
+  CHECK(matches_glob("*.a.*", "x.a.y"));
+  CHECK_FALSE(matches_glob("a.b", "a.b.c"));
+  CHECK_FALSE(matches_glob("a.b.c", "a.b"));
+  CHECK(matches_glob("a?c*e.x", "abcde.x"));
   CHECK_FALSE(matches_glob("a*b", "a*c"));
 }
 
@@ -107,13 +121,13 @@ SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
   THEN("one value") {
     auto p = w.spawn_id("app:shows");
     w.send(p, "t", payload::text("x"), client->hub::process::id());
-    CHECK(w.end_of(p) == "t " + client->pid_text() + " text:x:payload: text");
+    CHECK(w.end_of(p) == "t " + client->pid_text() + " text/plain:x:payload{format=text/plain}");
   }
   THEN("several values") {
     auto p = w.spawn_id("app:shows");
     p.self->deliver(hub::make_message(hub::pid{}, hub::shared_bytes("t"),
                                       std::vector<payload>{payload::json("7"), payload{}}));
-    CHECK(w.end_of(p) == "t  json:7:payload: json nil:nil:payload: nil");
+    CHECK(w.end_of(p) == "t  lua/any:7:payload{format=lua/any} lua/any:nil:payload{format=lua/any}");
   }
   THEN("wrong use is explained") {
     auto explained = [&w](const std::string& code) {

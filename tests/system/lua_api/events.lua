@@ -23,6 +23,26 @@ local tests = {
         check.same(channel.select({ none:channel():case_receive(), default = true }).default, true)
         all:close() some:close() none:close()
     end },
+    { "patterns are compared between dots", function()
+        local subs, took = {}, {}
+        for _, pattern in ipairs({ "test.*", "test.(a|b)", "test.**", "*" }) do
+            subs[pattern], took[pattern] = events.subscribe(pattern), {}
+        end
+        for _, system in ipairs({ "test.match", "test.a.b", "test.a", "other", "test" }) do
+            events.send(system, "kind", "/path")
+        end
+        local expected = { ["test.*"] = "test.match test.a", ["test.(a|b)"] = "test.a",
+            ["test.**"] = "test.match test.a.b test.a test" }
+        for pattern, systems in pairs(expected) do
+            for _ in systems:gmatch("%S+") do
+                table.insert(took[pattern], subs[pattern]:channel():receive().system)
+            end
+            check.same(table.concat(took[pattern], " "), systems, pattern)
+            check.same(channel.select({ subs[pattern]:channel():case_receive(), default = true }).default, true)
+        end
+        check.same(subs["*"]:channel():receive().system, "other")
+        for _, sub in pairs(subs) do sub:close() end
+    end },
     { "an event without data has none", function()
         local sub = events.subscribe("bare")
         events.send("bare", "kind", "/path")

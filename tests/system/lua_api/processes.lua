@@ -17,6 +17,39 @@ local tests = {
         check.same(got[2], "argument")
         process.cancel(pid)
     end },
+    { "a payload says its format", function()
+        local format = payload.format
+        check.same(format.JSON .. " " .. format.YAML .. " " .. format.STRING .. " " .. format.BYTES,
+            "json/plain yaml/plain text/plain application/octet-stream")
+        check.same(format.MSGPACK .. " " .. format.LUA .. " " .. format.GOLANG .. " " .. format.ERROR,
+            "application/msgpack lua/any golang/any golang/error")
+        check.same(payload.new({ a = 1 }):get_format(), format.LUA)
+        check.same(payload.new("text"):get_format(), format.LUA)
+        check.same(tostring(payload.new("text")), "payload{format=lua/any}")
+        check.same(payload.new(errors.new("x")):get_format(), format.ERROR)
+        check.same(payload.new(payload.json("1")):get_format(), format.JSON)
+        local made = payload.new({ a = 1 }):transcode(format.JSON)
+        check.same(made:get_format(), "json/plain")
+        check.same(made:data().a, 1)
+        check.same(made:transcode(format.STRING):get_format(), "text/plain")
+        check.same(made:transcode("text"):data(), '{"a":1}')
+        check.same(made:transcode(format.BYTES):get_format(), format.BYTES)
+        check.same(made:transcode(format.LUA):data().a, 1)
+        check.fails("Invalid", made:transcode(format.MSGPACK))
+        process.send(process.pid(), "formats", "text", "\255", { 1 })
+        local got = process.inbox():receive():payload()
+        check.same(got[1]:get_format() .. " " .. got[2]:get_format() .. " " .. got[3]:get_format(),
+            "text/plain application/octet-stream lua/any")
+    end },
+    { "a topic listened to may be a pattern", function()
+        local some = process.listen("step.*.(a|b)")
+        for _, topic in ipairs({ "step.1.a", "step.1.c", "step.1.2.a", "step.2.b" }) do
+            process.send(process.pid(), topic, topic)
+        end
+        check.same(some:receive() .. " " .. some:receive(), "step.1.a step.2.b")
+        check.same(process.inbox():receive():topic() .. process.inbox():receive():topic(), "step.1.cstep.1.2.a")
+        process.unlisten(some)
+    end },
     { "a JSON text is sent as it stands", function()
         local ready = payload.json('{"a": [1, 2]}')
         check.same(ready:get_format(), payload.format.JSON)

@@ -46,12 +46,14 @@ local tests = {
         local info = queue.info("app:tasks")
         check.same(info.consumer_count, 1)
         check.yes(info.message_count >= 0)
-        check.fails("NotFound", queue.info("app:nothing"))
+        check.fails("Internal", queue.info("app:nothing"))
     end },
     { "mistakes are named", function()
         check.fails("NotFound", queue.publish("app:nothing", 1))
         check.fails("Invalid", queue.publish("", 1))
         check.fails("Invalid", queue.publish("app:tasks", nil))
+        check.fails("Invalid", queue.publish("app:tasks", {}))
+        check.fails("Invalid", queue.publish("app:nothing", {}))
         check.fails("Invalid", queue.message())
     end },
 }

@@ -1,4 +1,4 @@
-local check, registry = require("check"), require("registry")
+local check, registry, funcs = require("check"), require("registry"), require("funcs")
 
 local function ids(entries)
     local all = {}
@@ -70,6 +70,8 @@ local tests = {
         changes:create({ id = "app:new", kind = "registry.entry", meta = { type = "note" }, data = { n = 1 } })
         changes:update({ id = "app:poem", kind = "registry.entry", meta = { type = "ode" }, data = {} })
         check.same(#changes:ops(), 2)
+        check.yes(tostring(changes):find("Changes", 1, true), "the text of changes")
+        check.yes(tostring(registry.snapshot()):find("Snapshot", 1, true), "the text of a snapshot")
         local version = changes:apply()
         check.same(version:id(), before:id() + 1)
         check.same(version:previous():id(), before:id())
@@ -78,7 +80,68 @@ local tests = {
         check.same(registry.snapshot_at(before):get("app:poem").meta.type, "poem")
         check.same(registry.apply_version(before), true)
         check.fails("NotFound", registry.get("app:new"))
-        check.yes(#registry.history():versions() >= 3)
+        check.same(registry.current_version():id(), before:id())
+        check.yes(#registry.history():versions() >= 2)
+    end },
+    { "functions are made, replaced and taken away", function()
+        local before = registry.current_version()
+        local function entry(text, more)
+            local data = { source = text, method = "main" }
+            for name, value in pairs(more or {}) do data[name] = value end
+            return { id = "app:made.later", kind = "function.lua", data = data }
+        end
+        local function apply(change, ...)
+            local changes = registry.snapshot():changes()
+            changes[change](changes, ...)
+            return changes:apply()
+        end
+        check.fails("NotFound", funcs.call("app:made.later"))
+        check.yes(apply("create", entry("return { main = function(n) return { n = n } end }")))
+        check.same(funcs.call("app:made.later", 7).n, 7)
+        check.yes(apply("update", entry("return { main = function() return require('time').MINUTE end }",
+            { modules = { "time" } })))
+        check.same(funcs.call("app:made.later"), 60000000000)
+        check.yes(apply("update", entry("return { main = function() return type(require('c').same) end }",
+            { imports = { c = "check" } })))
+        check.same(funcs.call("app:made.later"), "function")
+        check.same(registry.apply_version(before), true)
+        check.same(registry.current_version():id(), before:id())
+        check.fails("NotFound", funcs.call("app:made.later"))
+        check.yes(apply("create", entry("return { main = function() return 'again' end }")))
+        check.same(funcs.call("app:made.later"), "again")
+        check.yes(apply("delete", "app:made.later"))
+        check.fails("NotFound", funcs.call("app:made.later"))
+        check.fails("Invalid", apply("create", entry("return {")))
+        check.fails("Invalid", apply("create", entry("file://x.lua")))
+    end },
+    { "a replaced function finishes its calls", function()
+        local function entry(version)
+            return { id = "app:slow.later", kind = "function.lua", data = { method = "main", source =
+                "return { main = function(pid) if pid then process.send(pid, 'begun', process.pid()) " ..
+                "process.inbox():receive() end return '" .. version .. "' end }" } }
+        end
+        local changes = registry.snapshot():changes()
+        changes:create(entry("old")):apply()
+        local begun = process.listen("begun")
+        local future = funcs.async("app:slow.later", process.pid())
+        local worker = begun:receive()
+        registry.snapshot():changes():update(entry("new")):apply()
+        check.same(funcs.call("app:slow.later"), "new")
+        process.send(worker, "go")
+        check.same(future:response():receive():data(), "old")
+    end },
+    { "processes and libraries are made, too", function()
+        local changes = registry.snapshot():changes()
+        changes:create({ id = "app:words.later", kind = "library.lua", data = { source = "return { word = 'later' }" } })
+        changes:create({ id = "app:process.later", kind = "process.lua", data = {
+            source = "return { run = function(x) return x .. require('words').word end }",
+            imports = { words = "app:words.later" } } })
+        check.yes(changes:apply())
+        check.same(process.exec("app:process.later", "system:processes", "much "), "much later")
+        local own = registry.get("app:add")
+        own.meta = { seen = true }
+        check.yes(registry.snapshot():changes():update(own):apply())
+        check.same(funcs.call("app:add", 2, 3), 5)
     end },
     { "what runs cannot be changed this way", function()
         local changes = registry.snapshot():changes()

@@ -1,6 +1,11 @@
 local check, security, funcs = require("check"), require("security"), require("funcs")
 
 local tests = {
+    { "a group belongs to the namespace of its policies, and is found without it", function()
+        check.same(security.named_scope("app:staff"):contains("app:readers"), true)
+        check.same(security.named_scope("staff"):contains("app:readers"), true)
+        check.fails("NotFound", security.named_scope("other:staff"))
+    end },
     { "nobody in particular may do everything", function()
         check.same(security.actor(), nil)
         check.same(security.can("anything", "at all"), true)

@@ -144,6 +144,45 @@ local tests = {
         b.delete("people"):where(b.like({ name = "a%" })):run_with(db):exec()
         check.same(#db:query("SELECT * FROM people"), 1)
     end },
+    { "the builder puts a query into a statement", function()
+        local b, db = sql.builder, fresh()
+        b.insert("people"):columns("name", "height"):values("ada", 1.7):values("bob", 1.8):run_with(db):exec()
+        local tall = b.select("name || '2'", "height"):from("people"):where(b.gt({ height = 1.75 }))
+            :placeholder_format(b.dollar)
+        local copy = b.insert("people"):columns("name", "height"):select(tall)
+        check.same(tostring(copy),
+            "INSERT INTO people (name,height) SELECT name || '2', height FROM people WHERE height > ?")
+        check.same(copy:run_with(db):exec().rows_affected, 1)
+        local text, values = copy:run_with(db):to_sql()
+        check.same(text .. #values, tostring(copy) .. 1)
+        local other = b.select(b.expr("height + ? AS more", 0.1)):from("people"):where({ name = "bob2" })
+        local update = b.update("people"):set("height", 3):from_select(other, "o"):where("people.height < o.more")
+            :placeholder_format(b.dollar)
+        check.same(tostring(update), "UPDATE people SET height = $1 FROM (SELECT height + $2 AS more FROM people " ..
+            "WHERE name = $3) AS o WHERE people.height < o.more")
+        check.same(update:placeholder_format(b.question):run_with(db):exec().rows_affected, 3)
+        check.same(tostring(b.update("a"):set("x", 1):from("b"):where("a.id = b.id")),
+            "UPDATE a SET x = ? FROM b WHERE a.id = b.id")
+        check.raises("query", function() b.insert("t"):select("SELECT 1"):to_sql() end)
+        check.raises("name", function() b.update("t"):from_select(other) end)
+    end },
+    { "the builder knows what stands behind INSERT and in front of a statement", function()
+        local b, db = sql.builder, fresh()
+        b.insert("people"):columns("id", "name"):values(1, "ada"):run_with(db):exec()
+        for _, step in ipairs({ "options", "prefix" }) do
+            local made = b.insert("people")
+            local ignore = made[step](made, "OR IGNORE"):columns("id", "name"):values(1, "bob")
+            check.same(tostring(ignore), "INSERT OR IGNORE INTO people (id,name) VALUES (?,?)")
+            check.same(ignore:run_with(db):exec().rows_affected, 0)
+        end
+        local query = b.select("n"):prefix("WITH one(n) AS (SELECT ?)", 7):from("one")
+        check.same(query:run_with(db):query()[1].n, 7)
+    end },
+    { "a statement is closed once", function()
+        local made = fresh():prepare("SELECT 1")
+        check.same(made:close(), true)
+        check.fails("Invalid", made:close())
+    end },
 }
 
 return { run = function() check.run("sql", tests) end }

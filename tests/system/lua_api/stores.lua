@@ -99,8 +99,13 @@ local tests = {
         check.fails("Invalid", s:set("", 1))
         check.fails("Invalid", s:set("k", 1, -1))
         check.fails("Invalid", s:set("k", { 1, x = 1 }))
+        check.same(tostring(s), "store.Store{}")
         check.same(s:release(), true)
+        check.same(tostring(s), "store.Store{released}")
         check.fails("Invalid", s:get("k"))
+        check.fails("Invalid", s:set("k", 1))
+        check.fails("Invalid", s:has("k"))
+        check.fails("Invalid", s:delete("k"))
     end },
 }
 

@@ -31,6 +31,34 @@ local tests = {
     { "what is no service is named", function()
         check.fails("NotFound", system.supervisor.state("app:nothing"))
     end },
+    { "the modules are listed", function()
+        local found = {}
+        for _, one in ipairs(system.modules()) do
+            check.yes(#one.description > 0 or one.name == "stream", one.name)
+            check.same(type(one.class), "table")
+            found[one.name] = true
+        end
+        check.same(found.json and found.system and found.process, true)
+        check.same(found.treesitter, nil)
+    end },
+    { "numbers of other runtimes are kept", function()
+        check.same(system.gc.get_percent(), 100)
+        check.same(system.gc.set_percent(200), 100)
+        check.same(system.gc.set_percent(100), 200)
+        local limit = system.memory.get_limit()
+        check.same(system.memory.set_limit(1024), limit)
+        check.same(system.memory.get_limit(), 1024)
+        check.same(system.memory.set_limit(limit), 1024)
+        local procs = system.runtime.max_procs()
+        check.yes(procs > 0, "max_procs")
+        check.same(system.runtime.max_procs(procs + 1), procs)
+        check.same(system.runtime.max_procs(), procs + 1)
+        system.runtime.max_procs(procs)
+        check.fails("Invalid", system.runtime.max_procs(0))
+        check.fails("Invalid", system.memory.set_limit(-2))
+        check.fails("Invalid", system.memory.set_limit())
+        check.fails("Invalid", system.gc.set_percent("much"))
+    end },
     { "a host lists its processes", function()
         for _, one in ipairs(system.hosts.processes("system:processes")) do
             if one.pid == process.pid() then
