@@ -66,8 +66,13 @@ void scan(application& app, const entry& e) {
   }
   for (const auto& use : uses.reads)
     if (!uses.writes.contains(use.name) && !around.globals.contains(use.name) &&
-        !lua::is_known_global(use.name))
-      warn(use, "unknown global \"" + use.name + "\"; it will be nil", "a local, or a module");
+        !lua::is_known_global(use.name)) {
+      if (uses.types.contains(use.name))
+        warn(use, "\"" + use.name + "\" is a type, and no value here; it will be nil",
+             "a function of your own that looks at the value");
+      else
+        warn(use, "unknown global \"" + use.name + "\"; it will be nil", "a local, or a module");
+    }
 }
 
 void scan_all(application& app) {

@@ -1,5 +1,7 @@
 #include "runtime/lua/chunk_scan.hpp"
 
+#include "runtime/lua/type_annotations.hpp"
+
 #include <lua.hpp>
 
 #include <algorithm>
@@ -190,8 +192,13 @@ int append(lua_State*, const void* bytes, size_t size, void* to) {
 chunk_uses scan_chunk(std::string_view source) {
   chunk_uses uses;
   state_ptr L(luaL_newstate(), &lua_close);
-  if (!L || luaL_loadbufferx(L.get(), source.data(), source.size(), "=chunk", "t") != LUA_OK)
+  if (!L)
     return uses;
+  if (luaL_loadbufferx(L.get(), source.data(), source.size(), "=chunk", "t") != LUA_OK) {
+    const auto plain = strip_types(source, &uses.types);
+    if (luaL_loadbufferx(L.get(), plain.data(), plain.size(), "=chunk", "t") != LUA_OK)
+      return {};
+  }
   std::string bytes;
   lua_dump(L.get(), append, &bytes, 0);
   try {

@@ -23,6 +23,7 @@ struct chunk_uses {
   std::vector<chunk_use> reads;    ///< globals, each name once
   std::set<std::string> writes;    ///< globals the chunk itself sets
   std::vector<chunk_use> required; ///< of `require("name")`, each name once
+  std::set<std::string> types;     ///< declared by annotations: no values
 };
 
 /// @returns nothing in it for a text that is no good Lua

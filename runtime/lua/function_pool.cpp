@@ -235,6 +235,7 @@ caf::strong_actor_ptr function_pool::set_free(caf::actor_id id) {
 void function_pool::finished(caf::actor_id id, main_end& end, worker_after next) {
   job done;
   caf::strong_actor_ptr surplus;
+  bool tells = false;
   {
     std::lock_guard guard(mutex_);
     auto i = busy_.find(id);
@@ -248,8 +249,10 @@ void function_pool::finished(caf::actor_id id, main_end& end, worker_after next)
       auto worker = workers_.extract(id); // its place is free for another
       if (next == worker_after::lingers && worker && lingering_.size() < options_.lingering)
         lingering_.insert(std::move(worker));
-      else if (next == worker_after::lingers && worker)
+      else if (next == worker_after::lingers && worker) {
         surplus = std::move(worker.mapped());
+        tells = !std::exchange(told_of_room_, true);
+      }
       if (!queue_.empty() && !stopped_) {
         auto waits = std::move(queue_.front());
         queue_.pop_front();
@@ -257,10 +260,10 @@ void function_pool::finished(caf::actor_id id, main_end& end, worker_after next)
       }
     }
   }
-  if (surplus && next == worker_after::lingers)
+  if (tells)
     runtime_.log(log_level::warn, program_->id(), done.call->worker,
                  "tasks of " + std::to_string(options_.lingering) +
-                     " answered calls go on already: those of this one are dropped");
+                     " answered calls go on already: those of further ones are dropped");
   end_worker(surplus);
   done.answer(*done.call, end);
 }
@@ -272,6 +275,7 @@ void function_pool::rested(caf::actor_id id) {
     auto worker = lingering_.extract(id);
     if (!worker)
       return;
+    told_of_room_ = false;
     if (!stopped_ && workers_.size() < options_.workers) {
       workers_.insert(std::move(worker));
       surplus = set_free(id);

@@ -98,6 +98,7 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   std::unordered_map<caf::actor_id, job> busy_;
   std::deque<job> queue_;
   std::unordered_map<caf::actor_id, caf::strong_actor_ptr> lingering_; // none of workers_
+  bool told_of_room_ = false; // that there is none for more of these
 };
 
 } // namespace natterjack::runtime::lua

@@ -116,8 +116,8 @@ class scanner {
 
 class stripper {
  public:
-  explicit stripper(std::string_view source)
-      : source_(source), result_(source), tokens_(scanner(source).all()) {}
+  stripper(std::string_view source, std::set<std::string>* declared)
+      : source_(source), result_(source), tokens_(scanner(source).all()), declared_(declared) {}
 
   std::string run() {
     while (tokens_[at_].kind != token_kind::end)
@@ -142,6 +142,11 @@ class stripper {
     for (size_t i = tokens_[first].from; i < tokens_[last - 1].to; ++i)
       if (result_[i] != '\n')
         result_[i] = ' ';
+  }
+
+  void declare(const token& name) {
+    if (declared_ != nullptr)
+      declared_->emplace(name.text);
   }
 
   bool on_one_line(size_t a, size_t b) const noexcept {
@@ -265,6 +270,7 @@ class stripper {
   // interface Name<T>: Other  function method(a: T): U  end
   void interface() {
     const auto first = at_;
+    declare(peek(1));
     skip(2);
     if (is("<"))
       angles();
@@ -293,6 +299,7 @@ class stripper {
 
   void type_declaration() {
     const auto first = at_;
+    declare(peek(is("export") ? 2 : 1));
     skip(is("export") ? 3 : 2);
     if (is("<"))
       angles();
@@ -422,14 +429,15 @@ class stripper {
   std::string_view source_;
   std::string result_;
   std::vector<token> tokens_;
+  std::set<std::string>* declared_;
   size_t at_ = 0;
   bool in_cast_ = false;
 };
 
 } // namespace
 
-std::string strip_types(std::string_view source) {
-  return stripper(source).run();
+std::string strip_types(std::string_view source, std::set<std::string>* declared) {
+  return stripper(source, declared).run();
 }
 
 } // namespace natterjack::runtime::lua

@@ -12,11 +12,13 @@
 // like are functions of the sandbox.)
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
 namespace natterjack::runtime::lua {
 
-std::string strip_types(std::string_view source);
+/// @param declared  if given, gets the names of the types that the text declares
+std::string strip_types(std::string_view source, std::set<std::string>* declared = nullptr);
 
 } // namespace natterjack::runtime::lua

@@ -2,12 +2,16 @@
 
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/base/pattern.hpp"
+#include "runtime/lua/json/utf8_sequence.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <cwctype>
 #include <string_view>
 #include <utility>
+
+#include <locale.h>
 
 namespace natterjack::runtime::lua {
 
@@ -44,6 +48,48 @@ int string_rep(lua_State* L) {
     done += part;
   }
   luaL_pushresultsize(&out, total);
+  return 1;
+}
+
+// Letters of all scripts; a system without this locale knows those of ASCII alone.
+locale_t letters() {
+  static const locale_t all = [] {
+    const locale_t unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return unicode != nullptr ? unicode : newlocale(LC_CTYPE_MASK, "C", nullptr);
+  }();
+  return all;
+}
+
+uint32_t decode(const char* sequence, size_t length) {
+  const auto byte = [sequence](size_t i) { return static_cast<uint8_t>(sequence[i]); };
+  uint32_t code = byte(0) & (0x7FU >> length);
+  for (size_t i = 1; i < length; ++i)
+    code = (code << 6) | (byte(i) & 0x3FU);
+  return code;
+}
+
+// Bytes that are no UTF-8 stay as they are.
+template <wint_t (*Convert)(wint_t, locale_t)> int string_case(lua_State* L) {
+  read_error_argument(L, 1);
+  size_t size = 0;
+  const char* at = luaL_checklstring(L, 1, &size);
+  const char* const end = at + size;
+  const auto known = letters();
+  luaL_Buffer out;
+  luaL_buffinitsize(L, &out, size);
+  while (at < end) {
+    const size_t length = utf8_sequence(at, end);
+    if (length == 0) {
+      luaL_addchar(&out, *at);
+      ++at;
+      continue;
+    }
+    const auto code = length == 1 ? static_cast<uint8_t>(*at) : decode(at, length);
+    char* const to = luaL_prepbuffsize(&out, 4);
+    luaL_addsize(&out, utf8_write(Convert(code, known), to));
+    at += length;
+  }
+  luaL_pushresult(&out);
   return 1;
 }
 
@@ -215,10 +261,12 @@ void install_shims(lua_State* L) {
   constexpr luaL_Reg strings[] = {{"find", pattern_find},     {"match", pattern_match},
                                   {"gmatch", pattern_gmatch}, {"gfind", pattern_gmatch},
                                   {"gsub", pattern_gsub},     {"rep", string_rep},
+                                  {"upper", string_case<towupper_l>},
+                                  {"lower", string_case<towlower_l>},
                                   {nullptr, nullptr}};
   extend(L, "string", strings);
   constexpr std::pair<const char*, int> lenients[] = {
-      {"byte", 2}, {"char", 1}, {"len", 2}, {"lower", 2}, {"reverse", 2}, {"sub", 2}, {"upper", 2}};
+      {"byte", 2}, {"char", 1}, {"len", 2}, {"reverse", 2}, {"sub", 2}};
   for (const auto& [name, first] : lenients) {
     lua_getfield(L, -1, name);
     push_lenient(L, first);

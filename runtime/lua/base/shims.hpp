@@ -3,7 +3,7 @@
 //
 //   string   find match gmatch gsub (see pattern), rep; gfind is gmatch
 //            an error object stands for its text; positions, lengths and %d lose their fraction;
-//            what `format` is not given reads %!s(MISSING)
+//            what `format` is not given reads %!s(MISSING); upper and lower know letters beyond ASCII
 //   table    concat insert move remove: at most 10,000,000 elements a call; a position outside of the list is
 //            set, or has nothing to be removed. getn maxn create besides
 //            sort: at most 1,000,000; equal elements keep their order

@@ -9,6 +9,16 @@ std::vector<chunk_use> reads(std::string_view source) { return scan_chunk(source
 
 } // namespace
 
+SCENARIO("annotations are passed over, and what they declare is known", "[lua][chunk_scan]") {
+  const auto uses = scan_chunk("type Point = {x: number}\nexport type Other<T> = T\n"
+                               "interface Shape\nend\n"
+                               "local p: Point = a\nreturn Point:is(p)");
+  CHECK(uses.reads == std::vector<chunk_use>{{"a", 5}, {"Point", 6}});
+  CHECK(uses.types == std::set<std::string>{"Other", "Point", "Shape"});
+  CHECK(scan_chunk("local x: T = = y").reads.empty());
+  CHECK(scan_chunk("return y").types.empty());
+}
+
 SCENARIO("globals are what is left when locals are resolved", "[lua][chunk_scan]") {
   CHECK(reads("local a = 1\nreturn a").empty());
   CHECK(reads("return a") == std::vector<chunk_use>{{"a", 1}});

@@ -200,7 +200,7 @@ SCENARIO("states are pooled", "[lua][function]") {
       auto answer = pool_world::start(*other);
       CHECK(pool_world::wait(answer).status == 200);
     }
-    CHECK(w.wait_until([&w] { return contains(w.logged(), "those of this one are dropped"); }));
+    CHECK(w.wait_until([&w] { return contains(w.logged(), "those of further ones are dropped"); }));
     CHECK(w.wait_until([&other] { return other->workers() == 1; }));
   }
   THEN("many at a time use up to `workers`, then wait, then are refused") {

@@ -107,6 +107,15 @@ SCENARIO("a position outside of a list is set, or has nothing to be removed", "[
   CHECK(lua.run("return tostring(pcall(table.create, -1)) .. #table.create(10, 1e9)") == "false0");
 }
 
+SCENARIO("upper and lower know letters beyond ASCII", "[shims]") {
+  test_state lua;
+  CHECK(lua.run("return ('aZ1 äßéжω'):upper()") == "AZ1 ÄßÉЖΩ");
+  CHECK(lua.run("return ('aZ1 ÄÉЖΩ'):lower()") == "az1 äéжω");
+  CHECK(lua.run("return ('a\\xff\\xc3b\\0c'):upper() == 'A\\xff\\xc3B\\0C'") == "true");
+  CHECK(lua.run("return ('ab'):rep(5000):upper() == ('AB'):rep(5000)") == "true");
+  CHECK(lua.run("return (''):upper() .. string.lower(12.5)") == "12.5");
+}
+
 SCENARIO("sorting is right for any size and keeps equal elements in order", "[shims]") {
   test_state lua;
   CHECK(lua.run(R"(
