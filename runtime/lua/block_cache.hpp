@@ -6,8 +6,8 @@
 //
 //   take, give   blocks of up to `size_max` bytes; all come from malloc, so that a block may be given back on
 //                another thread than it was taken on
-//   bound        32 KiB of each size class on each thread, so 1 MiB at the very most: a collection frees much at
-//                once
+//   bound        32 KiB of each size class on each thread, so 1 MiB at the very most: a collection frees
+//                much at once
 //   sanitizers   nothing is kept, so that they see what a script does with memory
 #pragma once
 
