@@ -64,6 +64,8 @@ def cases(quick):
                              servers=compared, once=True))
         for n, servers in ((100, compared), (5000, compared), (10_000, OURS)):
             listed.append(fanout(f"n{n}w{window}", "growth", n, window, servers=servers, once=True))
+    listed.append(Case("idle19000", "growth", "idle", "--connections", 19_000, servers=compared,
+                       once=True))  # a process has 20,000 descriptors in many places
     listed.append(Case("storm", "growth", "storm", "--connections", 10_000, servers=compared,
                        once=True))
     return listed
@@ -106,6 +108,9 @@ ROWS = [
     ("N=100, 16 in flight: CPU us/delivery", "n100w16", DELIVERY, 3, None),
     ("N=5,000, 16 in flight: CPU us/delivery", "n5000w16", DELIVERY, 3, None),
     ("N=10,000, 16 in flight: CPU us/delivery", "n10000w16", DELIVERY, 3, None),
+    ("N=19,000 idle: resident bytes per connection", "idle19000", "rss_bytes_per_connection", 0,
+     None),
+    ("N=19,000 idle: server CPU %", "idle19000", "server_cpu_percent", 2, None),
     ("storm of 10,000: seconds until all were served", "storm", "seconds", 2, None),
     ("storm of 10,000: CPU us/connect", "storm", "server_cpu_us_per_connect", 1, None),
 ]

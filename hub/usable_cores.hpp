@@ -1,5 +1,5 @@
-// How many cores this process may run on: what `taskset`, cpusets of a container or a service manager leave of
-// the machine's. The default of thread counts.
+// How many cores this process may run on: what `taskset`, a container's cpuset or a service manager leave
+// of the machine's. The default of thread counts.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,9 @@
 // Sockets of an io thread that wait for bytes with nothing held for it: no pending operation, no buffer.
 //
-// Asio's way to wait for bytes is a read that is tried at once: each message costs one read that finds nothing,
-// and a silent client holds the operation, its buffer and a descriptor's state. Here a socket is registered once,
-// edge-triggered, in an epoll set of the thread's own, and that set is what Asio waits for.
+// Asio's way to wait for bytes is a read that is tried at once: each message costs one read that finds
+// nothing, and a silent client holds the operation, its buffer and a descriptor's state. Here a socket is
+// registered once, edge-triggered, in an epoll set of the thread's own, and that set is what Asio waits
+// for.
 //
 //   add, remove       while a socket is watched its owner hears of everything that happens to it, also
 //                     while it does not want to read: it remembers that there is something

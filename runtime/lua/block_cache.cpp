@@ -4,6 +4,12 @@
 
 namespace natterjack::runtime::lua {
 
+namespace {
+
+constexpr size_t kept_bytes = 32 << 10; // of each class
+
+} // namespace
+
 // Gives all back at the end of the thread. Apart from the lists, so that these need no guard at each use.
 class block_cache::closer {
  public:

@@ -6,7 +6,8 @@
 //
 //   take, give   blocks of up to `size_max` bytes; all come from malloc, so that a block may be given back on
 //                another thread than it was taken on
-//   bound        8 KiB of each size class on each thread: half a MiB at the very most
+//   bound        32 KiB of each size class on each thread, so 1 MiB at the very most: a collection frees
+//                much at once
 //   sanitizers   nothing is kept, so that they see what a script does with memory
 #pragma once
 
@@ -57,7 +58,6 @@ class block_cache {
  private:
   static constexpr size_t step = 16;
   static constexpr size_t classes = size_max / step + 1;
-  static constexpr size_t kept_bytes = 8 << 10;
 
   struct node {
     node* next;

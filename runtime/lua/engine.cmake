@@ -80,6 +80,7 @@ target_sources(natterjack_lua PRIVATE
 target_sources(natterjack_lua PRIVATE
   base/base_library.cpp
   block_cache.cpp
+  call_batch.cpp
   channel.cpp
   channel_select.cpp
   chunk_scan.cpp

@@ -2,6 +2,7 @@
 
 #include "hub/node.hpp"
 #include "relay/http/body_stream.hpp"
+#include "runtime/lua/call_batch.hpp"
 
 #include <caf/all.hpp>
 #include <nlohmann/json.hpp>
@@ -95,7 +96,7 @@ void function_pool::call_http(std::shared_ptr<const relay::http_request> request
   one.answer = [this, reply = std::move(reply)](function_call& call, main_end& end) {
     answer_http(call, end, reply);
   };
-  submit(std::move(one), options_.deadline);
+  submit(std::move(one), options_.deadline, dispatch::in_turn);
 }
 
 void function_pool::call(std::vector<hub::payload> arguments,
@@ -156,7 +157,7 @@ void function_pool::prepare() {
     idle_.push_back(make_worker()->id());
 }
 
-void function_pool::submit(job one, std::chrono::nanoseconds deadline) {
+void function_pool::submit(job one, std::chrono::nanoseconds deadline, dispatch when) {
   one.due_ns = deadline.count() == 0 ? 0 : steady_ns() + deadline.count();
   one.call->allowed_ns = deadline.count();
   const char* why = nullptr;
@@ -167,9 +168,9 @@ void function_pool::submit(job one, std::chrono::nanoseconds deadline) {
     } else if (!idle_.empty()) {
       const auto worker = workers_[idle_.back()];
       idle_.pop_back();
-      return assign(worker, std::move(one));
+      return assign(worker, std::move(one), when);
     } else if (workers_.size() < options_.workers) {
-      return assign(make_worker(), std::move(one));
+      return assign(make_worker(), std::move(one), when);
     } else if (queue_.size() < options_.buffer) {
       queue_.push_back(std::move(one));
       return;
@@ -195,7 +196,7 @@ caf::strong_actor_ptr function_pool::make_worker() {
   return worker;
 }
 
-void function_pool::assign(const caf::strong_actor_ptr& worker, job one) {
+void function_pool::assign(const caf::strong_actor_ptr& worker, job one, dispatch when) {
   auto call = one.call;
   std::weak_ptr<function_pool> weak = weak_from_this();
   call->due_ns = one.due_ns;
@@ -209,7 +210,10 @@ void function_pool::assign(const caf::strong_actor_ptr& worker, job one) {
       pool->rested(id);
   };
   busy_.insert_or_assign(worker->id(), std::move(one));
-  caf::anon_send(caf::actor_cast<caf::actor>(worker), std::move(call));
+  if (when == dispatch::in_turn)
+    send_in_turn(runtime_.node().system(), worker, std::move(call));
+  else
+    caf::anon_send(caf::actor_cast<caf::actor>(worker), std::move(call));
 }
 
 // Gives a worker the next call, or a place among those that wait for one. @returns it if it shall end

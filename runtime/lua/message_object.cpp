@@ -1,9 +1,9 @@
 #include "runtime/lua/message_object.hpp"
 
+#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/object_class.hpp"
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/traceback.hpp"

@@ -28,11 +28,12 @@ inline void set_class(lua_State* L, const void* key) {
 
 /// The userdata at `index` if it is of that class, else null.
 inline void* to_object(lua_State* L, int index, const void* identity) noexcept {
-  if (lua_type(L, index) != LUA_TUSERDATA || lua_getmetatable(L, index) == 0)
+  void* object = lua_touserdata(L, index);
+  if (object == nullptr || lua_getmetatable(L, index) == 0)
     return nullptr;
   const bool mine = lua_topointer(L, -1) == identity;
   lua_pop(L, 1);
-  return mine ? lua_touserdata(L, index) : nullptr;
+  return mine ? object : nullptr;
 }
 
 } // namespace natterjack::runtime::lua

@@ -10,8 +10,8 @@
 //   bound to  a function's `pool` and `limits` are not looked at: 100 states at a time, default limits
 #pragma once
 
-#include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/function_pool.hpp"
+#include "runtime/lua/shared/entry_registry.hpp"
 
 #include <functional>
 #include <map>

@@ -129,6 +129,20 @@ SCENARIO("messages tell topic, sender and values", "[lua][feed]") {
                                       std::vector<payload>{payload::json("7"), payload{}}));
     CHECK(w.end_of(p) == "t  lua/any:7:payload{format=lua/any} lua/any:nil:payload{format=lua/any}");
   }
+  THEN("a payload outlives the message it came with") {
+    auto p = w.spawn(R"(
+      local kept = process.inbox():receive():payload()
+      local weak = setmetatable({[process.inbox():receive():payload()] = true}, {__mode = 'k'})
+      local junk = {}
+      for i = 1, 300000 do
+        junk[i % 100] = {i}
+        for other in pairs(weak) do tostring(other:data()) end
+      end
+      return kept:data() .. tostring(next(weak)))");
+    w.send(p, "t", payload::text("x"));
+    w.send(p, "t", payload::text("gone"));
+    CHECK(w.end_of(p) == "xnil");
+  }
   THEN("wrong use is explained") {
     auto explained = [&w](const std::string& code) {
       auto p = w.spawn("local m = process.inbox():receive() "
