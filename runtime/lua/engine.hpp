@@ -63,6 +63,12 @@ class engine final : public process_context {
 
   /// Forgets every task and timer; between two calls of a function.
   void drop_tasks() noexcept;
+  /// Forgets messages that nobody has asked for; before a call of a function: they are an earlier one's.
+  void drop_mail();
+  /// The script has asked for messages or events: what comes later would be another call's.
+  bool has_asked_for_mail() const noexcept {
+    return intake_.has_inbox() || intake_.has_listeners() || events_channel != nullptr;
+  }
 
   enum class turn : uint8_t { waiting, again, ended };
   /// One slice. After `ended` see `outcome()`.

@@ -57,6 +57,12 @@ class intake {
   void add(process_event event);
 
   bool has_inbox() const noexcept { return inbox_ != nullptr; }
+  bool has_listeners() const noexcept { return !listeners_.empty(); }
+  /// Forgets what nobody has asked for. @param each  called with each message before
+  template <class Each> void drop_unclaimed(Each&& each) {
+    for (; !unclaimed_.empty(); unclaimed_.pop())
+      each(*unclaimed_.front().message);
+  }
   feed* inbox() noexcept { return inbox_.get(); }
   feed& open_inbox();
   feed* find_listener(std::string_view pattern, bool as_message) noexcept;

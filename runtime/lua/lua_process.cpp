@@ -195,12 +195,20 @@ void lua_process::first_wait() {
 void lua_process::main_ended() {
   auto& end = engine_.outcome();
   if (role_ == role::worker) {
-    const bool reusable = !end.fatal;
+    // Answers that come late, and ends of processes it watches, are not for the next call to see.
+    const bool is_known = engine_.has_asked_for_mail() || !neighbours_.empty();
+    const bool reusable = !end.fatal && !is_known;
+    const bool fatal = end.fatal;
+    if (!reusable)
+      hub::process::leave(); // before anybody hears of the end: its PID and names are gone by then
     call_ended(end, reusable);
     end = {};
     if (!reusable) {
       ended_ = true;
-      quit(caf::make_error(caf::sec::runtime_error, "a limit was reached"));
+      if (fatal)
+        quit(caf::make_error(caf::sec::runtime_error, "a limit was reached"));
+      else
+        quit(caf::exit_reason::normal);
     } else if (!box_.rest()) {
       schedule();
     }
@@ -236,6 +244,7 @@ void lua_process::call(function_call_ptr what) {
   std::string why;
   if (!engine_.is_open())
     why = engine_.open();
+  engine_.drop_mail();
   if (call_->is_http)
     engine_.set_exchange(&call_->exchange);
   if (why.empty())
