@@ -9,7 +9,6 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import run
 from servers import BENCH, PEERS, Natterjack, Peer, is_older, require_tool, run_quietly
@@ -32,6 +31,7 @@ def build_gorilla_pow():
         run_quietly([require_tool("go"), "build", "-o", "gorilla_pow", "./pow"], folder)
 
 
+REPEATS, SECONDS = 3, 3.0
 OURS, PEER = "natterjack", "gorilla"
 SERVERS = [
     PowService(OURS, "natterjack pow", None),
@@ -105,14 +105,10 @@ class PowBench(run.Bench):
 def parse_options(arguments):
     parser = argparse.ArgumentParser(prog="./dev bench --pow", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short turn")
-    parser.add_argument("--repeats", type=int, help="turns, 3 (quick: 1)")
-    parser.add_argument("--seconds", type=float, help="measured time of an echo run, 3 (quick: 1)")
+    run.add_common_options(parser, REPEATS, SECONDS)
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS-pow.md as well")
-    parser.add_argument("--binaries", type=Path, default=BENCH.parent / "build" / "release",
-                        help="folder of the built programs, build/release")
     options = parser.parse_args(arguments)
-    options.repeats = options.repeats or (1 if options.quick else 3)
-    options.seconds = options.seconds or (1.0 if options.quick else 3.0)
+    run.set_lengths(options, REPEATS, SECONDS)
     options.cases, options.only = cases(options.quick), "pow"
     if not (options.binaries / "natterjack_loadgen").exists():
         parser.error(f"{options.binaries}/natterjack_loadgen is missing: ./dev bench builds it")

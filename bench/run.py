@@ -335,7 +335,23 @@ def cpu_model():
     return platform.machine()
 
 
+def add_common_options(parser, repeats, seconds):
+    """What every `Bench` asks its options for."""
+    parser.add_argument("--repeats", type=int, help=f"turns, {repeats} (quick: 1)")
+    parser.add_argument("--seconds", type=float, help=f"measured time of a run, {seconds:g} (quick: 1)")
+    parser.add_argument("--minutes", type=float, default=12,
+                        help="measuring ends after so long, 12; not with --quick")
+    parser.add_argument("--binaries", type=Path, default=BENCH.parent / "build" / "release",
+                        help="folder of the built programs, build/release")
+
+
+def set_lengths(options, repeats, seconds):
+    options.repeats = options.repeats or (1 if options.quick else repeats)
+    options.seconds = options.seconds or (1.0 if options.quick else seconds)
+
+
 def parse_options():
+    repeats, seconds = 2, 1.5
     groups = ["fanout", "echo", "idle", "churn", "slow", "growth", "cores", "floor"]
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short turn, below 2 minutes")
@@ -343,20 +359,14 @@ def parse_options():
     parser.add_argument("--only", choices=groups, metavar="MODE", help=", ".join(groups))
     parser.add_argument("--servers", default=",".join(SERVERS), metavar="A,B",
                         help="some of " + ",".join(SERVERS))
-    parser.add_argument("--repeats", type=int, help="turns, 2 (quick: 1)")
-    parser.add_argument("--seconds", type=float, help="measured time of a run, 1.5 (quick: 1)")
-    parser.add_argument("--minutes", type=float, default=12,
-                        help="measuring ends after so long, 12; not with --quick")
+    add_common_options(parser, repeats, seconds)
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS.md, as a whole run does")
-    parser.add_argument("--binaries", type=Path, default=BENCH.parent / "build" / "release",
-                        help="folder of the built programs, build/release")
     options = parser.parse_args()
     options.servers = [name for name in options.servers.split(",") if name]
     for name in options.servers:
         if name not in SERVERS:
             parser.error(f"unknown server '{name}': expected some of {', '.join(SERVERS)}")
-    options.repeats = options.repeats or (1 if options.quick else 2)
-    options.seconds = options.seconds or (1.0 if options.quick else 1.5)
+    set_lengths(options, repeats, seconds)
     options.cases = [case for case in cases(options.quick) if options.only in (None, case.group)]
     if not options.cases and options.only != "floor":
         parser.error(f"--only {options.only} is not part of --quick")

@@ -52,6 +52,7 @@ struct exit_result {
 struct cancel_signal {
   pid from;
   std::string reason;
+  bool is_last = false; ///< the node ends: who does not listen to it may end at once
 };
 
 class process {

@@ -44,10 +44,10 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
     if (!acceptor.is_open())
       return;
     auto& thread = threads.next();
-    acceptor.async_accept(thread.context(), [self = shared_from_this(),
-                                             &thread](error_code ec, tcp::socket socket) {
-      self->on_accept(ec, std::move(socket), thread);
-    });
+    acceptor.async_accept(thread.context(), remote,
+                          [self = shared_from_this(), &thread](error_code ec, tcp::socket socket) {
+                            self->on_accept(ec, std::move(socket), thread);
+                          });
   }
 
   void on_accept(error_code ec, tcp::socket socket, io_thread& thread) {
@@ -63,17 +63,19 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
     }
     pausing = false;
     error_code ignored;
-    auto place = connection_place::take(context, socket.remote_endpoint(ignored).address().to_string());
+    auto place = connection_place::take(context, context->limits.connections_per_address == 0
+                                                     ? std::string()
+                                                     : remote.address().to_string());
     ++context->accepted;
     if (!place) {
       refuse(std::move(socket));
     } else {
-      socket.set_option(tcp::no_delay(true), ignored);
       socket.non_blocking(true, ignored);
-      asio::post(thread.context(), [self = shared_from_this(), &thread, place = std::move(place),
+      asio::post(thread.context(), [self = shared_from_this(), &thread, from = remote,
+                                    place = std::move(place),
                                     socket = std::move(socket)]() mutable {
         try {
-          start_http_session(thread, std::move(socket), self->context,
+          start_http_session(thread, std::move(socket), from, self->context,
                              self->context->routes.load(), std::move(place));
         } catch (const std::exception& e) {
           spdlog::error("{}: cannot serve a client: {}", self->options.entry_id, e.what());
@@ -99,6 +101,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
   std::shared_ptr<router> routes;
   tcp::acceptor acceptor;
   tcp::endpoint bound;
+  tcp::endpoint remote; // of the client being accepted
   timer_wheel::timer pause;
   bool pausing = false;
   std::mutex ready_mutex;
@@ -166,6 +169,8 @@ void gateway::open() {
   check(ec, "open a socket for");
   s.acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
   check(ec, "share");
+  s.acceptor.set_option(tcp::no_delay(true), ec); // what is accepted has it from here
+  check(ec, "send at once from");
   s.acceptor.bind(endpoint, ec);
   check(ec, "bind");
   s.acceptor.listen(4096, ec);

@@ -14,7 +14,8 @@ namespace natterjack::relay {
 
 namespace {
 
-// Deliveries before sockets are written and read again: some milliseconds of work.
+// Deliveries before sockets are written and read again: some milliseconds of work. Broadcasts laid end to
+// end are one for each receiver.
 constexpr size_t deliveries_a_turn_max = 16'384;
 // Of broadcasts taken together: what a socket takes at once, about.
 constexpr size_t run_bytes_max = 64 << 10;
@@ -282,9 +283,8 @@ size_t io_thread::run_broadcasts(const work& first) {
     return w.what == first.what && w.number == first.number &&
            (w.what == kind::deliver || are_same(*static_cast<const member_list*>(w.object), *members));
   };
-  const size_t room = members == nullptr ? 1 : deliveries_a_turn_max / (members->size() + 1);
-  bool is_run = add(first);
-  while (is_run && batch_done_ < batch_.size() && run_.size() < room && bytes < run_bytes_max &&
+  bool is_run = add(first) && members != nullptr;
+  while (is_run && batch_done_ < batch_.size() && bytes < run_bytes_max &&
          is_to_same(batch_[batch_done_])) {
     const auto& next = batch_[batch_done_];
     if (!message_run::is_for_client(*static_cast<const hub::message*>(next.content)))
@@ -300,10 +300,10 @@ size_t io_thread::run_broadcasts(const work& first) {
     is_last_of_turn_ = batch_done_ == batch_.size();
     deliver_all(*members, run_);
     is_last_of_turn_ = false;
-    deliveries *= members->size();
+    deliveries += members->size(); // one block for each of them, however many messages it holds
   }
   run_.clear();
-  return std::max<size_t>(deliveries, 1);
+  return deliveries;
 }
 
 bool io_thread::are_distinct(const member_list& members) {
@@ -414,8 +414,10 @@ void io_thread::flush_dirty() {
 // -- timers -------------------------------------------------------------------
 
 void io_thread::set_timer(timer_wheel::timer& t, std::chrono::nanoseconds delay) {
-  wheel_.set(t, std::chrono::duration_cast<timer_wheel::clock::duration>(delay));
-  if (wheel_.next() < clock_due_)
+  const auto now = timer_wheel::clock::now();
+  const auto wait = std::chrono::duration_cast<timer_wheel::clock::duration>(delay);
+  wheel_.set(t, wait, now);
+  if (clock_due_ == timer_wheel::clock::time_point::max() || wait < clock_due_ - now)
     arm_timer();
 }
 

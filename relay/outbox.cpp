@@ -33,10 +33,18 @@ outbox::outbox(io_thread& thread, const gateway_limits& limits, int descriptor,
           box.drop_oldest_data(box.limits_.outbox_soft_bytes);
       }) {}
 
-outbox::~outbox() {
+outbox::~outbox() { abandon(); }
+
+void outbox::abandon() noexcept {
   thread_.unmark(*this);
-  if (batch_ != batch_state::none)
-    batch_writer::forget(*this);
+  failed_ = true;
+  if (batch_ != batch_state::none) {
+    batch_writer::forget(*this); // writes it, while the descriptor is ours
+    batch_ = batch_state::none;
+  }
+  soft_timer_.cancel();
+  queue_.clear();
+  head_ = offset_ = bytes_ = 0;
 }
 
 outbox::admitted outbox::push_data(hub::shared_bytes frames, size_t messages) {

@@ -9,6 +9,7 @@
 //   data    is written at once if nothing waits before it and nothing can come behind it in this turn
 //   batch   where a `batch_writer` is open, lone blocks of many outboxes are written together; the outbox
 //           hears of it in the same turn
+//   abandon before the descriptor is closed
 //   flush   one send for one block or for small ones laid end to end, else one gathered write, until all
 //           is written or the socket is full
 #pragma once
@@ -50,6 +51,9 @@ class outbox final : public flushable {
   /// Throws away what has not begun to be written, so that a close frame gets through soon.
   void drop_data();
   void flush() override;
+  /// Nothing more is written, and nobody is told: to be called before the descriptor is closed, since the
+  /// next socket may get its number.
+  void abandon() noexcept;
   /// What became of a write handed to a `batch_writer`. @param result  as of send, or a negative errno
   void on_batch_written(hub::shared_bytes bytes, size_t messages, long result);
 

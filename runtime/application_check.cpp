@@ -1,7 +1,7 @@
 #include "runtime/application_check.hpp"
 
 #include "runtime/config/nearest.hpp"
-#include "runtime/config/options.hpp"
+#include "runtime/config/options/options.hpp"
 #include "runtime/lua/chunk_scan.hpp"
 #include "runtime/lua/sandbox.hpp"
 

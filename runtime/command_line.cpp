@@ -1,7 +1,7 @@
 #include "runtime/command_line.hpp"
 
-#include "runtime/config/nearest.hpp"
 #include "hub/quantities.hpp"
+#include "runtime/config/nearest.hpp"
 #include "runtime/config/network_address.hpp"
 #include "runtime/exit_codes.hpp"
 
@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
@@ -57,7 +58,7 @@ struct raw_options {
 
 void add_run(CLI::App& app, command_line& out, raw_options& raw) {
   auto* run = app.add_subcommand("run", "Start the application in a folder");
-  run->add_option("DIR", out.folder, "Folder with _index.yaml files")->required();
+  run->add_option("DIR", out.folder, "Folder with _index.yaml files")->capture_default_str();
   run->add_option("--listen", out.listen,
                   "ADDR:PORT of the implicit gateway, or of the application's only http.service; "
                   "port 0 takes a free one")
@@ -146,6 +147,18 @@ void add_own(CLI::App& app, const std::string& name, const std::string& help) {
   });
 }
 
+// `natterjack run COMMAND` inside of an application.
+bool is_command_here(const std::string& word) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (fs::exists(word, ignored))
+    return false;
+  for (const char* mark : {"_index.yaml", "wippy.lock", "src/_index.yaml"})
+    if (fs::exists(mark, ignored))
+      return true;
+  return false;
+}
+
 // The first argument nobody knows, with the nearest one that is known.
 std::string explain_unknown(const CLI::App& app, int argc, const char* const* argv) {
   const CLI::App* scope = &app;
@@ -217,9 +230,9 @@ command_line read_command_line(int argc, const char* const* argv) {
 #ifdef NATTERJACK_HAS_AMQP
   add_own(app, "clu", "Pass messages between websockets and a broker, without an application");
 #endif
-  app.add_subcommand("version", "Print the version")->callback([&out] {
-    out.command = command::version;
-  });
+  auto* version = app.add_subcommand("version", "Print the version");
+  version->add_flag("-s,--short", out.short_version, "The number alone");
+  version->callback([&out] { out.command = command::version; });
   app.footer("Exit codes: 0 done, 1 failed at run time, 2 wrong arguments or a broken application.\n"
              "natterjack COMMAND --help says more about a command.");
   try {
@@ -235,6 +248,10 @@ command_line read_command_line(int argc, const char* const* argv) {
     std::cerr << "natterjack: " << (text.empty() ? e.what() : text) << "\n"
               << "natterjack --help lists what there is.\n";
     return out;
+  }
+  if (out.command == command::run && is_command_here(out.folder)) {
+    out.arguments.insert(out.arguments.begin(), out.folder);
+    out.folder = ".";
   }
   if (!behind.empty() && out.command != command::run) {
     std::cerr << "natterjack: unexpected argument \"" << behind.front()

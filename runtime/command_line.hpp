@@ -24,6 +24,7 @@ enum class command : uint8_t {
 struct command_line {
   runtime::command command = command::nothing;
   int exit_code = 0;
+  bool short_version = false; ///< the number alone
   std::string folder; ///< of the application; for init, the one to make
   std::optional<std::string> listen;
   std::vector<override_option> overrides; ///< in the order given

@@ -4,16 +4,17 @@
 #include "actors/pow/command_line.hpp"
 #include "hub/registration.hpp"
 #include "runtime/admin/admin_cli.hpp"
-#include "runtime/amqp_services.hpp"
 #include "runtime/application_check.hpp"
-#include "runtime/command_entry.hpp"
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
-#include "runtime/lua/env_variables.hpp"
 #include "runtime/lua/lua_program.hpp"
-#include "runtime/pow_services.hpp"
-#include "runtime/server.hpp"
+#include "runtime/lua/storage/env_variables.hpp"
+#include "runtime/server/amqp_services.hpp"
+#include "runtime/server/command_entry.hpp"
+#include "runtime/server/gateway_tls.hpp"
+#include "runtime/server/pow_services.hpp"
+#include "runtime/server/server.hpp"
 #ifdef NATTERJACK_HAS_AMQP
 #include "actors/amqp/clu_cli.hpp"
 #endif
@@ -21,6 +22,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <iostream>
@@ -38,6 +40,15 @@ sigset_t awaited_signals() {
   for (int s : {SIGTERM, SIGINT, SIGHUP})
     sigaddset(&set, s);
   return set;
+}
+
+// First of all, since the default effect of SIGHUP is to end the program: one that comes while the
+// application is being read is answered by a reload once it has started.
+void hold_reloads() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 // Whether the end has been asked for while something else is done.
@@ -69,7 +80,9 @@ void set_up_process(const command_line& line) {
 }
 
 // Waits for the end, and reloads when asked to.
-void serve(server& node) {
+// @param of_command  what the command left behind, once it has ended
+// @returns the exit code: of the command, or what a script says it shall be; else that of success
+int serve(server& node, const std::atomic<int>& of_command) {
   const auto set = awaited_signals();
   siginfo_t received{};
   // A terminal that goes away (SI_KERNEL) means the end, as it does for any program.
@@ -77,7 +90,8 @@ void serve(server& node) {
          (received.si_signo == SIGHUP && received.si_code != SI_KERNEL))
     if (received.si_signo == SIGHUP)
       node.reload(end_is_asked_for);
-  if (received.si_pid == getpid())
+  const bool of_itself = received.si_pid == getpid();
+  if (of_itself)
     spdlog::info("ending: the command is done, or a script asked for it");
   else
     spdlog::info("{} received", received.si_signo == SIGTERM  ? "SIGTERM"
@@ -94,6 +108,9 @@ void serve(server& node) {
   for (int s : {SIGTERM, SIGINT})
     sigaction(s, &at_once, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  if (!of_itself)
+    return exit_done;
+  return received.si_code == SI_QUEUE ? received.si_value.sival_int : of_command.load();
 }
 
 application load(const command_line& line) {
@@ -114,6 +131,7 @@ application load(const command_line& line) {
   options.hub_classes = hub::hub_class_names();
   options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   auto app = load_application(options);
+  check_certificates(app);
   add_warnings(app, line);
   return app;
 }
@@ -162,9 +180,9 @@ int run(command_line line) {
         code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
-    serve(node);
+    const int result = serve(node, code);
     node.drain();
-    return code;
+    return result;
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;
@@ -202,6 +220,8 @@ std::optional<int> run_own(int argc, char** argv) {
 
 int natterjack::run(int argc, char** argv) {
   using namespace natterjack::runtime;
+  if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc)
+    hold_reloads();
   if (const auto code = run_own(argc, argv))
     return *code;
   const auto line = read_command_line(argc, argv);
@@ -213,7 +233,7 @@ int natterjack::run(int argc, char** argv) {
     case command::init:
       return run_init(line.folder);
     case command::version:
-      std::cout << "natterjack " NATTERJACK_VERSION "\n";
+      std::cout << (line.short_version ? NATTERJACK_VERSION "\n" : "natterjack " NATTERJACK_VERSION "\n");
       return exit_done;
     case command::nothing:
       break;

@@ -3,6 +3,7 @@
 #include "actors/amqp/bridge.hpp"
 #include "actors/amqp/client.hpp"
 #include "hub/quantities.hpp"
+#include "hub/usable_cores.hpp"
 #include "relay/gateway.hpp"
 
 #include <caf/actor_system.hpp>
@@ -208,8 +209,7 @@ int serve(const cli_options& o) {
   system_config config;
   caf::actor_system system(config);
   hub::node node(system, "natterjack");
-  relay::io_pool threads(
-      system, o.threads != 0 ? o.threads : std::max(1U, std::thread::hardware_concurrency()));
+  relay::io_pool threads(system, o.threads != 0 ? o.threads : hub::usable_cores());
   relay::gateway gateway(node, threads, o.gateway);
   auto owner = bridge::make(node, threads, o.bridge);
   mount(gateway.routes(), "/{path...}", owner, o.client);

@@ -1,5 +1,6 @@
 #include "actors/pow/child_process.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -110,6 +111,18 @@ struct launch {
   ::_exit(127);
 }
 
+// Runs in the child. What the server itself may not exceed bounds the command as well.
+bool set_limit(int resource, const rlimit& wanted) noexcept {
+  if (::syscall(SYS_prlimit64, 0, resource, &wanted, nullptr) == 0)
+    return true;
+  rlimit own{};
+  if (errno != EPERM || ::syscall(SYS_prlimit64, 0, resource, nullptr, &own) != 0)
+    return false;
+  const rlimit possible{std::min(wanted.rlim_cur, own.rlim_max),
+                        std::min(wanted.rlim_max, own.rlim_max)};
+  return ::syscall(SYS_prlimit64, 0, resource, &possible, nullptr) == 0;
+}
+
 // Runs in the child. System calls only, and not glibc's set*id: those would tell our own threads.
 [[noreturn]] void become(launch& l) noexcept {
   if (::setpgid(0, 0) != 0)
@@ -118,7 +131,7 @@ struct launch {
       ::dup2(l.errors, STDERR_FILENO) < 0)
     give_up(l, "connect the pipes of");
   for (size_t i = 0; i < l.limit_count; ++i)
-    if (::syscall(SYS_prlimit64, 0, l.limits[i].first, &l.limits[i].second, nullptr) != 0)
+    if (!set_limit(l.limits[i].first, l.limits[i].second))
       give_up(l, "set the limits of");
   if (l.user != nullptr &&
       (::syscall(SYS_setgroups, l.user->groups.size(), l.user->groups.data()) != 0 ||

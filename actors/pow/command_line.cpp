@@ -5,6 +5,7 @@
 #include "hub/node.hpp"
 #include "hub/quiet_scheduler.hpp"
 #include "hub/quantities.hpp"
+#include "hub/usable_cores.hpp"
 #include "relay/gateway.hpp"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <iostream>
@@ -82,6 +84,16 @@ std::string read_time(const std::string& text, std::chrono::nanoseconds& out) {
   return "";
 }
 
+std::string read_count(const std::string& text, size_t least, size_t& out) {
+  size_t given = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, ec] = std::from_chars(text.data(), last, given);
+  if (ec != std::errc{} || end != last || given < least)
+    return "\"" + text + "\" is not a number of at least " + std::to_string(least);
+  out = given;
+  return "";
+}
+
 std::string read_level(const std::string& text, spdlog::level::level_enum& out) {
   const std::map<std::string, spdlog::level::level_enum> levels{
       {"trace", spdlog::level::trace}, {"debug", spdlog::level::debug},
@@ -125,27 +137,38 @@ CLI::Option* add_checked(CLI::App& app, const char* name, const char* help, cons
 }
 
 void add_limits(CLI::App& app, settings& out) {
-  auto time = [&app](const char* name, const char* help, std::chrono::nanoseconds& to) {
+  auto time = [&app](const char* name, const char* help, std::chrono::nanoseconds& to,
+                     bool may_be_off = false) {
     const auto text = std::string(help) + " [" + hub::format_duration(to) + "]";
     add_checked(app, name, text.c_str(), "TIME",
-                [&to](const std::string& given) { return read_time(given, to); })
+                [&to, may_be_off](const std::string& given) {
+                  auto why = read_time(given, to);
+                  return why.empty() && to.count() == 0 && !may_be_off
+                             ? "\"" + given + "\" is too little; expected more than no time"
+                             : why;
+                })
         ->group("Limits");
   };
-  auto number = [&app](const char* name, const char* help, size_t& to) {
-    app.add_option(name, to, help)->group("Limits")->capture_default_str();
+  // Below `least` nothing would work, or nothing would be bounded.
+  auto number = [&app](const char* name, const char* help, size_t& to, size_t least) {
+    const auto text = std::string(help) + " [" + std::to_string(to) + "]";
+    add_checked(app, name, text.c_str(), "NUMBER",
+                [&to, least](const std::string& given) { return read_count(given, least, to); })
+        ->group("Limits");
   };
   auto& limits = out.limits;
-  number("--max-processes", "Processes at a time", limits.jobs);
-  number("--message-bytes", "One websocket message from a client", limits.stream.message_bytes);
-  number("--input-bytes", "Input a process has not read yet", limits.job.input_bytes);
-  number("--output-bytes", "Output a websocket client has not read yet", limits.stream.output_bytes);
+  number("--max-processes", "Processes at a time", limits.jobs, 1);
+  number("--message-bytes", "One websocket message from a client", limits.stream.message_bytes, 64);
+  number("--input-bytes", "Input a process has not read yet", limits.job.input_bytes, 1024);
+  number("--output-bytes", "Output a websocket client has not read yet", limits.stream.output_bytes,
+         1024);
   time("--call-timeout", "From the handshake to the call", limits.call_time);
   time("--read-timeout", "Without a message or pong from a client", limits.stream.read_time);
-  time("--ping-interval", "Between pings; 0 for none", limits.stream.ping_interval);
+  time("--ping-interval", "Between pings; 0 for none", limits.stream.ping_interval, true);
   time("--write-timeout", "Without progress in writing to a client", limits.stream.write_time);
-  number("--body-bytes", "One REST request body", out.body_bytes);
-  number("--rest-sessions", "REST sessions at a time", limits.rest.sessions);
-  number("--rest-lines", "Lines of output kept of a REST session, at least 1000", limits.rest.lines);
+  number("--body-bytes", "One REST request body", out.body_bytes, 64);
+  number("--rest-sessions", "REST sessions at a time", limits.rest.sessions, 1);
+  number("--rest-lines", "Lines of output kept of a REST session, at least 1000", limits.rest.lines, 1);
   time("--rest-timeout", "A REST session nobody used is removed, at least 60s", limits.rest.timeout);
   time("--input-timeout", "For a process to read REST input", limits.rest.input_wait);
 }
@@ -165,7 +188,8 @@ void add_options(CLI::App& app, settings& out) {
   app.add_flag_callback("--no-websocket", [&out] { out.websocket = false; }, "Serve REST only");
   app.add_flag_callback("--no-rest", [&out] { out.rest = false; }, "Serve websockets only");
   app.add_flag_callback("--no-docs", [&out] { out.docs = false; }, "Do not serve Swagger UI");
-  app.add_option("--io-threads", out.io_threads, "Threads for sockets (default: one for each core)");
+  add_checked(app, "--io-threads", "Threads for sockets (default: one for each core)", "NUMBER",
+              [&out](const std::string& text) { return read_count(text, 1, out.io_threads); });
   add_checked(app, "--drain-timeout", "On SIGTERM or SIGINT, wait this long for processes [10s]",
               "TIME",
               [&out](const std::string& text) { return read_time(text, out.drain_timeout); });
@@ -202,21 +226,44 @@ bool wait_until(clock::time_point deadline, Condition&& is_met) {
   return true;
 }
 
+// A second signal means now, a third one this very moment.
+volatile std::sig_atomic_t is_hurried = 0;
+
+void hurry(int) {
+  if (is_hurried != 0)
+    _exit(exit_failed);
+  is_hurried = 1;
+}
+
 // Jobs get the drain timeout, then are asked, then made to end; results reach their clients.
 void drain(service& jobs, relay::gateway& gateway, std::chrono::nanoseconds timeout) {
+  const auto is_over = [&jobs] { return jobs.drained() || is_hurried != 0; };
   jobs.shut_down();
-  if (!wait_until(clock::now() + timeout, [&jobs] { return jobs.drained(); })) {
+  if (!wait_until(clock::now() + timeout, is_over)) {
     spdlog::info("{} processes still run after {}: cancelling them", jobs.jobs(),
                  hub::format_duration(timeout));
     jobs.cancel_all();
-    if (!wait_until(clock::now() + 2s, [&jobs] { return jobs.drained(); })) {
-      jobs.kill_all();
-      wait_until(clock::now() + 1s, [&jobs] { return jobs.drained(); });
-    }
+    wait_until(clock::now() + 2s, is_over);
+  }
+  if (!jobs.drained()) {
+    jobs.kill_all(); // with all that commands have started
+    wait_until(clock::now() + 1s, [&jobs] { return jobs.drained(); });
   }
   gateway.stop_accepting();
   // Closing handshakes and idle HTTP connections.
-  wait_until(clock::now() + 500ms, [&gateway] { return gateway.connections() == 0; });
+  wait_until(clock::now() + 500ms,
+             [&gateway] { return gateway.connections() == 0 || is_hurried != 0; });
+}
+
+// As the gateway's own, which would take these paths from websockets.
+void mount_probes(service& jobs, relay::router& routes,
+                  const std::shared_ptr<std::atomic<bool>>& ready) {
+  jobs.mount_beside(routes, "/healthz", [](const auto&, const relay::http_reply& reply) {
+    reply(relay::text_response(200, "ok"));
+  });
+  jobs.mount_beside(routes, "/readyz", [ready](const auto&, const relay::http_reply& reply) {
+    reply(*ready ? relay::text_response(200, "ready") : relay::text_response(503, "not ready"));
+  });
 }
 
 int serve(settings wanted) {
@@ -227,7 +274,7 @@ int serve(settings wanted) {
   system_config config;
   caf::actor_system system(config);
   hub::node node(system, "natterjack");
-  const size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const size_t cores = hub::usable_cores();
   relay::io_pool threads(system, wanted.io_threads != 0 ? wanted.io_threads : cores);
 
   service_options options;
@@ -251,8 +298,8 @@ int serve(settings wanted) {
   where.limits.body_bytes = wanted.body_bytes;
   relay::gateway gateway(node, threads, where);
   jobs.mount(gateway.routes(), true);
-  std::atomic<bool> ready{true};
-  gateway.set_ready([&ready] { return ready.load(); });
+  auto ready = std::make_shared<std::atomic<bool>>(true);
+  mount_probes(jobs, gateway.routes(), ready);
   gateway.open();
   threads.start();
   gateway.accept();
@@ -261,13 +308,13 @@ int serve(settings wanted) {
   int received = 0;
   sigwait(&signals, &received);
   spdlog::info("{} received", received == SIGTERM ? "SIGTERM" : "SIGINT");
-  for (const int s : {SIGTERM, SIGINT}) // a second one means now
-    std::signal(s, [](int) { _exit(exit_failed); });
+  for (const int s : {SIGTERM, SIGINT})
+    std::signal(s, hurry);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  ready = false;
+  *ready = false;
   drain(jobs, gateway, wanted.drain_timeout);
   threads.stop();
-  return exit_done;
+  return is_hurried != 0 ? exit_failed : exit_done;
 }
 
 } // namespace

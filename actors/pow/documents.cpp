@@ -27,19 +27,22 @@ bool read_number(std::string_view text, size_t& out) {
 }
 
 // RFC 9110 14.1.2, one range; several are answered with all there is.
-range_result read_range(std::string_view header, size_t total, byte_range& out) {
-  if (header.empty())
+range_result read_range(const relay::http_request& request, size_t total, byte_range& out) {
+  auto header = request.header("Range");
+  if (header.empty() || request.has("If-Range")) // what it names cannot be ours: there is no validator
     return range_result::whole;
   if (!header.starts_with("bytes="))
     return range_result::malformed;
   header.remove_prefix(6);
-  if (header.find(',') != std::string_view::npos)
+  const auto ranges = relay::list_items(header);
+  if (ranges.size() != 1)
     return range_result::whole;
-  const auto dash = header.find('-');
+  const auto range = ranges.front();
+  const auto dash = range.find('-');
   if (dash == std::string_view::npos)
     return range_result::malformed;
-  const auto left = header.substr(0, dash);
-  const auto right = header.substr(dash + 1);
+  const auto left = range.substr(0, dash);
+  const auto right = range.substr(dash + 1);
   size_t first = 0;
   size_t last = 0;
   if (left.empty()) {
@@ -150,8 +153,9 @@ std::string make_page(const std::string& base) {
 </body>
 </html>
 )";
-  for (size_t at = 0; (at = page.find('@', at)) != std::string::npos;)
-    page.replace(at, 1, base + "docs/");
+  const auto folder = base + "docs/"; // may hold an @ itself
+  for (size_t at = 0; (at = page.find('@', at)) != std::string::npos; at += folder.size())
+    page.replace(at, 1, folder);
   page.replace(page.find("#,"), 1, description_url);
   return page;
 }
@@ -166,11 +170,11 @@ relay::http_response content(const char* type, std::string body) {
 } // namespace
 
 documents::documents(const service_options& options)
-    : openapi_(make_openapi(options)), page_(make_page(options.base_path)) {}
+    : openapi_(make_openapi(options)), page_(make_page(escape_path(options.base_path))) {}
 
 relay::http_response documents::openapi(const relay::http_request& request) const {
   byte_range part;
-  const auto found = read_range(request.header("Range"), openapi_.size(), part);
+  const auto found = read_range(request, openapi_.size(), part);
   if (found == range_result::malformed || found == range_result::beyond) {
     auto response = relay::text_response(416, found == range_result::malformed
                                                   ? "invalid range"

@@ -18,6 +18,12 @@ bool is_placeholder(std::string_view word) noexcept {
          ((word[1] >= '1' && word[1] <= '9') || word[1] == '*');
 }
 
+// "{0}", "{10}": meant as one, and none.
+bool is_numbered(std::string_view word) noexcept {
+  return word.size() > 2 && word.front() == '{' && word.back() == '}' &&
+         std::all_of(word.begin() + 1, word.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // Matches in time that grows with the argument, and needs no stack for it: what a client sends must not be
 // able to hold up a thread or to end the process, as the back-tracking default of libstdc++ would let it.
 std::regex make_pattern(const std::string& text) {
@@ -80,6 +86,8 @@ class exec_job_source final : public job_source {
     for (const auto& word : options_.argv) {
       if (has_placeholder_inside(word))
         refuse("argv", "a placeholder must be a whole word, found \"" + word + "\"");
+      if (is_numbered(word) && !is_placeholder(word))
+        refuse("argv", "placeholders are {1} to {9} and {*}, found \"" + word + "\"");
       if (word.find('\0') != std::string::npos)
         refuse("argv", "a word may not hold a NUL byte");
       if (!is_placeholder(word))

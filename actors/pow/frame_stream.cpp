@@ -174,7 +174,15 @@ void frame_stream::on_control(opcode op, std::string_view payload) {
   else if (op == opcode::pong)
     heard_ = std::chrono::steady_clock::now();
   else if (phase_ == phase::open)
-    outbox_.push_control(opcode::pong, relay::encode_frame(opcode::pong, payload));
+    answer_ping(relay::encode_frame(opcode::pong, payload));
+}
+
+// Each one, but to a client that does not read only the last (RFC 6455 5.5.3).
+void frame_stream::answer_ping(hub::shared_bytes pong) {
+  if (has_room())
+    outbox_.push_raw(std::move(pong));
+  else
+    outbox_.push_control(opcode::pong, std::move(pong));
 }
 
 void frame_stream::on_message(opcode op, std::string_view body) {
@@ -321,15 +329,22 @@ void frame_stream::on_silence() {
 }
 
 // While we do not read, only the kernel knows that the client is gone. What it said before is still
-// wanted by a job that reads slowly, so a hang-up is given a second look.
+// wanted by a job that reads slowly, so a hang-up is given a second look; a reset is none.
 void frame_stream::look_for_hang_up() {
   pollfd p{socket_.native_handle(), POLLRDHUP, 0};
-  const bool gone = ::poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-  hang_ups_seen_ = gone ? static_cast<uint8_t>(hang_ups_seen_ + 1) : uint8_t{0};
-  if (hang_ups_seen_ >= 2)
+  const int seen = ::poll(&p, 1, 0) > 0 ? p.revents : 0;
+  const bool hung_up = (seen & POLLRDHUP) != 0;
+  hang_ups_seen_ = hung_up ? static_cast<uint8_t>(hang_ups_seen_ + 1) : uint8_t{0};
+  if (hang_ups_seen_ >= 2 || (seen & (POLLHUP | POLLERR)) != 0) {
     lost();
-  else
-    thread_.set_timer(watch_timer_, watch_interval);
+    return;
+  }
+  // The end of one that had more to send than fits stands behind that, unsent. But its kernel answers
+  // whatever comes for nobody with a reset. A pong nobody asked for wants no answer (RFC 6455 5.5.3).
+  static const auto sign_of_life = relay::encode_frame(opcode::pong, {});
+  if (!hung_up && outbox_.empty())
+    outbox_.push_control(opcode::pong, sign_of_life);
+  thread_.set_timer(watch_timer_, watch_interval);
 }
 
 } // namespace natterjack::pow

@@ -62,7 +62,8 @@ class frame_stream final : public relay::outbox_owner,
   void send_binary(std::string_view body) { send(relay::opcode::binary, body); }
   bool has_room() const noexcept { return outbox_.bytes() < limits_.output_bytes; }
 
-  /// The client is not read, so that it is slowed down; what has arrived is still handed over.
+  /// The client is not read, so that it is slowed down; what has arrived is still handed over. It is
+  /// sent a pong now and then meanwhile: that is how its end is noticed behind what it could not send.
   void pause() noexcept;
   void resume();
 
@@ -95,6 +96,7 @@ class frame_stream final : public relay::outbox_owner,
   void on_message(relay::opcode op, std::string_view body) override;
   void on_control(relay::opcode op, std::string_view payload) override;
   void on_mistake(uint16_t code, std::string_view what) override;
+  void answer_ping(hub::shared_bytes pong);
   void on_close_frame(std::string_view payload);
   void fail(uint16_t code, std::string_view reason);
   void part();

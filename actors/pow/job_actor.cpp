@@ -379,7 +379,7 @@ void job::accept(const hub::message_ptr& what) {
 
 // Also after a kill, which no handler hears of.
 void job::on_exit() {
-  end({job_end::kind::error, "process was terminated"});
+  end({job_end::kind::error, cancelled_ ? cause_ : "process was terminated"});
   stop_timer_.cancel();
   code_.reset();
   observers_.clear();

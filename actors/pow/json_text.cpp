@@ -3,6 +3,7 @@
 #include "actors/pow/utf8.hpp"
 
 #include <nlohmann/json.hpp>
+#include <openssl/evp.h>
 
 #include <charconv>
 #include <cmath>
@@ -52,6 +53,16 @@ void append_ascii(std::string& out, char c) {
       else
         out += c;
   }
+}
+
+void append_base64(std::string& out, const std::vector<uint8_t>& bytes) {
+  out += '"';
+  const auto begin = out.size();
+  out.resize(begin + (bytes.size() + 2) / 3 * 4 + 1); // OpenSSL writes a NUL behind
+  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data() + begin),
+                                     bytes.data(), static_cast<int>(bytes.size()));
+  out.resize(begin + static_cast<size_t>(length));
+  out += '"';
 }
 
 bool append_double(std::string& out, double number) {
@@ -105,6 +116,8 @@ bool append(std::string& out, const nlohmann::json& value) {
     case type::number_float:
       return append_double(out, value.get<double>());
     case type::binary:
+      append_base64(out, value.get_binary());
+      return true;
     case type::discarded:
       return false;
     default: // null, booleans, integers

@@ -21,6 +21,7 @@ void append_json_text(std::string& out, std::string_view text);
 /// A list of strings.
 std::string json_list(std::span<const std::string> items);
 
+/// Binary values become base64.
 /// @returns nothing if the value holds what JSON cannot say: infinity, not a number
 std::optional<std::string> json_value(const nlohmann::json& value);
 

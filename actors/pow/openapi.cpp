@@ -1,5 +1,6 @@
 #include "actors/pow/documents.hpp"
 #include "actors/pow/json_text.hpp"
+#include "actors/pow/paths.hpp"
 
 namespace natterjack::pow {
 
@@ -119,7 +120,7 @@ void append_minified(std::string& out, std::string_view text) {
 std::string make_openapi(const service_options& options) {
   std::string document;
   append_minified(document, head);
-  append_json_text(document, options.base_path);
+  append_json_text(document, escape_path(options.base_path));
   if (!options.description.empty()) {
     document += R"(,"description":)";
     append_json_text(document, options.description);

@@ -1,5 +1,9 @@
 #include "actors/pow/paths.hpp"
 
+#include "relay/http/response_head.hpp"
+
+#include <algorithm>
+#include <cctype>
 #include <vector>
 
 namespace natterjack::pow {
@@ -64,13 +68,43 @@ std::string clean_base_path(std::string_view path) {
   return result;
 }
 
-std::string_view raw_path(const relay::http_request& request) noexcept {
-  std::string_view target = request.target;
-  if (target.starts_with("http://")) { // RFC 9112 3.2.2: absolute form
-    const auto slash = target.find('/', 7);
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+std::optional<std::string_view> path_below(std::string_view base, std::string_view raw_path) {
+  if (raw_path.starts_with(base))
+    return raw_path.substr(base.size());
+  // Escaped: as many segments as the base has.
+  size_t end = 0;
+  for (auto left = std::count(base.begin(), base.end(), '/'); left > 0; --left) {
+    const auto slash = raw_path.find('/', end);
+    if (slash == std::string_view::npos)
+      return std::nullopt;
+    end = slash + 1;
   }
-  return target.substr(0, target.find('?'));
+  std::string decoded;
+  if (!relay::percent_decode(raw_path.substr(0, end), decoded) || decoded != base)
+    return std::nullopt;
+  return raw_path.substr(end);
+}
+
+std::string escape_path(std::string_view path) {
+  constexpr std::string_view plain = "-._~!$()*+,;=:@/";
+  constexpr char digits[] = "0123456789ABCDEF";
+  auto is_hex = [path](size_t i) {
+    return i < path.size() && std::isxdigit(static_cast<unsigned char>(path[i])) != 0;
+  };
+  std::string result;
+  for (size_t i = 0; i < path.size(); ++i) {
+    const auto c = static_cast<unsigned char>(path[i]);
+    const bool is_escape = c == '%' && is_hex(i + 1) && is_hex(i + 2);
+    if ((c < 0x80 && std::isalnum(c) != 0) || plain.find(path[i]) != std::string_view::npos ||
+        is_escape) {
+      result += path[i];
+    } else {
+      result += '%';
+      result += digits[c >> 4];
+      result += digits[c & 15];
+    }
+  }
+  return result;
 }
 
 bool is_websocket_path(std::string_view base, std::string_view path) noexcept {
@@ -80,8 +114,9 @@ bool is_websocket_path(std::string_view base, std::string_view path) noexcept {
 relay::http_response not_found() { return relay::text_response(404, "404 page not found"); }
 
 relay::http_response redirect(const relay::http_request& request, std::string path) {
-  if (const auto mark = request.target.find('?'); mark != std::string::npos)
-    path.append(request.target, mark);
+  const auto query = std::min(request.target.find('?'), request.target.size());
+  if (request.target.size() - query > 1) // an empty one is dropped
+    path.append(request.target, query);
   relay::http_response response;
   response.status = 307;
   response.headers.emplace_back("Location", path);

@@ -3,6 +3,7 @@
 
 #include "relay/http/exchange.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,13 @@ std::string clean_path(std::string_view path);
 /// A base path as services keep it: clean, with a slash at both ends.
 std::string clean_base_path(std::string_view path);
 
-/// The path of the request line: not decoded, without query and host.
-std::string_view raw_path(const relay::http_request& request) noexcept;
+/// What stands behind the base path, still escaped; nothing for a path elsewhere.
+/// @param base      clean, not escaped
+/// @param raw_path  of the request line, as sent
+std::optional<std::string_view> path_below(std::string_view base, std::string_view raw_path);
+
+/// A path as it stands in URLs and pages; what looks escaped stays.
+std::string escape_path(std::string_view path);
 
 /// Websockets may use the base path with or without its last slash, and everything below it.
 bool is_websocket_path(std::string_view base, std::string_view path) noexcept;

@@ -51,12 +51,13 @@ rest_routes::rest_routes(std::shared_ptr<service_core> core)
 
 void rest_routes::handle(request_ptr request, relay::http_reply reply) {
   const auto& options = core_->options;
-  const auto path = raw_path(*request);
+  const std::string_view path = request->raw_path;
   if (!options.rest && !options.websocket) {
     reply(relay::text_response(404, "Not found"));
     return;
   }
-  if (!path.starts_with(options.base_path)) {
+  const auto below = path_below(options.base_path, path);
+  if (!below) {
     reply(not_found());
     return;
   }
@@ -68,11 +69,13 @@ void rest_routes::handle(request_ptr request, relay::http_reply reply) {
     return;
   }
   if (auto clean = clean_path(path); clean != path) {
+    if (options.docs && clean == options.base_path + "docs")
+      clean += '/'; // at once
     reply(redirect(*request, std::move(clean)));
     return;
   }
   // Segments are taken apart before they are decoded, so that an encoded slash does not make two.
-  const auto rest = path.substr(options.base_path.size());
+  const auto rest = *below;
   const auto slash = rest.find('/');
   std::string first;
   std::string second;

@@ -1,12 +1,14 @@
 #include "actors/pow/rest_session.hpp"
 
 #include "actors/pow/json_text.hpp"
+#include "relay/http/body_stream.hpp"
 
 namespace natterjack::pow {
 
 namespace {
 
 constexpr size_t piece_bytes = 32 << 10;
+constexpr size_t sized_bytes = 2048; // a longer document is chunked, as clients of POW have always seen it
 
 } // namespace
 
@@ -20,8 +22,14 @@ relay::http_response rest_text(const char* text) {
 relay::http_response rest_json(std::string document) {
   relay::http_response response;
   response.headers.emplace_back("Content-Type", "application/json");
-  response.body = std::move(document);
-  response.body += '\n';
+  document += '\n';
+  if (document.size() <= sized_bytes) {
+    response.body = std::move(document);
+  } else {
+    response.stream = std::make_shared<relay::body_stream>(document.size());
+    response.stream->write(document);
+    response.stream->finish();
+  }
   return response;
 }
 

@@ -81,6 +81,7 @@ class rest_session final : public job_front, public std::enable_shared_from_this
 
 /// 200 with a short text and nothing else.
 relay::http_response rest_text(const char* text);
+/// 200 with a JSON document and a line end: up to 2 KiB with its length, above chunked.
 relay::http_response rest_json(std::string document);
 
 } // namespace natterjack::pow

@@ -27,24 +27,7 @@ service_options checked(service_options options) {
   return options;
 }
 
-} // namespace
-
-struct service::state {
-  state(hub::node& node, relay::io_pool& threads, service_options options)
-      : core(std::make_shared<service_core>(node, threads, checked(std::move(options)))),
-        rest(std::make_shared<rest_routes>(core)) {}
-
-  std::shared_ptr<service_core> core;
-  std::shared_ptr<rest_routes> rest;
-};
-
-service::service(hub::node& node, relay::io_pool& threads, service_options options)
-    : state_(std::make_shared<state>(node, threads, std::move(options))) {}
-
-service::~service() = default;
-
-void service::mount(relay::router& routes, bool whole_gateway) {
-  auto core = state_->core;
+std::shared_ptr<relay::socket_route> take_sockets(const std::shared_ptr<service_core>& core) {
   auto socket = std::make_shared<relay::socket_route>();
   socket->refuse = [core](const relay::http_request& request) {
     return refuse_websocket(*core, request);
@@ -53,12 +36,33 @@ void service::mount(relay::router& routes, bool whole_gateway) {
                         relay::taken_socket taken) {
     start_ws_session(core, std::move(request), std::move(taken));
   };
+  return socket;
+}
+
+} // namespace
+
+struct service::state {
+  state(hub::node& node, relay::io_pool& threads, service_options options)
+      : core(std::make_shared<service_core>(node, threads, checked(std::move(options)))),
+        rest(std::make_shared<rest_routes>(core)), sockets(take_sockets(core)) {}
+
+  std::shared_ptr<service_core> core;
+  std::shared_ptr<rest_routes> rest;
+  std::shared_ptr<relay::socket_route> sockets;
+};
+
+service::service(hub::node& node, relay::io_pool& threads, service_options options)
+    : state_(std::make_shared<state>(node, threads, std::move(options))) {}
+
+service::~service() = default;
+
+void service::mount(relay::router& routes, bool whole_gateway) {
   relay::route route;
   route.handler = [rest = state_->rest](std::shared_ptr<const relay::http_request> request,
                                         relay::http_reply reply) {
     rest->handle(std::move(request), std::move(reply));
   };
-  route.socket = socket;
+  route.socket = state_->sockets;
   const auto& base = base_path();
   if (whole_gateway) {
     route.pattern = "/{rest...}";
@@ -71,6 +75,15 @@ void service::mount(relay::router& routes, bool whole_gateway) {
     route.pattern = base.substr(0, base.size() - 1);
     routes.add(route);
   }
+}
+
+void service::mount_beside(relay::router& routes, const char* path, relay::http_handler handler) {
+  relay::route route;
+  route.method = "GET";
+  route.pattern = path;
+  route.handler = std::move(handler);
+  route.socket = state_->sockets;
+  routes.add(route);
 }
 
 const std::string& service::base_path() const noexcept { return state_->core->options.base_path; }

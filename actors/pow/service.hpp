@@ -27,6 +27,9 @@ class service {
   /// Adds the routes of the base path.
   /// @param whole_gateway  answers every other path of the gateway too, with 404
   void mount(relay::router& routes, bool whole_gateway = false);
+  /// Adds a path of the gateway's own, such as a probe: `handler` answers GET, but a websocket is taken
+  /// there as on every path below the base.
+  void mount_beside(relay::router& routes, const char* path, relay::http_handler handler);
 
   const std::string& base_path() const noexcept;
   /// Jobs that have not ended.

@@ -152,8 +152,8 @@ class ws_session final : public stream_owner,
 void start_ws_session(std::shared_ptr<service_core> core,
                       std::shared_ptr<const relay::http_request> request,
                       relay::taken_socket taken) {
-  // Frames before the 101: no websocket client does that, and clients of POW know no answer to it.
-  if (!taken.leftover.empty()) {
+  // Frames before the 101, or a body: no websocket client does that, and clients of POW know no answer.
+  if (!taken.leftover.empty() || !request->body.empty()) {
     boost::system::error_code ignored;
     taken.socket.close(ignored);
     return;

@@ -29,6 +29,7 @@ class http_session final : public std::enable_shared_from_this<http_session>,
                            public event_sink {
  public:
   http_session(io_thread& thread, std::unique_ptr<http_wire> wire,
+               const boost::asio::ip::tcp::endpoint& remote,
                std::shared_ptr<gateway_context> gateway, std::shared_ptr<const router> routes,
                std::shared_ptr<connection_place> place);
   ~http_session() override;

@@ -12,6 +12,12 @@ constexpr size_t known_header_max = 4096; // one a thread is kept
 
 } // namespace
 
+std::string name_of(const http_request& request, const route& of) {
+  if (of.entry_id.empty())
+    return request.method + ' ' + of.pattern;
+  return of.entry_id + (of.place.empty() ? "" : " (" + of.place + ')');
+}
+
 std::optional<http_response> read_ws_relay(const std::string& header, const http_request& request,
                                            const route& of, gateway_context& gateway,
                                            relay_config& config) {
@@ -29,14 +35,14 @@ std::optional<http_response> read_ws_relay(const std::string& header, const http
   else if (read && !is_known && read->warnings.empty() && header.size() <= known_header_max)
     last = {header, *read};
   if (!error.empty()) {
-    spdlog::error("{} {}: X-WS-Relay: {}; found {}", request.method, of.pattern, error, header);
+    spdlog::error("{}: X-WS-Relay: {}; found {}", name_of(request, of), error, header);
     auto refused = text_response(500, "{\"error\":\"the endpoint's X-WS-Relay header is wrong; "
                                       "the server's log says what\"}");
     refused.set("Content-Type", "application/json");
     return refused;
   }
   for (const auto& warning : read->warnings)
-    spdlog::warn("{} {}: X-WS-Relay: {}", request.method, of.pattern, warning);
+    spdlog::warn("{}: X-WS-Relay: {}", name_of(request, of), warning);
   const auto target = read->target_pid.value_or("");
   std::string why = "target_pid is missing";
   if (target.empty() || (!hub::parse_pid(target, &why) && !gateway.node.names().lookup(target)))
@@ -53,7 +59,7 @@ std::optional<http_response> read_sse_relay(const std::string& header, const htt
   std::string error;
   auto read = parse_sse_config(header, error);
   if (!read) {
-    spdlog::error("{} {}: X-SSE-Relay: {}; found {}", request.method, of.pattern, error, header);
+    spdlog::error("{}: X-SSE-Relay: {}; found {}", name_of(request, of), error, header);
     return text_response(400, "invalid relay configuration: " + error);
   }
   const auto origin = request.has("Origin") ? std::optional(request.header("Origin")) : std::nullopt;

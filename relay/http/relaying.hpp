@@ -12,6 +12,9 @@
 
 namespace natterjack::relay {
 
+/// What the log calls a route: the entry with its file and line, else method and pattern.
+std::string name_of(const http_request& request, const route& of);
+
 /// X-WS-Relay. @returns the refusal, or nothing and `config`
 std::optional<http_response> read_ws_relay(const std::string& header, const http_request& request,
                                            const route& of, gateway_context& gateway,

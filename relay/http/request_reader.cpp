@@ -8,6 +8,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <optional>
 
 namespace natterjack::relay {
@@ -20,6 +22,48 @@ namespace {
 
 constexpr size_t read_bytes = 8 << 10;
 constexpr size_t body_read_bytes = 64 << 10;
+
+bool all_of(std::string_view text, std::string_view others, bool letters) noexcept {
+  return std::all_of(text.begin(), text.end(), [others, letters](char c) {
+    const bool digit = c >= '0' && c <= '9';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return digit || (letters && letter) || others.find(c) != std::string_view::npos;
+  });
+}
+
+// RFC 9110 7.2 and RFC 3986 3.2.2: a name or an address, and perhaps a port. Nobody behind us should have to
+// wonder whom "a@b" or "a/b" means.
+bool is_host(std::string_view text) noexcept {
+  const bool is_ipv6 = text.starts_with('[');
+  const auto end = is_ipv6 ? text.find(']') : text.find(':');
+  if (is_ipv6 && end == std::string_view::npos)
+    return false;
+  const auto name = is_ipv6 ? text.substr(1, end - 1) : text.substr(0, end);
+  if (is_ipv6 ? name.empty() || !all_of(name, "abcdefABCDEF:.", false)
+              : !all_of(name, "-._~!$&'()*+,;=%", true))
+    return false;
+  text.remove_prefix(std::min(end == std::string_view::npos ? text.size() : end + is_ipv6, text.size()));
+  if (text.empty())
+    return true;
+  const auto port = text.substr(1);
+  return text.front() == ':' && port.size() <= 5 && all_of(port, "", false) &&
+         (port.size() < 5 || port <= "65535");
+}
+
+bool has_bare_line_feed(std::string_view text) noexcept {
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    if (at == 0 || text[at - 1] != '\r')
+      return true;
+  return false;
+}
+
+// Whether the request line ends in the name of a version, if only of one that is not spoken.
+bool names_version(std::string_view text) noexcept {
+  const auto line = text.substr(0, text.find("\r\n"));
+  const auto last = line.substr(line.rfind(' ') + 1);
+  return last.size() == 8 && last.starts_with("HTTP/") && std::isdigit(last[5]) != 0 &&
+         last[6] == '.' && std::isdigit(last[7]) != 0 && std::count(line.begin(), line.end(), ' ') == 2;
+}
 
 } // namespace
 
@@ -55,7 +99,11 @@ void request_reader::drop_input() { state_->buffer.clear(); }
 
 request_reader::outcome request_reader::parse() {
   auto& s = *state_;
-  if (s.buffer.size() == 0 && !(s.parser && s.parser->is_done()))
+  // RFC 9112 2.2: empty lines in front of a request are passed over; old clients send one behind a body.
+  while (!s.parser && leftover().starts_with("\r\n"))
+    s.buffer.consume(2);
+  if ((s.buffer.size() == 0 || (!s.parser && leftover() == "\r")) &&
+      !(s.parser && s.parser->is_done()))
     return outcome::need_more;
   if (!s.parser) {
     s.parser.emplace();
@@ -90,6 +138,9 @@ request_reader::outcome request_reader::parse() {
     ec = http::error::header_limit;
     return refuse(&ec);
   }
+  // What is left of a body in chunks is the line of the next one, which would never come to its end.
+  if (s.head_seen && s.parser->chunked() && has_bare_line_feed(leftover()))
+    return fail(text_response(400, "malformed request: a line of a chunk ends in LF, not CRLF"));
   return outcome::need_more;
 }
 
@@ -112,12 +163,15 @@ request_reader::outcome request_reader::on_head() {
   }
   request_->headers.reserve(fields);
   for (const auto& field : head)
-    request_->headers.emplace_back(field.name_string(), field.value());
+    if (!http_1_0_ || field.name() != http::field::upgrade) // RFC 9110 7.8: a server ignores it in 1.0
+      request_->headers.emplace_back(field.name_string(), field.value());
   if (head.version() != 11 && (any_target_ || head.version() != 10))
     return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
   const auto hosts = head.count(http::field::host);
   if (!any_target_ && (hosts > 1 || (!http_1_0_ && hosts == 0)))
     return fail(text_response(400, "a request has one Host header"));
+  if (!any_target_ && !is_host(request_->host))
+    return fail(text_response(400, "the Host header is no host, or host:port"));
   // RFC 9112 6.1: a coding that is not understood leaves the end of the body unknown.
   if (head.count(http::field::transfer_encoding) > 0) {
     if (!beast::iequals(head[http::field::transfer_encoding], "chunked"))
@@ -146,6 +200,10 @@ bool request_reader::split_target() {
     if (target.size() > scheme.size() &&
         beast::iequals(target.substr(0, scheme.size()), scheme)) {
       const auto slash = target.find_first_of("/?", scheme.size());
+      const auto authority = target.substr(scheme.size(), slash - scheme.size());
+      if (authority.empty() || !is_host(authority))
+        return false;
+      request_->host = authority; // it counts instead of Host
       target = slash == std::string_view::npos ? "/" : target.substr(slash);
       if (target.starts_with('?'))
         request_->query = target.substr(1), target = "/";
@@ -172,7 +230,7 @@ request_reader::outcome request_reader::refuse(const void* error) {
     return fail(text_response(413, "request body exceeds " + std::to_string(limits_.body_bytes) +
                                        " bytes"));
   }
-  if (ec == http::error::bad_version)
+  if (ec == http::error::bad_version && (leftover().empty() || names_version(leftover())))
     return fail(text_response(505, "HTTP/1.1 or HTTP/1.0 is spoken here"));
   return fail(text_response(400, "malformed request: " + ec.message()));
 }

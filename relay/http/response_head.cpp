@@ -37,8 +37,13 @@ bool is_ours(const std::string& name, unsigned status) {
 std::string response_head(const http_response& response, framing how) {
   namespace http = boost::beast::http;
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  const auto reason = http::obsolete_reason(http::int_to_status(response.status));
-  head.append(reason.data(), reason.size());
+  const auto known = http::int_to_status(response.status);
+  if (response.status == 418)
+    head += "I'm a teapot"; // RFC 9110 15.5.19 keeps the number for it
+  else if (known == http::status::unknown)
+    head += "Status " + std::to_string(response.status);
+  else
+    head += std::string(http::obsolete_reason(known));
   head += "\r\n";
   for (const auto& [name, value] : response.headers) {
     if (is_ours(name, response.status))

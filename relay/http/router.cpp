@@ -131,6 +131,8 @@ router::match router::find(std::string_view method, std::string_view path) const
     }
     list_method(result.allow, own);
   }
+  if (!result.allow.empty())
+    list_method(result.allow, "OPTIONS");
   result.params.clear();
   return result;
 }
@@ -140,6 +142,7 @@ std::string router::methods() const {
   for (const auto& entry : routes_)
     if (!entry.target.method.empty())
       list_method(list, entry.target.method);
+  list_method(list, "OPTIONS");
   return list;
 }
 

@@ -6,7 +6,7 @@
 //   /a/{rest...}         all that is left, also nothing; last segment only
 //
 // A literal segment goes before a parameter, a parameter before a rest. A path that exists for another
-// method is 405 with Allow; HEAD is answered by GET.
+// method is 405 with Allow; HEAD is answered by GET, OPTIONS by the session where no route does.
 #pragma once
 
 #include "relay/http/middleware.hpp"
@@ -47,6 +47,7 @@ struct route {
   std::shared_ptr<const route_options> options;
   std::shared_ptr<const socket_route> socket = nullptr; ///< set: upgrades give their socket away
   std::string entry_id{}; ///< of the entry that asked for it; empty: none
+  std::string place{};    ///< file and line of that entry, for whoever has to mend it
   bool streams_body = false; ///< the handler takes large bodies as `http_request::incoming`
 };
 
@@ -59,11 +60,11 @@ class router {
   struct match {
     const route* found = nullptr;
     header_list params;
-    std::string allow; ///< methods of this path, when only the method is wrong
+    std::string allow; ///< methods of this path, when only the method is wrong; OPTIONS last
   };
   /// @param path  as sent: parts are decoded one by one, so that %2F in one is no slash between two
   match find(std::string_view method, std::string_view path) const;
-  /// Methods of all routes, for OPTIONS *.
+  /// Methods of all routes, OPTIONS last, for OPTIONS *.
   std::string methods() const;
 
  private:

@@ -29,15 +29,14 @@ std::string text_of(const tcp::endpoint& remote) {
 } // namespace
 
 http_session::http_session(io_thread& thread, std::unique_ptr<http_wire> wire,
+             const tcp::endpoint& remote,
              std::shared_ptr<gateway_context> gateway, std::shared_ptr<const router> routes,
              std::shared_ptr<connection_place> place)
     : thread_(thread), wire_(std::move(wire)), gateway_(std::move(gateway)),
       routes_(std::move(routes)), place_(std::move(place)), reader_(gateway_->limits, gateway_->websockets_only),
       writer_(thread, *wire_, *this),
-      timer_(this, [](void* self) { static_cast<http_session*>(self)->on_timeout(); }) {
-  error_code ignored;
-  remote_ = text_of(wire_->socket().remote_endpoint(ignored));
-}
+      timer_(this, [](void* self) { static_cast<http_session*>(self)->on_timeout(); }),
+      remote_(text_of(remote)) {}
 
 http_session::~http_session() {
   set_phase(phase::closed);
@@ -234,14 +233,14 @@ void http_session::set_phase(phase next) noexcept {
   phase_ = next;
 }
 
-void start_http_session(io_thread& thread, tcp::socket socket,
+void start_http_session(io_thread& thread, tcp::socket socket, const tcp::endpoint& remote,
                         std::shared_ptr<gateway_context> gateway,
                         std::shared_ptr<const router> routes,
                         std::shared_ptr<connection_place> place) {
   const auto tls = gateway->tls.load();
   auto wire = tls ? make_tls_wire(std::move(socket), *tls) : make_plain_wire(std::move(socket));
-  std::make_shared<http_session>(thread, std::move(wire), std::move(gateway), std::move(routes),
-                                 std::move(place))
+  std::make_shared<http_session>(thread, std::move(wire), remote, std::move(gateway),
+                                 std::move(routes), std::move(place))
       ->start();
 }
 

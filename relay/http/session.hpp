@@ -22,7 +22,9 @@
 namespace natterjack::relay {
 
 /// Starts a session on its io thread; it keeps itself alive.
+/// @param socket  non-blocking
 void start_http_session(io_thread& thread, boost::asio::ip::tcp::socket socket,
+                        const boost::asio::ip::tcp::endpoint& remote,
                         std::shared_ptr<gateway_context> gateway,
                         std::shared_ptr<const router> routes,
                         std::shared_ptr<connection_place> place);

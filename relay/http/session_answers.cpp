@@ -44,6 +44,25 @@ void pending_reply::give(http_response response) {
       [session = std::move(session), shared] { session->respond(std::move(*shared)); });
 }
 
+// Whether so many requests stand behind the one that is answered now.
+bool are_waiting(std::string_view left, size_t count) noexcept {
+  constexpr std::string_view end_of_head = "\r\n\r\n";
+  for (; count > 0; --count) {
+    const auto at = left.find(end_of_head);
+    if (at == std::string_view::npos)
+      return false;
+    left.remove_prefix(at + end_of_head.size());
+  }
+  return true;
+}
+
+// Never for the client, not even an empty one.
+std::string take_header(http_response& response, std::string_view name) {
+  std::string value(response.header(name));
+  response.erase(name);
+  return value;
+}
+
 } // namespace
 
 void http_session::dispatch() {
@@ -58,6 +77,9 @@ void http_session::dispatch() {
   is_head_request_ = request->method == "HEAD";
   request_ = request;
   hub::count(hub::counter::http_requests);
+  if (!reader_.leftover().empty() &&
+      are_waiting(reader_.leftover(), gateway_->limits.pipelined_requests))
+    hub::count(hub::counter::limit_pipelined_requests);
   const bool any_path = gateway_->websockets_only && wants_websocket(*request);
   auto match = routes_->find(request->method, any_path ? "/" : request->raw_path);
   if (match.found == nullptr) {
@@ -126,7 +148,7 @@ void http_session::answer_options(http_request& request, std::string allow) {
   if (early)
     response = std::move(*early);
   if (response.status == 204)
-    response.set("Allow", allow + (allow.empty() ? "OPTIONS" : ", OPTIONS"));
+    response.set("Allow", allow);
   finish_chain(response);
   write(std::move(response));
 }
@@ -153,25 +175,23 @@ void http_session::respond(http_response response) {
   if (intake_failure_ && response.status >= 500)
     response = std::move(*intake_failure_); // the handler did not expect a body to be broken off
   const bool relays = route_ != nullptr && route_->options && phase_ == phase::answering;
-  if (relays && route_->options->websocket_relay && response.status != 101 &&
-      !response.header("X-WS-Relay").empty()) {
-    const auto config = std::string(response.header("X-WS-Relay"));
-    response.erase("X-WS-Relay");
+  if (relays && route_->options->websocket_relay && response.status != 101) {
+    const auto config = take_header(response, "X-WS-Relay");
     // The handler's own refusal or page goes before an upgrade.
-    if (is_empty_answer(response)) {
+    if (!config.empty() && is_empty_answer(response)) {
       relay(config, std::move(response));
       return;
     }
   }
-  if (relays && route_->options->sse_relay && !response.header("X-SSE-Relay").empty()) {
-    const auto config = std::string(response.header("X-SSE-Relay"));
-    response.erase("X-SSE-Relay");
-    if (is_empty_answer(response) && response.status == 200) {
+  if (relays && route_->options->sse_relay) {
+    const auto config = take_header(response, "X-SSE-Relay");
+    if (!config.empty() && is_empty_answer(response) && response.status == 200) {
       start_events(config, std::move(response));
       return;
     }
-    spdlog::warn("{} {}: X-SSE-Relay beside a body or a status other than 200: no relay",
-                 request_->method, route_->pattern);
+    if (!config.empty())
+      spdlog::warn("{}: X-SSE-Relay beside a body or a status other than 200: no relay",
+                   name_of(*request_, *route_));
   }
   finish_chain(response);
   write(std::move(response));
@@ -230,9 +250,14 @@ std::shared_ptr<ws_transport> http_session::make_transport() {
   auto socket = release();
   if (!socket)
     return nullptr;
-  return make_ws_transport(thread_, std::move(*socket), gateway_->limits, reader_.leftover(),
-                           std::move(place_),
-                           route_->options ? route_->options->deflate : deflate_terms{});
+  try {
+    return make_ws_transport(thread_, std::move(*socket), gateway_->limits, reader_.leftover(),
+                             std::move(place_),
+                             route_->options ? route_->options->deflate : deflate_terms{});
+  } catch (const std::exception& e) {
+    spdlog::error("{}: cannot be upgraded: {}", remote_, e.what());
+    return nullptr;
+  }
 }
 
 std::optional<tcp::socket> http_session::release() {

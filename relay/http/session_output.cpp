@@ -46,6 +46,12 @@ void http_session::write(http_response response) {
   }
   if (gateway_->websockets_only && is_refusal(response.status))
     response.status = 400;
+  if (response.status == 205) { // RFC 9110 15.3.6: of length zero, whatever the handler has written
+    response.body.clear();
+    response.file.reset();
+    if (auto stream = std::exchange(response.stream, nullptr))
+      stream->close();
+  }
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
   const bool streams = response.stream && has_body;
   if (incoming_ || intake_failure_)
@@ -71,7 +77,7 @@ void http_session::write(http_response response) {
     else
       writer_.push(std::move(response.body));
   }
-  if (streams)
+  if (response.stream)
     begin_stream(std::move(response.stream));
   writer_.flush();
 }

@@ -82,9 +82,30 @@ bool lists_tag(std::string_view list, std::string_view tag) {
   return false;
 }
 
+// A list may stand on several lines.
+std::string whole_list(const http_request& request, std::string_view name) {
+  std::string all;
+  for (const auto& [key, value] : request.headers)
+    if (same_word(key, name))
+      all += (all.empty() ? "" : ",") + value;
+  return all;
+}
+
+// RFC 9110 13.1.1 and 13.1.4: the client wants this version or none. Compared strongly: a weak tag is nobody's.
+bool is_another(const http_request& request, std::string_view tag, std::time_t modified) {
+  if (request.has("If-Match")) { // then If-Unmodified-Since does not count
+    const auto list = whole_list(request, "If-Match");
+    const auto items = list_items(list);
+    return std::none_of(items.begin(), items.end(),
+                        [tag](std::string_view item) { return item == "*" || item == tag; });
+  }
+  const auto since = parse_http_time(request.header("If-Unmodified-Since"));
+  return since && modified > *since;
+}
+
 bool is_fresh(const http_request& request, std::string_view tag, std::time_t modified) {
   if (request.has("If-None-Match")) // then If-Modified-Since does not count
-    return lists_tag(request.header("If-None-Match"), tag);
+    return lists_tag(whole_list(request, "If-None-Match"), tag);
   const auto since = parse_http_time(request.header("If-Modified-Since"));
   return since && modified <= *since;
 }
@@ -119,6 +140,11 @@ http_response answer(const http_request& request, const fs::path& file, const st
   response.set("Accept-Ranges", "bytes");
   if (!cache.empty())
     response.set("Cache-Control", cache);
+  if (is_another(request, tag, about.st_mtim.tv_sec)) {
+    auto refusal = text_response(412, "the file is another one by now");
+    refusal.set("ETag", tag);
+    return refusal;
+  }
   if (is_fresh(request, tag, about.st_mtim.tv_sec)) {
     response.status = 304;
     return response;
@@ -207,13 +233,15 @@ class sendfile final : public middleware {
 byte_range read_range(std::string_view header, size_t file_bytes) noexcept {
   using kind = byte_range::kind;
   constexpr std::string_view unit = "bytes=";
-  if (!header.starts_with(unit) || header.find(',') != std::string_view::npos)
+  if (!same_word(header.substr(0, unit.size()), unit) || header.find(',') != std::string_view::npos)
     return {};
   header.remove_prefix(unit.size());
   auto number = [&header](size_t& to) {
     const auto [end, ec] = std::from_chars(header.data(), header.data() + header.size(), to);
     header.remove_prefix(static_cast<size_t>(end - header.data()));
-    return ec == std::errc{};
+    if (ec == std::errc::result_out_of_range)
+      to = static_cast<size_t>(-1); // behind the end of any file
+    return ec != std::errc::invalid_argument;
   };
   size_t first = 0, last = 0;
   if (header.starts_with('-')) { // the last so many bytes
@@ -249,14 +277,24 @@ http_handler serve_files(static_options options) {
     if (wanted.empty() && !request->raw_path.ends_with('/')) // "/docs" of "/docs/{path...}"
       return reply(to_folder(*request));
     auto file = locate(options.directory, folder ? wanted + options.index : wanted);
+    auto send = [&](const fs::path& found) {
+      auto response = answer(*request, found, options.cache);
+      if (auto said = options.media_types.find(found.extension().string());
+          said != options.media_types.end() && !response.header("Content-Type").empty())
+        response.set("Content-Type", said->second);
+      reply(std::move(response));
+    };
     if (file)
-      return reply(answer(*request, *file, options.cache));
+      return send(*file);
     if (!folder && !options.index.empty() &&
         locate(options.directory, wanted + "/" + options.index))
       return reply(to_folder(*request));
     if (options.spa)
       file = locate(options.directory, options.index);
-    reply(file ? answer(*request, *file, options.cache) : text_response(404, "not found"));
+    if (file)
+      send(*file);
+    else
+      reply(text_response(404, "not found"));
   };
 }
 

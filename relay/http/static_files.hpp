@@ -9,6 +9,7 @@
 #include "relay/http/middleware.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace natterjack::relay {
@@ -18,6 +19,7 @@ struct static_options {
   std::string index = "index.html";  ///< for a path that ends in "/"; empty: none
   bool spa = false;                  ///< a missing file is answered with the index
   std::string cache;                 ///< value of Cache-Control; empty: none
+  std::map<std::string, std::string> media_types; ///< by ending (`.wasm`), before the usual ones
 };
 
 /// Answers GET and HEAD for the path parameter `path` of its route.

@@ -1,10 +1,13 @@
 #include "relay/http/tls_context.hpp"
 
+#include "relay/http/openssl_ptr.hpp"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -13,17 +16,6 @@
 namespace natterjack::relay {
 
 namespace {
-
-template <auto Free>
-struct freer {
-  template <class T>
-  void operator()(T* what) const noexcept {
-    Free(what);
-  }
-};
-using bio_ptr = std::unique_ptr<BIO, freer<&BIO_free>>;
-using x509_ptr = std::unique_ptr<X509, freer<&X509_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freer<&EVP_PKEY_free>>;
 
 std::string openssl_says() {
   const auto code = ::ERR_get_error();
@@ -104,6 +96,63 @@ int verify_mode(client_certificate wanted) {
 
 int take_any(int, X509_STORE_CTX*) { return 1; }
 
+bool verifies(const tls_options& options) {
+  return options.client_auth == client_certificate::verify_if_given ||
+         options.client_auth == client_certificate::require_and_verify;
+}
+
+void use_certificate(SSL_CTX* context, const tls_options& options) {
+  each_certificate("cert", options.certificate, [context, &options](X509* one, size_t index) {
+    const auto done = index == 0 ? ::SSL_CTX_use_certificate(context, one)
+                                 : ::SSL_CTX_add1_chain_cert(context, one);
+    if (done != 1)
+      fail("cert", options.certificate, openssl_says());
+  });
+}
+
+// @param certificate  is in use: the key has to be its own
+void use_key(SSL_CTX* context, const tls_options& options, bool certificate) {
+  const auto text = read_pem("key", options.key);
+  bio_ptr bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  // A passphrase would be asked for on the terminal; nobody is there.
+  key_ptr key(::PEM_read_bio_PrivateKey(
+      bio.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr));
+  if (!key)
+    fail("key", options.key, "holds no private key without a passphrase");
+  if (certificate && (::SSL_CTX_use_PrivateKey(context, key.get()) != 1 ||
+                      ::SSL_CTX_check_private_key(context) != 1))
+    fail("key", options.key, "is not the key of tls.cert (" + openssl_says() + ")");
+}
+
+void use_client_ca(SSL_CTX* context, const tls_options& options) {
+  if (verifies(options) || !options.client_ca.empty())
+    each_certificate("client_ca", options.client_ca, [context](X509* one, size_t) {
+      ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(context), one);
+      ::SSL_CTX_add_client_CA(context, one);
+    });
+}
+
+std::string day_of(const ASN1_TIME* time) {
+  tm parts{};
+  char text[32] = "an unreadable date";
+  if (::ASN1_TIME_to_tm(time, &parts) == 1)
+    std::strftime(text, sizeof text, "%Y-%m-%d", &parts);
+  return text;
+}
+
+// Certificates that can be read but are out of their time.
+void look_at_times(const char* field, const std::string& given, std::vector<tls_finding>& found) {
+  each_certificate(field, given, [field, &found](X509* one, size_t index) {
+    const auto which = "tls." + std::string(field) + ": certificate " + std::to_string(index + 1);
+    const auto* first = ::X509_get0_notBefore(one);
+    const auto* last = ::X509_get0_notAfter(one);
+    if (::X509_cmp_current_time(last) < 0)
+      found.push_back({field, which + " has expired on " + day_of(last), false});
+    else if (::X509_cmp_current_time(first) > 0)
+      found.push_back({field, which + " is not valid before " + day_of(first), false});
+  });
+}
+
 } // namespace
 
 tls_context::tls_context(const tls_options& options)
@@ -119,30 +168,10 @@ tls_context::tls_context(const tls_options& options)
   ::SSL_CTX_set_mode(context_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                    SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_alpn_select_cb(context_, choose_protocol, nullptr);
-  each_certificate("cert", options.certificate, [this, &options](X509* one, size_t index) {
-    const auto done = index == 0 ? ::SSL_CTX_use_certificate(context_, one)
-                                 : ::SSL_CTX_add1_chain_cert(context_, one);
-    if (done != 1)
-      fail("cert", options.certificate, openssl_says());
-  });
-  const auto text = read_pem("key", options.key);
-  bio_ptr bio(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  // A passphrase would be asked for on the terminal; nobody is there.
-  key_ptr key(::PEM_read_bio_PrivateKey(
-      bio.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr));
-  if (!key)
-    fail("key", options.key, "holds no private key without a passphrase");
-  if (::SSL_CTX_use_PrivateKey(context_, key.get()) != 1 ||
-      ::SSL_CTX_check_private_key(context_) != 1)
-    fail("key", options.key, "is not the key of tls.cert (" + openssl_says() + ")");
-  const bool verifies = options.client_auth == client_certificate::verify_if_given ||
-                        options.client_auth == client_certificate::require_and_verify;
-  if (verifies || !options.client_ca.empty())
-    each_certificate("client_ca", options.client_ca, [this](X509* one, size_t) {
-      ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(context_), one);
-      ::SSL_CTX_add_client_CA(context_, one);
-    });
-  ::SSL_CTX_set_verify(context_, verify_mode(options.client_auth), verifies ? nullptr : take_any);
+  use_certificate(context_, options);
+  use_key(context_, options, true);
+  use_client_ca(context_, options);
+  ::SSL_CTX_set_verify(context_, verify_mode(options.client_auth), verifies(options) ? nullptr : take_any);
   // Sessions of clients are resumed by tickets only within one context (RFC 5246 F.1.4).
   static constexpr unsigned char id[] = "natterjack";
   ::SSL_CTX_set_session_id_context(context_, id, sizeof id - 1);
@@ -151,5 +180,32 @@ tls_context::tls_context(const tls_options& options)
 }
 
 tls_context::~tls_context() { ::SSL_CTX_free(context_); }
+
+std::vector<tls_finding> check_tls(const tls_options& options) {
+  std::vector<tls_finding> found;
+  std::unique_ptr<SSL_CTX, freer<&SSL_CTX_free>> scratch(::SSL_CTX_new(::TLS_server_method()));
+  auto look = [&found](const char* field, const std::function<void()>& step) {
+    try {
+      step();
+      return true;
+    } catch (const std::runtime_error& e) {
+      found.push_back({field, e.what(), true});
+      return false;
+    }
+  };
+  const bool has_certificate = look("cert", [&scratch, &options, &found] {
+    use_certificate(scratch.get(), options);
+    look_at_times("cert", options.certificate, found);
+  });
+  look("key", [&scratch, &options, has_certificate] {
+    use_key(scratch.get(), options, has_certificate);
+  });
+  look("client_ca", [&scratch, &options, &found] {
+    use_client_ca(scratch.get(), options);
+    if (!options.client_ca.empty())
+      look_at_times("client_ca", options.client_ca, found);
+  });
+  return found;
+}
 
 } // namespace natterjack::relay

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 struct ssl_ctx_st;
 
@@ -43,5 +44,15 @@ class tls_context {
   ssl_ctx_st* context_;
   std::string fingerprint_;
 };
+
+/// What is wrong with certificates that are not used yet.
+struct tls_finding {
+  std::string field;   ///< cert, key or client_ca
+  std::string message; ///< begins with the field, as in `tls.cert: ...`
+  bool is_mistake;     ///< false: it can be used, but clients will not take it
+};
+
+/// Reads everything, as a gateway would, and says all that is wrong, not only the first.
+std::vector<tls_finding> check_tls(const tls_options& options);
 
 } // namespace natterjack::relay

@@ -5,6 +5,7 @@
 #include "relay/inbound_budget.hpp"
 #include "relay/io_thread.hpp"
 #include "relay/sse/event_text.hpp"
+#include "relay/target_watch.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/make_counted.hpp>
@@ -40,12 +41,14 @@ std::string reason_of(std::span<const hub::payload> values) {
   const auto parsed = nlohmann::json::parse(value.bytes(), nullptr, false);
   if (parsed.is_string())
     return parsed.get<std::string>();
-  if (parsed.is_object())
-    return parsed.value("reason", otherwise);
+  if (parsed.is_object()) {
+    const auto reason = parsed.find("reason");
+    return reason != parsed.end() && reason->is_string() ? reason->get<std::string>() : otherwise;
+  }
   return parsed.is_discarded() || parsed.is_array() ? otherwise : std::string(value.bytes());
 }
 
-class event_stream final : public pinned_actor, public event_source {
+class event_stream final : public pinned_actor, public event_source, private target_watch {
  public:
   event_stream(caf::actor_config& config, io_thread& thread, std::shared_ptr<event_sink> sink,
                event_stream_options options)
@@ -62,14 +65,6 @@ class event_stream final : public pinned_actor, public event_source {
   }
 
   caf::behavior make_behavior() override {
-    set_down_handler([this](const caf::down_msg& down) {
-      if (target_ && down.source == target_.actor) {
-        target_ = {}; // nobody is left to tell
-        // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
-        if (!gateway_->draining.load(std::memory_order_relaxed))
-          end("target process exited");
-      }
-    });
     set_exit_handler([this](const caf::exit_msg& exit) {
       if (exit.reason)
         end("closed by server");
@@ -221,11 +216,18 @@ class event_stream final : public pinned_actor, public event_source {
 
   // -- target
 
-  // Monitors, then joins: a target that is dead already is seen by its down message.
+  void on_target_down() override {
+    target_ = {}; // nobody is left to tell
+    // In a shutdown hubs end before their clients; these hear of the shutdown, each at its time.
+    if (!gateway_->draining.load(std::memory_order_relaxed))
+      end("target process exited");
+  }
+
+  // Watches, then joins: of a target that is dead already it is told as well.
   void attach(hub::process_ref target) {
     target_ = std::move(target);
     dialect_ = target_.self->dialect().value_or(endpoint_dialect_);
-    monitor(target_.actor);
+    watch_target(thread(), target_.actor);
     tell("sse.join", description());
   }
 
@@ -242,7 +244,7 @@ class event_stream final : public pinned_actor, public event_source {
     if (!target_)
       return;
     tell("sse.leave", description());
-    demonitor(target_.actor->address());
+    unwatch_target();
     target_ = {};
   }
 
@@ -304,7 +306,7 @@ class event_stream final : public pinned_actor, public event_source {
       return;
     auto now = std::exchange(target_, std::move(old));
     const auto now_dialect = std::exchange(dialect_, old_dialect);
-    tell_leave();
+    tell("sse.leave", description());
     target_ = std::move(now);
     dialect_ = now_dialect;
   }

@@ -13,7 +13,7 @@
 //   sse.leave     exactly once for each join, last
 //
 //   sends to the client   `ready` if nobody is its target, events, `: ping`, `done` {"reason":...}
-//   monitors  the target; its end ends the stream
+//   watches   the target, as all of its io thread do together; its end ends the stream
 //   bounds    outbox_soft_bytes, outbox_soft_time, outbox_hard_bytes and outbox_policy of the gateway
 #pragma once
 

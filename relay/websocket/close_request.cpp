@@ -1,10 +1,25 @@
 #include "relay/websocket/close_request.hpp"
 
+#include "relay/frame.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace natterjack::relay {
 
 using nlohmann::json;
+
+namespace {
+
+// RFC 6455 5.5.1: a reason is UTF-8. What is not becomes U+FFFD, as in frames.
+std::string as_utf8(std::string_view bytes) {
+  if (hub::is_utf8(bytes))
+    return std::string(bytes);
+  std::string quoted;
+  append_json_string(quoted, bytes);
+  return json::parse(quoted).get<std::string>();
+}
+
+} // namespace
 
 close_frame read_close_request(std::span<const hub::payload> values) {
   auto frame = close_for(close_cause::by_hub, false);
@@ -12,7 +27,7 @@ close_frame read_close_request(std::span<const hub::payload> values) {
     return frame;
   const auto& value = values.front();
   if (value.kind() != hub::payload_kind::json) {
-    frame.reason = hub::is_utf8(value.bytes()) ? std::string(value.bytes()) : std::string();
+    frame.reason = as_utf8(value.bytes());
     return frame;
   }
   auto body = json::parse(value.bytes().begin(), value.bytes().end(), nullptr, false);

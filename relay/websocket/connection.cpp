@@ -39,6 +39,14 @@ const hub::shared_bytes& topic_of(const char* name) {
   return topic;
 }
 
+// What endpoints say of all clients alike is kept once a thread.
+hub::shared_bytes given_topic(const std::string& name) {
+  thread_local hub::shared_bytes last;
+  if (last.view() != name)
+    last = hub::shared_bytes(name);
+  return last;
+}
+
 constexpr const char* join_topic = "ws.join";
 constexpr const char* leave_topic = "ws.leave";
 constexpr const char* heartbeat_topic = "ws.heartbeat";
@@ -79,9 +87,11 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   bool on_element(caf::mailbox_element& element) override {
     auto& content = element.content();
     if (content.match_elements<going_away_atom>()) {
-      close(close_cause::going_away);
+      if (state_ != state::opening) // else it looks for itself when it opens
+        close(close_cause::going_away);
     } else if (content.match_elements<named_atom>()) {
-      rejoin(home().resolve(hold_name_));
+      if (is_holding())
+        rejoin(home().resolve(plan_->name));
     } else if (content.match_elements<succeed_atom, uint64_t, remaining_ptr>()) {
       const auto before = content.get_as<uint64_t>(1);
       if (target_ && target_.self->id().number() == before)
@@ -146,17 +156,21 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     opened_ = std::chrono::steady_clock::now();
     const auto config = std::move(config_);
     if (config->message_topic && !config->message_topic->empty())
-      topic_ = hub::shared_bytes(*config->message_topic);
+      topic_ = given_topic(*config->message_topic);
     forced_dialect_ = config->payload_format;
     heartbeat_ = config->heartbeat_interval.value_or(default_heartbeat);
     if (config->metadata)
       metadata_ = hub::shared_bytes(*config->metadata);
-    hold_ = config->on_exit == on_exit_policy::hold;
+    set_hold(config->on_exit == on_exit_policy::hold);
     hold_time_ = config->hold_timeout.value_or(default_hold);
+    if (gateway_->draining) { // those who were there have been told already
+      close(close_cause::going_away);
+      return;
+    }
     auto target = home().resolve(config->target_pid.value_or(""));
     remember_name(config->target_pid.value_or(""), target);
     if (!target || !attach(std::move(target))) {
-      close(gateway_->draining ? close_cause::going_away : close_cause::target_unknown);
+      close(close_cause::target_unknown);
       return;
     }
     start_timers();
@@ -168,6 +182,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (state_ != state::open)
       return;
     message_count_.store(message_count() + 1, std::memory_order_relaxed);
+    if (unanswered_ < unanswered_max)
+      ++unanswered_;
     hub::count(hub::counter::messages_in);
     hub::count(hub::counter::bytes_in, body.size());
     auto make = [this, kind, body] {
@@ -177,12 +193,16 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
                                budget_->take(body.size()));
     };
     // One that comes between the end of a hub and the news of it waits for who comes next.
-    if (!target_ ? holding_ : target_.self->deliver(make()) == hub::send_result::no_process)
-      unheard_.push_back(make());
+    if (!target_ ? is_holding() : target_.self->deliver(make()) == hub::send_result::no_process)
+      keep_unheard(make());
     read_more();
   }
 
   void on_pong() override { pings_open_ = 0; }
+
+  // A frame for each message is what most hubs give; of others one is not waited for long.
+  bool owes_answers() const override { return state_ == state::open && target_ && unanswered_ > 0; }
+  bool has_unheard() const override { return state_ == state::open && target_ && budget_->waiting() > 0; }
 
   void on_drained() override {
     outbox_bytes_.store(0, std::memory_order_relaxed);
@@ -217,6 +237,18 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
  private:
   enum class state : uint8_t { opening, open, closing, closed };
+
+  // Of one whose hub may end and come back under its name; most have none.
+  struct hold_plan {
+    explicit hold_plan(ws_connection& self)
+        : timer(&self, [](void* who) {
+            static_cast<ws_connection*>(who)->close(close_cause::target_exited);
+          }) {}
+    std::string name;          // empty: the target has none
+    uint64_t watch_number = 0; // of that name, while it is waited for
+    bool is_waiting = false;
+    timer_wheel::timer timer;
+  };
 
   void end_slow(hub::counter limit) {
     if (state_ != state::open)
@@ -259,6 +291,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void queue(hub::shared_bytes frames, size_t messages, size_t values) {
     hub::count(hub::counter::messages_out, values);
     hub::count(hub::counter::bytes_out, frames.size());
+    unanswered_ = static_cast<uint16_t>(unanswered_ - std::min<size_t>(unanswered_, values));
     if (transport_->send(std::move(frames), messages) == outbox::admitted::overflow)
       end_slow(hub::counter::limit_outbox_hard_bytes);
     note_drops();
@@ -288,14 +321,15 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   // Who waits for a name needs one: the target was named, or has a name of its own.
   void remember_name(const std::string& said, const hub::process_ref& target) {
-    hold_name_.clear();
+    if (plan_)
+      plan_->name.clear();
     if (!hold_)
       return;
     if (!said.starts_with('{'))
-      hold_name_ = said;
+      plan_->name = said;
     else if (target)
       if (auto names = home().names().names_of(target.self->id()); !names.empty())
-        hold_name_ = names.front();
+        plan_->name = names.front();
   }
 
   void on_target_down() override {
@@ -307,7 +341,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (auto next = home().successor_of(before.number())) {
       joined_ = false;
       rejoin(std::move(next));
-    } else if (hold_ && !hold_name_.empty() && state_ == state::open) {
+    } else if (hold_ && !plan_->name.empty() && state_ == state::open) {
       hold();
     } else {
       close(close_cause::target_exited);
@@ -326,12 +360,12 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   void hold() {
     joined_ = false;
-    holding_ = true;
+    plan_->is_waiting = true;
     hub::count(hub::counter::connections_held);
     heartbeat_timer_.cancel();
-    thread().set_timer(hold_timer_, hold_time_);
-    watch_number_ = home().names().watch(
-        hold_name_, [weak = caf::weak_actor_ptr(ctrl())](const hub::pid&) {
+    thread().set_timer(plan_->timer, hold_time_);
+    plan_->watch_number = home().names().watch(
+        plan_->name, [weak = caf::weak_actor_ptr(ctrl())](const hub::pid&) {
           if (auto self = weak.lock())
             self->enqueue(nullptr, caf::make_message_id(), caf::make_message(named_atom::value),
                           nullptr);
@@ -346,17 +380,38 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       close(close_cause::target_exited);
       return;
     }
-    for (auto& one : std::exchange(unheard_, {}))
-      target_.self->deliver(std::move(one));
+    deliver_unheard();
     set_heartbeat();
     read_more();
   }
 
   void stop_holding() {
-    hold_timer_.cancel();
-    holding_ = false;
-    if (const auto number = std::exchange(watch_number_, 0))
+    if (!plan_)
+      return;
+    plan_->timer.cancel();
+    plan_->is_waiting = false;
+    if (const auto number = std::exchange(plan_->watch_number, 0))
       home().names().unwatch(number);
+  }
+
+  bool is_holding() const noexcept { return plan_ && plan_->is_waiting; }
+
+  void set_hold(bool holds) {
+    hold_ = holds;
+    if (holds && !plan_)
+      plan_ = std::make_unique<hold_plan>(*this);
+  }
+
+  void keep_unheard(hub::message_ptr what) {
+    if (!unheard_)
+      unheard_ = std::make_unique<std::vector<hub::message_ptr>>();
+    unheard_->push_back(std::move(what));
+  }
+
+  void deliver_unheard() {
+    if (const auto all = std::move(unheard_))
+      for (auto& one : *all)
+        target_.self->deliver(std::move(one));
   }
 
   void tell(const char* topic, const std::string& json, bool counted) {
@@ -424,7 +479,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (change->hold_timeout)
       hold_time_ = *change->hold_timeout;
     if (change->on_exit) {
-      hold_ = *change->on_exit == on_exit_policy::hold;
+      set_hold(*change->on_exit == on_exit_policy::hold);
       if (target_)
         remember_name(to_string(target_.self->id()), target_);
     }
@@ -448,8 +503,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       close(close_cause::new_target_unknown);
       return;
     }
-    for (auto& one : std::exchange(unheard_, {}))
-      target_.self->deliver(std::move(one));
+    deliver_unheard();
     read_more();
   }
 
@@ -459,7 +513,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void read_more() {
     if (state_ != state::open || gateway_->draining.load(std::memory_order_relaxed))
       return;
-    const bool heard = !holding_ && budget_->has_room();
+    const bool heard = !is_holding() && budget_->has_room();
     const bool room = heard && transport_->outbox_bytes() <= gateway_->limits.outbox_soft_bytes;
     if (!room && !paused_)
       count_pause(heard);
@@ -469,13 +523,16 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     } else if (!paused_) {
       paused_ = true;
       gone_seen_ = 0;
-      thread().set_timer(watch_timer_, watch_interval);
+      if (!watch_timer_)
+        watch_timer_ = std::make_unique<timer_wheel::timer>(
+            this, [](void* self) { static_cast<ws_connection*>(self)->watch(); });
+      thread().set_timer(*watch_timer_, watch_interval);
     }
   }
 
   void count_pause(bool heard) {
     hub::count(heard ? hub::counter::paused_outbox : hub::counter::paused_inbound);
-    if (!heard && !holding_)
+    if (!heard && !is_holding())
       hub::count(budget_->full_of_messages() ? hub::counter::limit_inbound_messages
                                              : hub::counter::limit_inbound_bytes);
   }
@@ -489,7 +546,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (gone_seen_ >= 2)
       transport_->abort();
     else
-      thread().set_timer(watch_timer_, watch_interval);
+      thread().set_timer(*watch_timer_, watch_interval);
   }
 
   // -- time
@@ -503,7 +560,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void cancel_timers() {
     heartbeat_timer_.cancel();
     ping_timer_.cancel();
-    watch_timer_.cancel();
+    if (watch_timer_)
+      watch_timer_->cancel();
   }
 
   void set_heartbeat() {
@@ -555,8 +613,12 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       return;
     cause_ = to_string(cause);
     code_ = frame.code;
+    const bool has_opened = state_ == state::open;
     begin_closing();
-    transport_->close(frame.code, cut_reason(frame.reason));
+    if (has_opened)
+      transport_->close(frame.code, cut_reason(frame.reason));
+    else
+      transport_->abort(); // a close frame would stand in front of the 101
   }
 
   // Nothing the client says from now on reaches the hub, so the leave need not wait for its answer.
@@ -574,6 +636,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   }
 
   static constexpr std::string_view no_metadata = "{}";
+  static constexpr uint16_t unanswered_max = 1000;
 
   std::shared_ptr<gateway_context> gateway_;
   std::shared_ptr<ws_transport> transport_;
@@ -585,6 +648,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   bool joined_ = false;
   bool paused_ = false;
   uint8_t gone_seen_ = 0;
+  uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
   size_t pings_open_ = 0;
   hub::process_ref target_;
   caf::intrusive_ptr<inbound_budget> budget_;
@@ -594,12 +658,10 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   uint64_t drops_seen_ = 0;
   std::string_view cause_; // of our close; empty: the client began
   uint16_t code_ = 0;      // of our close frame
-  bool hold_ = false;
-  bool holding_ = false;
-  uint64_t watch_number_ = 0;
+  bool hold_ = false; // when the target ends; then there is a plan
   std::chrono::nanoseconds hold_time_{0};
-  std::string hold_name_;
-  std::vector<hub::message_ptr> unheard_; // what came when nobody was there: at most one or two
+  std::unique_ptr<hold_plan> plan_;
+  std::unique_ptr<std::vector<hub::message_ptr>> unheard_; // came when nobody was there: at most one or two
   std::chrono::nanoseconds heartbeat_{0};
   std::chrono::steady_clock::time_point opened_;
   std::atomic<size_t> outbox_bytes_{0};
@@ -609,13 +671,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   timer_wheel::timer ping_timer_{this, [](void* self) {
                                    static_cast<ws_connection*>(self)->ping();
                                  }};
-  timer_wheel::timer hold_timer_{this, [](void* self) {
-                                   static_cast<ws_connection*>(self)->close(
-                                       close_cause::target_exited);
-                                 }};
-  timer_wheel::timer watch_timer_{this, [](void* self) {
-                                    static_cast<ws_connection*>(self)->watch();
-                                  }};
+  std::unique_ptr<timer_wheel::timer> watch_timer_; // from the first time we did not read
 };
 
 } // namespace

@@ -100,6 +100,7 @@ int window_bits(const std::string& text) noexcept {
 struct offer {
   bool server_forgets = false;
   bool client_forgets = false;
+  bool names_server_bits = false;
   int server_bits = 15;
   int client_bits = 0; // 0: it did not say that it can do with less
 };
@@ -118,6 +119,7 @@ std::optional<offer> read_offer(const extension& offered) {
         return std::nullopt;
       (name.front() == 's' ? result.server_forgets : result.client_forgets) = true;
     } else if (name == "server_max_window_bits") {
+      result.names_server_bits = true;
       result.server_bits = value ? window_bits(*value) : 0;
       if (result.server_bits < 9)
         return std::nullopt;
@@ -140,7 +142,8 @@ deflate_agreement agree(const offer& to, deflate_terms terms) {
     made.answer += "; server_no_context_takeover";
   if (to.client_forgets || !terms.keeps_context)
     made.answer += "; client_no_context_takeover";
-  if (made.window_bits < 15)
+  // RFC 7692 7.1.2.1: who names a bound is answered with one, even with the largest.
+  if (made.window_bits < 15 || to.names_server_bits)
     made.answer += "; server_max_window_bits=" + std::to_string(made.window_bits);
   if (!terms.keeps_context)
     return made;

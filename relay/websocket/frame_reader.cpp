@@ -77,6 +77,11 @@ void frame_reader::allow_compressed(int window_bits) {
     history_ = std::make_unique<inflate_history>(inflate_history{size_t{1} << window_bits, {}});
 }
 
+void frame_reader::keep(std::string_view bytes) {
+  if (!bytes.empty())
+    parts().rest.append(bytes);
+}
+
 void frame_reader::take(char* bytes, size_t size, frame_sink& sink) {
   if (mode_ == mode::none)
     return;

@@ -51,6 +51,8 @@ class frame_reader {
   /// @param window_bits  how far they may refer back to earlier ones; 0: each stands for itself
   void allow_compressed(int window_bits = 0);
 
+  /// Bytes that came before there was anybody to tell; looked at by the next `go_on` or `take`.
+  void keep(std::string_view bytes);
   /// Takes what was read; unmasks in place. The sink may call `drop_messages` and `stop`.
   void take(char* bytes, size_t size, frame_sink& sink);
   /// After a pause: the frames that are here already.

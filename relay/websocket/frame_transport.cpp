@@ -1,28 +1,33 @@
 // Our own frames on a socket, so that a client who says nothing holds a few hundred bytes, compressed
 // connections included.
+#include "relay/socket_watch.hpp"
 #include "relay/websocket/deflate_offer.hpp"
 #include "relay/websocket/frame_reader.hpp"
 #include "relay/websocket/handshake.hpp"
 #include "relay/websocket/transport.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace natterjack::relay {
 
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
-using boost::system::error_code;
 
 namespace {
 
 constexpr auto close_wait = std::chrono::seconds(5);  // for the client's close frame
 constexpr auto linger_wait = std::chrono::seconds(2); // for the client's FIN
+constexpr auto answer_wait = std::chrono::milliseconds(20); // for answers to a client that ends, so often:
+constexpr uint8_t answer_waits = 5;
 
-// One read of whatever is there; what is incomplete moves out of it before the next connection's turn.
+// Of the thread, for one read of whatever is there; what is incomplete moves out of it before the next
+// connection's turn.
 constexpr size_t shared_read_bytes = 64 << 10;
 std::array<char, shared_read_bytes>& shared_read_buffer() {
   thread_local std::array<char, shared_read_bytes> buffer;
@@ -32,24 +37,35 @@ std::array<char, shared_read_bytes>& shared_read_buffer() {
 class frame_transport final : public ws_transport,
                               public outbox_owner,
                               public frame_sink,
+                              public socket_owner,
                               public std::enable_shared_from_this<frame_transport> {
  public:
   frame_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
                   std::string_view leftover, std::shared_ptr<void> place, deflate_terms deflate)
-      : thread_(thread), place_(std::move(place)), socket_(std::move(socket)),
-        box_(thread, limits, socket_.native_handle(), *this), reader_(limits.message_bytes),
-        deflate_(deflate),
-        deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }) {
-    if (!leftover.empty())
-      early_ = hub::shared_bytes(leftover);
+      : thread_(thread), place_(std::move(place)),
+        watch_(asio::use_service<socket_watch>(thread.context())),
+        box_(thread, limits, socket.native_handle(), *this), reader_(limits.message_bytes),
+        deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }),
+        deflate_bits_(static_cast<uint8_t>(deflate.window_bits)),
+        deflate_keeps_context_(deflate.keeps_context) {
+    reader_.keep(leftover);
+    descriptor_ = socket.release(); // from here on it is ours to close
+    try {
+      watch_.add(descriptor_, *this);
+    } catch (...) {
+      ::close(descriptor_);
+      throw;
+    }
   }
+
+  ~frame_transport() override { release_socket(); }
 
   void accept(const http_request& upgrade, const header_list& extra,
               caf::strong_actor_ptr owner_actor, ws_owner& owner) override {
     owner_actor_ = std::move(owner_actor);
     owner_ = &owner;
-    const auto agreed = agree_on_deflate(upgrade, deflate_);
-    deflate_.window_bits = agreed.window_bits;
+    const auto agreed = agree_on_deflate(upgrade, {deflate_bits_, deflate_keeps_context_});
+    deflate_bits_ = static_cast<uint8_t>(agreed.window_bits);
     if (agreed.window_bits != 0)
       reader_.allow_compressed(agreed.client_window_bits);
     // Behind the start of the owner's actor, which is queued already. The answer is written at the end of
@@ -71,10 +87,13 @@ class frame_transport final : public ws_transport,
       read_on();
   }
 
-  int deflate_bits() const noexcept override { return deflate_.window_bits; }
+  int deflate_bits() const noexcept override { return deflate_bits_; }
 
   outbox::admitted send(hub::shared_bytes frames, size_t messages) override {
-    return box_.push_data(std::move(frames), messages);
+    const auto done = box_.push_data(std::move(frames), messages);
+    if (ending_ && !std::exchange(ending_->is_looked_at, true))
+      thread_.push_call([self = shared_from_this()] { self->look_for_answers(); });
+    return done;
   }
 
   void send_ping() override {
@@ -107,7 +126,7 @@ class frame_transport final : public ws_transport,
   uint64_t dropped() const noexcept override { return box_.dropped(); }
 
   bool peer_is_gone() const noexcept override {
-    pollfd p{const_cast<tcp::socket&>(socket_).native_handle(), POLLRDHUP, 0};
+    pollfd p{descriptor_, POLLRDHUP, 0};
     return p.fd < 0 || (::poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
   }
 
@@ -115,14 +134,8 @@ class frame_transport final : public ws_transport,
   // -- outbox
 
   void on_outbox_blocked() override {
-    if (waiting_write_)
-      return;
     waiting_write_ = true;
-    socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code ec) {
-      self->waiting_write_ = false;
-      if (!ec)
-        self->box_.flush();
-    });
+    watch_.wait_for_room(descriptor_, *this);
   }
   void on_outbox_drained() override {
     if (lingering_)
@@ -131,11 +144,13 @@ class frame_transport final : public ws_transport,
       owner_->on_drained();
   }
   void on_outbox_failed() override {
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_both, ignored); // a pending read ends with it
+    ::shutdown(descriptor_, SHUT_RDWR);
+    has_bytes_ = has_end_ = true;
     if (lingering_)
       shut_down_output();
-    else if (!reading_)
+    else if (wants_bytes() && !in_reader_)
+      read_later(); // what came before the end is still wanted
+    else
       finish({});
   }
   void on_outbox_slow() override {
@@ -149,13 +164,7 @@ class frame_transport final : public ws_transport,
   void read_on() {
     auto self = shared_from_this(); // the owner may let go
     in_reader_ = true;
-    if (!early_.empty()) {
-      auto early = std::exchange(early_, {});
-      std::string bytes(early.view());
-      reader_.take(bytes.data(), bytes.size(), *this);
-    } else {
-      reader_.go_on(*this);
-    }
+    reader_.go_on(*this);
     in_reader_ = false;
     if (output_shut_)
       read_to_end();
@@ -165,43 +174,66 @@ class frame_transport final : public ws_transport,
 
   bool wants_bytes() const noexcept { return (wants_message_ || closing_) && owner_ != nullptr; }
 
-  // The operation's own buffer is small, so that a silent client holds little; the rest of what has come
-  // is read into the thread's.
-  void wait_for_bytes() {
-    if (reading_ || lingering_ || !wants_bytes())
+  void on_socket_event(uint32_t events) override {
+    const auto self = shared_from_this(); // the owner may let go
+    if ((events & EPOLLOUT) != 0 && std::exchange(waiting_write_, false))
+      box_.flush();
+    if ((events & ~static_cast<uint32_t>(EPOLLOUT)) == 0)
       return;
-    reading_ = true;
-    socket_.async_read_some(asio::buffer(first_),
-                            [self = shared_from_this()](error_code ec, size_t n) {
-                              self->on_bytes(ec, n);
-                            });
+    has_bytes_ = true;
+    has_end_ = has_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (output_shut_)
+      read_to_end();
+    else
+      take_bytes();
   }
 
-  void on_bytes(error_code ec, size_t n) {
-    reading_ = false;
-    if (lingering_) {
-      if (output_shut_ && ec)
-        close_socket();
-      else if (output_shut_)
-        read_to_end();
+  // There is no second news of what is here already.
+  void wait_for_bytes() {
+    if (has_bytes_ && wants_bytes() && !lingering_ && !ending_)
+      read_later();
+  }
+
+  // In its turn, behind what others have to say.
+  void read_later() {
+    if (std::exchange(reads_later_, true))
       return;
-    }
-    if (ec) {
+    asio::post(thread_.context(), [self = shared_from_this()] {
+      self->reads_later_ = false;
+      if (self->output_shut_)
+        self->read_to_end();
+      else
+        self->take_bytes();
+    });
+  }
+
+  // One read into the thread's buffer. @returns as recv, less what was interrupted
+  ssize_t receive() noexcept {
+    auto& shared = shared_read_buffer();
+    ssize_t n;
+    do
+      n = ::recv(descriptor_, shared.data(), shared.size(), MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    const bool is_empty = n < 0 ? errno == EAGAIN || errno == EWOULDBLOCK
+                                : static_cast<size_t>(n) < shared.size();
+    if (is_empty && !has_end_)
+      has_bytes_ = false; // whatever comes now is news
+    return n;
+  }
+
+  void take_bytes() {
+    if (!has_bytes_ || lingering_ || ending_ || in_reader_ || descriptor_ < 0 || !wants_bytes())
+      return;
+    const auto n = receive();
+    if (n < 0 && !has_bytes_)
+      return;
+    if (n <= 0) {
       finish({});
       return;
     }
-    char* bytes = first_.data();
-    if (n == first_.size()) {
-      auto& shared = shared_read_buffer();
-      bytes = shared.data();
-      std::memcpy(bytes, first_.data(), n);
-      const auto more = ::recv(socket_.native_handle(), bytes + n, shared.size() - n, MSG_DONTWAIT);
-      if (more > 0)
-        n += static_cast<size_t>(more); // an end or an error shows again at the next read
-    }
     if (!broken_) {
       in_reader_ = true;
-      reader_.take(bytes, n, *this);
+      reader_.take(shared_read_buffer().data(), static_cast<size_t>(n), *this);
       in_reader_ = false;
     }
     if (output_shut_)
@@ -228,10 +260,12 @@ class frame_transport final : public ws_transport,
 
   // RFC 6455 5.5.1: the answer to a close frame echoes its code; some clients show the reason.
   void on_close_frame(uint16_t code, std::string_view reason) override {
-    if (!closing_)
-      box_.push_control(opcode::close,
-                        code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason));
-    finish({true, code, std::string(reason)});
+    ws_end end{true, code, std::string(reason)};
+    if (closing_)
+      finish(std::move(end)); // it answers ours
+    else
+      end_with(code == 1005 ? encode_frame(opcode::close, {}) : encode_close(code, reason),
+               std::move(end));
   }
 
   void on_mistake(uint16_t code, std::string_view what) override {
@@ -245,15 +279,47 @@ class frame_transport final : public ws_transport,
         finish({});
     } else {
       broken_ = true; // what follows cannot be told apart
-      box_.push_control(opcode::close, encode_close(code, what));
-      finish({});
+      end_with(encode_close(code, what), {});
     }
+  }
+
+  // The client has ended, or has to. What it asked before is answered first, if that takes no longer than
+  // a moment: a hub has its messages already, and its answers are behind us in the queue of this thread.
+  void end_with(hub::shared_bytes close_frame, ws_end end) {
+    closing_ = true; // so that nobody closes in another way meanwhile
+    reader_.stop();
+    ending_ = std::make_unique<ending>(ending{std::move(close_frame), std::move(end), 0, false});
+    if (owner_->owes_answers())
+      thread_.set_timer(deadline_, answer_wait);
+    else
+      conclude();
+  }
+
+  void look_for_answers() {
+    if (!ending_)
+      return;
+    ending_->is_looked_at = false;
+    if (!owner_->owes_answers())
+      conclude();
+  }
+
+  void conclude() {
+    const auto last = std::move(ending_);
+    box_.push_control(opcode::close, last->close_frame);
+    finish(last->end);
   }
 
   // -- the end
 
   void on_deadline() {
     const auto self = shared_from_this();
+    if (ending_) {
+      if (++ending_->waits < answer_waits && owner_->has_unheard())
+        thread_.set_timer(deadline_, answer_wait);
+      else
+        conclude();
+      return;
+    }
     close_socket();
     finish({});
   }
@@ -264,6 +330,7 @@ class frame_transport final : public ws_transport,
     auto self = shared_from_this();
     wants_message_ = false;
     reader_.stop();
+    ending_.reset();
     if (owner_ != nullptr) {
       auto owner_actor = std::move(owner_actor_);
       std::exchange(owner_, nullptr)->on_closed(end);
@@ -272,7 +339,7 @@ class frame_transport final : public ws_transport,
       return;
     lingering_ = true;
     held_ = self; // the owner lets go now, with our close frame still queued
-    if (!socket_.is_open()) {
+    if (descriptor_ < 0) {
       held_.reset();
       deadline_.cancel();
       return;
@@ -284,57 +351,70 @@ class frame_transport final : public ws_transport,
   }
 
   void shut_down_output() {
-    if (!socket_.is_open() || output_shut_)
+    if (descriptor_ < 0 || output_shut_)
       return;
     output_shut_ = true;
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    ::shutdown(descriptor_, SHUT_WR);
     thread_.set_timer(deadline_, linger_wait);
-    if (!reading_ && !in_reader_)
+    if (!in_reader_)
       read_to_end();
   }
 
   void read_to_end() {
-    if (reading_ || !socket_.is_open())
+    if (descriptor_ < 0 || !has_bytes_)
       return;
-    reading_ = true;
-    socket_.async_read_some(asio::buffer(first_),
-                            [self = shared_from_this()](error_code ec, size_t) {
-                              self->reading_ = false;
-                              if (ec)
-                                self->close_socket();
-                              else
-                                self->read_to_end();
-                            });
+    const auto n = receive();
+    if (n == 0 || (n < 0 && has_bytes_))
+      close_socket();
+    else if (has_bytes_)
+      read_later();
   }
 
   void close_socket() {
     const auto self = std::move(held_);
     deadline_.cancel();
-    error_code ignored;
-    socket_.close(ignored);
+    release_socket();
   }
+
+  void release_socket() noexcept {
+    if (descriptor_ < 0)
+      return;
+    box_.abandon();
+    watch_.remove(descriptor_, *this);
+    ::close(std::exchange(descriptor_, -1));
+  }
+
+  // What is sent last, once the client's questions have been answered.
+  struct ending {
+    hub::shared_bytes close_frame;
+    ws_end end;
+    uint8_t waits;     // of answer_wait, so far
+    bool is_looked_at; // a look for the last answer is queued
+  };
 
   io_thread& thread_;
   std::shared_ptr<void> place_; // keeps the gateway, and with it the limits
-  tcp::socket socket_;
+  socket_watch& watch_;
   outbox box_;
   frame_reader reader_;
-  deflate_terms deflate_; // offered at first, then agreed to
-  hub::shared_bytes early_; // came behind the request head
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
   std::shared_ptr<frame_transport> held_; // by itself, from the end until the socket is closed
   timer_wheel::timer deadline_;
+  std::unique_ptr<ending> ending_;
+  int descriptor_ = -1;  // -1: closed
+  uint8_t deflate_bits_; // offered at first, then agreed to
+  bool deflate_keeps_context_;
   bool wants_message_ = false;
+  bool has_bytes_ = false;   // as far as we know
+  bool has_end_ = false;     // behind them
+  bool reads_later_ = false; // is posted
   bool in_reader_ = false;
-  bool reading_ = false;
   bool waiting_write_ = false;
   bool closing_ = false;   // our close frame is queued
   bool broken_ = false;    // bytes make no sense any more
   bool lingering_ = false; // the owner has been told of the end
   bool output_shut_ = false;
-  std::array<char, 176> first_; // a short message, whole
 };
 
 } // namespace

@@ -43,6 +43,10 @@ class ws_owner {
   virtual void on_message(message_kind kind, std::string_view body) = 0;
   virtual void on_pong() {}
   virtual void on_drained() {}
+  /// The client ends: may frames still come that answer what it said before? They are waited for a moment.
+  virtual bool owes_answers() const { return false; }
+  /// Not even taken by a hub is some of it.
+  virtual bool has_unheard() const { return false; }
   virtual void on_closed(const ws_end& end) = 0;
   /// The client broke a bound: the owner answers with `close`.
   virtual void on_message_too_big() = 0;

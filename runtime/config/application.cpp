@@ -1,9 +1,9 @@
 #include "runtime/config/application.hpp"
 
-#include "runtime/config/implicit_entries.hpp"
-#include "runtime/config/kind_schema.hpp"
+#include "runtime/config/checks/references.hpp"
+#include "runtime/config/kinds/kind_schema.hpp"
 #include "runtime/config/network_address.hpp"
-#include "runtime/config/references.hpp"
+#include "runtime/config/source/implicit_entries.hpp"
 
 #include <algorithm>
 #include <set>

@@ -4,6 +4,10 @@
 
 namespace natterjack::runtime {
 
+std::string place_of(const entry& e) {
+  return e.implicit ? e.file : e.file + ':' + std::to_string(e.line);
+}
+
 bool is_reference(std::string_view text) noexcept {
   return !text.empty() && !text.starts_with(':') && !text.ends_with(':') &&
          std::count(text.begin(), text.end(), ':') <= 1;

@@ -5,7 +5,7 @@
 //   source    the Lua text, with the path that errors and tracebacks show
 #pragma once
 
-#include "runtime/config/config_value.hpp"
+#include "runtime/config/source/config_value.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -35,6 +35,9 @@ struct entry {
   bool implicit = false;      ///< made here, not written by the application
   bool guide_dialect = false; ///< an endpoint without `meta.router`: payloads are JSON text
 };
+
+/// Where it stands, for people: `app/_index.yaml:12`; of one that nobody wrote what made it.
+std::string place_of(const entry& e);
 
 /// Whether a text can be an id: `name` or `ns:name`.
 bool is_reference(std::string_view text) noexcept;

@@ -1,26 +1,34 @@
 #include "runtime/config/application.hpp"
 
-#include "runtime/config/amqp_options.hpp"
-#include "runtime/config/cpp_options.hpp"
-#include "runtime/config/declared_variables.hpp"
-#include "runtime/config/document.hpp"
-#include "runtime/config/entry_reader.hpp"
-#include "runtime/config/expression_check.hpp"
-#include "runtime/config/field_check.hpp"
-#include "runtime/config/file_fields.hpp"
-#include "runtime/config/gateway_check.hpp"
-#include "runtime/config/implicit_entries.hpp"
-#include "runtime/config/kind_schema.hpp"
+#include "runtime/config/checks/expression_check.hpp"
+#include "runtime/config/checks/field_check.hpp"
+#include "runtime/config/checks/gateway_check.hpp"
+#include "runtime/config/checks/middleware_check.hpp"
+#include "runtime/config/checks/pow_check.hpp"
+#include "runtime/config/checks/relation_check.hpp"
+#include "runtime/config/kinds/kind_schema.hpp"
 #include "runtime/config/locate.hpp"
-#include "runtime/config/middleware_check.hpp"
-#include "runtime/config/overrides.hpp"
-#include "runtime/config/pow_check.hpp"
-#include "runtime/config/pow_options.hpp"
-#include "runtime/config/relation_check.hpp"
-#include "runtime/config/requirements.hpp"
-#include "runtime/config/source_tree.hpp"
-#include "runtime/config/storage_files.hpp"
-#include "runtime/config/substitution.hpp"
+#include "runtime/config/options/amqp_options.hpp"
+#include "runtime/config/options/amqp_options.hpp"
+#include "runtime/config/options/cpp_options.hpp"
+#include "runtime/config/options/cpp_options.hpp"
+#include "runtime/config/options/pow_options.hpp"
+#include "runtime/config/options/storage_files.hpp"
+#include "runtime/config/source/declared_variables.hpp"
+#include "runtime/config/source/document.hpp"
+#include "runtime/config/source/document.hpp"
+#include "runtime/config/source/entry_reader.hpp"
+#include "runtime/config/source/entry_reader.hpp"
+#include "runtime/config/source/file_fields.hpp"
+#include "runtime/config/source/file_fields.hpp"
+#include "runtime/config/source/implicit_entries.hpp"
+#include "runtime/config/source/implicit_entries.hpp"
+#include "runtime/config/source/overrides.hpp"
+#include "runtime/config/source/places.hpp"
+#include "runtime/config/source/requirements.hpp"
+#include "runtime/config/source/source_tree.hpp"
+#include "runtime/config/source/substitution.hpp"
+#include "runtime/config/url_pattern.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -53,7 +61,7 @@ class loader {
                                   "the folder of an application"});
       return std::move(app_);
     }
-    const source_tree tree(options_.folder);
+    const source_tree tree(source_folder(options_.folder));
     app_.root = tree.root();
     read_files(tree);
     complete();
@@ -128,6 +136,10 @@ class loader {
       substitute(e, environment_, mistakes);
     for (auto& e : duplicates_)
       substitute(e, environment_, mistakes);
+    for (auto& e : app_.entries)
+      if (auto* path = e.kind == "http.endpoint" ? e.data.find("path") : nullptr;
+          path && path->as_text() && path->as_text()->find_first_of(":$") != std::string::npos)
+        *path = config_value::text(with_braces(*path->as_text()), path->line());
     place_endpoints(app_);
     place_pow_services(app_);
     place_amqp_bridges(app_);

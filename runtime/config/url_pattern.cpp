@@ -94,6 +94,18 @@ bool check_pattern(std::string_view path, bool variables, std::string& why) {
   return true;
 }
 
+std::string with_braces(std::string_view path) {
+  std::string made;
+  for (part_cursor at(path); !at.at_end(); at.next())
+    if (const auto part = at.part(); part.starts_with(':') && is_name(part.substr(1)))
+      made.append("/{").append(part.substr(1)).append("}");
+    else
+      made.append("/").append(part);
+  if (made.ends_with("/{$}")) // says that nothing follows, which is so here anyway
+    made.resize(made.size() - 3);
+  return path.starts_with('/') ? made : std::string(path);
+}
+
 std::string join_path(std::string_view prefix, std::string_view path) {
   while (prefix.ends_with('/'))
     prefix.remove_suffix(1);

@@ -13,6 +13,9 @@ namespace natterjack::runtime {
 /// @param why        set to what is wrong, to be read behind "which"
 bool check_pattern(std::string_view path, bool variables, std::string& why);
 
+/// `/users/:id` as `/users/{id}` and `/{$}` as `/`: other routers write them so.
+std::string with_braces(std::string_view path);
+
 /// Prefix without its trailing slash, then the path.
 std::string join_path(std::string_view prefix, std::string_view path);
 

@@ -3,6 +3,7 @@
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_files.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view example_folder = "examples/chat";
+constexpr size_t shown_max = 5;
 
 // The files speak of the folder they come from.
 std::string at_home(std::string_view text, const std::string& folder) {
@@ -23,6 +25,17 @@ std::string at_home(std::string_view text, const std::string& folder) {
        at += folder.size())
     result.replace(at, example_folder.size(), folder);
   return result;
+}
+
+// Hidden files, such as those of a version control, are in nobody's way.
+std::vector<std::string> content_of(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder, error))
+    if (const auto name = file.path().filename().string(); !name.starts_with('.'))
+      names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 int fail(int code, const std::string& text) {
@@ -37,15 +50,13 @@ int run_init(const std::string& folder) {
   const fs::path root(folder);
   if (fs::exists(root, error) && !fs::is_directory(root, error))
     return fail(exit_broken, folder + " is a file; expected a new or empty folder");
-  std::vector<std::string> in_the_way;
-  for (const auto& file : init_files())
-    if (fs::exists(fs::symlink_status(root / file.path, error)))
-      in_the_way.emplace_back(file.path);
-  if (!in_the_way.empty()) {
-    std::string text = folder + " holds files that would be overwritten:";
-    for (const auto& name : in_the_way)
-      text += "\n  " + name;
-    return fail(exit_broken, text + "\nNothing was written; expected a new or empty folder");
+  if (const auto there = content_of(root); !there.empty()) {
+    std::string text = folder + " is not empty, it holds";
+    for (size_t i = 0; i < there.size() && i < shown_max; ++i)
+      text += (i == 0 ? " " : ", ") + there[i];
+    if (there.size() > shown_max)
+      text += " and " + std::to_string(there.size() - shown_max) + " more";
+    return fail(exit_broken, text + ". Nothing was written; expected a new or empty folder");
   }
   for (const auto& file : init_files()) {
     const auto path = root / file.path;

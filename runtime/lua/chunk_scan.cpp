@@ -215,6 +215,7 @@ bool is_known_global(std::string_view name) {
       "pairs", "pcall", "print", "rawequal", "rawget", "rawset", "require", "select", "setmetatable",
       "string", "table", "tonumber", "tostring", "type", "utf8", "xpcall", "unpack",
       // of this program
+      "boolean", "integer", "number",
       "channel", "errors", "payload", "process", "pubsub", "subscribe", "unsubscribe"};
   return known.contains(name);
 }

@@ -204,18 +204,33 @@ int run_spawned(lua_State* L) {
   return 0;
 }
 
-int co_spawn(lua_State* L) {
+// Stack: a function and its arguments. Leaves the function of a task.
+void push_spawned(lua_State* L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   const int count = lua_gettop(L);
   luaL_argcheck(L, count <= 250, 251, "too many arguments");
   lua_pushinteger(L, count);
   lua_insert(L, 1);
   lua_pushcclosure(L, run_spawned, count + 1);
+}
+
+int co_spawn(lua_State* L) {
+  push_spawned(L);
   engine_of(L).add_task(L, false);
   return 0;
 }
 
+int co_follow(lua_State* L) {
+  push_spawned(L);
+  engine_of(L).add_follower(L);
+  return 0;
+}
+
 } // namespace
+
+void push_follow(lua_State* L) {
+  lua_pushcfunction(L, guarded<co_follow>);
+}
 
 int open_coroutine(lua_State* L) {
   constexpr luaL_Reg functions[] = {{"create", co_create},

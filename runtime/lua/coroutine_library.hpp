@@ -14,4 +14,7 @@ namespace natterjack::runtime::lua {
 /// Pushes the library table.
 int open_coroutine(lua_State* L);
 
+/// Pushes `spawn` for modules: their tasks end with the call of a function that has begun them.
+void push_follow(lua_State* L);
+
 } // namespace natterjack::runtime::lua

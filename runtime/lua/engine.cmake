@@ -32,52 +32,54 @@ find_package(SQLite3 REQUIRED)
 target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
-  digests.cpp
-  entry_registry.cpp
-  env_variables.cpp
-  event_bus.cpp
-  group_watch.cpp
-  http_streaming.cpp
-  key_value_store.cpp
+  codec/digests.cpp
+  shared/entry_registry.cpp
+  storage/env_variables.cpp
+  shared/event_bus.cpp
+  shared/group_watch.cpp
+  http/http_streaming.cpp
+  storage/key_value_store.cpp
   lua_library.cpp
-  metric_shelf.cpp
-  module_base64.cpp
-  module_compress.cpp
-  module_crypto.cpp
-  module_ctx.cpp
-  module_env.cpp
-  module_events.cpp
-  module_fs.cpp
-  module_funcs.cpp
-  module_hash.cpp
-  module_http_client.cpp
-  module_io.cpp
-  module_json_validate.cpp
-  module_metrics.cpp
-  module_pg_watch.cpp
-  module_queue.cpp
-  module_registry.cpp
-  module_security.cpp
-  module_sql.cpp
-  module_store.cpp
-  module_system.cpp
-  module_uuid.cpp
-  module_yaml.cpp
-  zlib_codec.cpp
-  queue_broker.cpp
+  shared/metric_shelf.cpp
+  codec/module_base64.cpp
+  codec/module_compress.cpp
+  codec/module_crypto.cpp
+  shared/module_ctx.cpp
+  storage/module_env.cpp
+  shared/module_events.cpp
+  storage/module_fs.cpp
+  shared/module_funcs.cpp
+  codec/module_hash.cpp
+  http/module_http_client.cpp
+  base/module_io.cpp
+  json/module_json_validate.cpp
+  shared/module_metrics.cpp
+  shared/module_pg_watch.cpp
+  storage/module_queue.cpp
+  shared/module_registry.cpp
+  shared/module_security.cpp
+  storage/module_sql.cpp
+  storage/module_store.cpp
+  shared/module_system.cpp
+  codec/module_uuid.cpp
+  codec/module_yaml.cpp
+  codec/zlib_codec.cpp
+  storage/queue_broker.cpp
+  shared/regular_expression.cpp
   reply.cpp
-  request_body.cpp
-  services.cpp
-  sqlite_database.cpp
-  store_sql.cpp
-  text_codes.cpp
+  http/request_body.cpp
+  shared/services.cpp
+  storage/sqlite_database.cpp
+  storage/store_sql.cpp
+  codec/text_codes.cpp
   type_annotations.cpp
-  volume.cpp
-  work_pool.cpp
-  yaml_text.cpp)
+  storage/volume.cpp
+  shared/work_pool.cpp
+  codec/yaml_text.cpp)
 
 target_sources(natterjack_lua PRIVATE
-  base_library.cpp
+  base/base_library.cpp
+  block_cache.cpp
   channel.cpp
   channel_select.cpp
   chunk_scan.cpp
@@ -93,12 +95,12 @@ target_sources(natterjack_lua PRIVATE
   lua_runtime.cpp
   message_object.cpp
   method.cpp
-  print_sink.cpp
+  base/print_sink.cpp
   process_control.cpp
   process_library.cpp
   require.cpp
   sandbox.cpp
-  time_library.cpp
+  time/time_library.cpp
   timer_service.cpp
   traceback.cpp
   watchdog.cpp)

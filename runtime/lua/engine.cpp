@@ -201,6 +201,16 @@ void engine::add_task(lua_State* L, bool is_main) {
   make_ready(added);
 }
 
+void engine::add_follower(lua_State* L) {
+  add_task(L, false);
+  tasks_.at(last_task_)->follows = true;
+}
+
+bool engine::has_tasks() const noexcept {
+  return std::any_of(tasks_.begin(), tasks_.end(),
+                     [](const auto& one) { return !one.second->follows; });
+}
+
 void engine::make_ready(task& one) noexcept {
   one.state = task::mode::ready;
   one.next_ready = nullptr;
@@ -244,6 +254,11 @@ bool engine::main_waits() const noexcept {
     if (one->is_main)
       return one->state == task::mode::waiting;
   return true;
+}
+
+bool engine::is_stuck() const noexcept {
+  return ready_first_ == nullptr && timers_.empty() && expected_.empty() && streams_.empty() &&
+         events_channel == nullptr && !intake_.is_claimed();
 }
 
 bool engine::collect() {
@@ -348,8 +363,12 @@ void engine::finish(task& one, int status, int results) {
     text = shown != nullptr ? shown : "(an error value that cannot be shown)";
     lua_settop(main_, 0);
   }
-  if (text.find("C stack overflow") != std::string::npos) // Lua's own words at the last level
+  if (text.find("C stack overflow") != std::string::npos) { // Lua's own words at the last level
     hub::count(hub::counter::limit_stack);
+    const auto line = text.starts_with("C stack") ? script_line(one.thread) : std::string();
+    text = (line.empty() ? "" : line + ": ") + text + ": limit stack (" +
+           std::to_string(program_->limits().stack) + ") reached";
+  }
   forget(one);
   outcome_.why = std::move(why);
   end_main(std::move(text), std::move(trace));
@@ -492,7 +511,7 @@ void engine::restart() {
   intake_.unclaim_all();
   fatal_ = false;
   channels = 0;
-  channel_meta = case_meta = message_meta = payload_meta = nullptr;
+  channel_meta = case_meta = message_meta = payload_meta = message_payload_meta = nullptr;
   events_anchor = LUA_NOREF;
   events_channel = nullptr;
   program_ = std::exchange(next_program_, nullptr);

@@ -10,7 +10,6 @@
 //   thread  one at a time; only the watchdog's signal comes in between
 #pragma once
 
-#include "runtime/lua/call_context.hpp"
 #include "runtime/lua/destination_cache.hpp"
 #include "runtime/lua/feed.hpp"
 #include "runtime/lua/host_api.hpp"
@@ -18,6 +17,7 @@
 #include "runtime/lua/lua_program.hpp"
 #include "runtime/lua/recent_send.hpp"
 #include "runtime/lua/reply.hpp"
+#include "runtime/lua/shared/call_context.hpp"
 #include "runtime/lua/task.hpp"
 #include "runtime/lua/topic_cache.hpp"
 #include "runtime/lua/watchdog.hpp"
@@ -63,12 +63,18 @@ class engine final : public process_context {
 
   /// Forgets every task and timer; between two calls of a function.
   void drop_tasks() noexcept;
-  /// Forgets messages that nobody has asked for; before a call of a function: they are an earlier one's.
+  /// Forgets messages that nobody has asked for; before a call of a function: they are an earlier
+  /// one's.
   void drop_mail();
   /// The script has asked for messages or events: what comes later would be another call's.
   bool has_asked_for_mail() const noexcept {
-    return intake_.has_inbox() || intake_.has_listeners() || events_channel != nullptr;
+    return intake_.is_claimed() || events_channel != nullptr;
   }
+  /// Tasks of the script's own.
+  bool has_tasks() const noexcept;
+  /// Tasks there may be, but nothing in this process can wake one any more: no timer, no answer, no
+  /// stream, no channel of its mailbox.
+  bool is_stuck() const noexcept;
 
   enum class turn : uint8_t { waiting, again, ended };
   /// One slice. After `ended` see `outcome()`.
@@ -111,6 +117,8 @@ class engine final : public process_context {
 
   /// Adds a task that calls the function on top of L's stack with nothing; pops it. May raise.
   void add_task(lua_State* L, bool is_main);
+  /// The same for a module's own task.
+  void add_follower(lua_State* L);
   void make_ready(task& one) noexcept;
   /// Takes a task out of all queues it waits in and makes it ready.
   /// @param fired  case completed on its behalf, -1: it shall look again
@@ -157,8 +165,10 @@ class engine final : public process_context {
   const void* case_meta = nullptr;
   const void* message_meta = nullptr;
   const void* payload_meta = nullptr;
+  const void* message_payload_meta = nullptr; ///< of payloads that a message holds
   int events_anchor = LUA_NOREF;
   channel* events_channel = nullptr;
+  bool listens_to_events() const noexcept { return events_channel != nullptr; }
 
  private:
   struct timer {

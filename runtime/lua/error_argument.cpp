@@ -1,6 +1,6 @@
 #include "runtime/lua/error_argument.hpp"
 
-#include "runtime/lua/module_errors.hpp"
+#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/reply.hpp"
 
 #include <cstdio>

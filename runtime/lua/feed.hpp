@@ -57,7 +57,8 @@ class intake {
   void add(process_event event);
 
   bool has_inbox() const noexcept { return inbox_ != nullptr; }
-  bool has_listeners() const noexcept { return !listeners_.empty(); }
+  /// Somebody may wait for messages.
+  bool is_claimed() const noexcept { return inbox_ != nullptr || !listeners_.empty(); }
   /// Forgets what nobody has asked for. @param each  called with each message before
   template <class Each> void drop_unclaimed(Each&& each) {
     for (; !unclaimed_.empty(); unclaimed_.pop())

@@ -50,6 +50,11 @@ context_ptr context_of_request(const relay::http_request& request) {
   return made;
 }
 
+void end_worker(const caf::strong_actor_ptr& worker) {
+  if (worker)
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(worker), caf::exit_reason::user_shutdown);
+}
+
 main_end refused(std::string why) {
   main_end end;
   end.ended = true;
@@ -141,9 +146,8 @@ void function_pool::cancel(const function_call_ptr& call) {
   if (queued.call)
     queued.answer(*queued.call, end);
   else if (worker)
-    finished(worker->id(), end, false);
-  if (worker)
-    caf::anon_send_exit(caf::actor_cast<caf::actor>(worker), caf::exit_reason::user_shutdown);
+    finished(worker->id(), end, worker_after::lost);
+  end_worker(worker);
 }
 
 void function_pool::prepare() {
@@ -195,15 +199,40 @@ void function_pool::assign(const caf::strong_actor_ptr& worker, job one) {
   auto call = one.call;
   std::weak_ptr<function_pool> weak = weak_from_this();
   call->due_ns = one.due_ns;
-  call->done = [weak, id = worker->id()](main_end& end, bool reusable) {
+  call->done = [weak, id = worker->id()](main_end& end, worker_after next) {
     if (auto pool = weak.lock())
-      pool->finished(id, end, reusable);
+      pool->finished(id, end, next);
+  };
+  call->linger = options_.linger;
+  call->rested = [weak, id = worker->id()] {
+    if (auto pool = weak.lock())
+      pool->rested(id);
   };
   busy_.insert_or_assign(worker->id(), std::move(one));
   caf::anon_send(caf::actor_cast<caf::actor>(worker), std::move(call));
 }
 
-void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
+// Gives a worker the next call, or a place among those that wait for one. @returns it if it shall end
+caf::strong_actor_ptr function_pool::set_free(caf::actor_id id) {
+  const auto i = workers_.find(id);
+  if (i == workers_.end())
+    return nullptr;
+  if (!queue_.empty()) {
+    auto next = std::move(queue_.front());
+    queue_.pop_front();
+    assign(i->second, std::move(next));
+    return nullptr;
+  }
+  if (retired_ || idle_.size() >= options_.kept) {
+    auto surplus = std::move(i->second);
+    workers_.erase(i);
+    return surplus;
+  }
+  idle_.push_back(id);
+  return nullptr;
+}
+
+void function_pool::finished(caf::actor_id id, main_end& end, worker_after next) {
   job done;
   caf::strong_actor_ptr surplus;
   {
@@ -213,36 +242,52 @@ void function_pool::finished(caf::actor_id id, main_end& end, bool reusable) {
       return;
     done = std::move(i->second);
     busy_.erase(i);
-    if (!reusable) {
-      workers_.erase(id); // its place is free for another
+    if (next == worker_after::free) {
+      surplus = set_free(id);
+    } else {
+      auto worker = workers_.extract(id); // its place is free for another
+      if (next == worker_after::lingers && worker && lingering_.size() < options_.lingering)
+        lingering_.insert(std::move(worker));
+      else if (next == worker_after::lingers && worker)
+        surplus = std::move(worker.mapped());
       if (!queue_.empty() && !stopped_) {
-        auto next = std::move(queue_.front());
+        auto waits = std::move(queue_.front());
         queue_.pop_front();
-        assign(make_worker(), std::move(next));
-      }
-    } else if (auto worker = workers_.find(id); worker != workers_.end()) {
-      if (queue_.empty() && (retired_ || idle_.size() >= options_.kept)) {
-        surplus = std::move(worker->second);
-        workers_.erase(worker);
-      } else if (queue_.empty()) {
-        idle_.push_back(id);
-      } else {
-        auto next = std::move(queue_.front());
-        queue_.pop_front();
-        assign(worker->second, std::move(next));
+        assign(make_worker(), std::move(waits));
       }
     }
   }
-  if (surplus)
-    caf::anon_send_exit(caf::actor_cast<caf::actor>(surplus), caf::exit_reason::user_shutdown);
+  if (surplus && next == worker_after::lingers)
+    runtime_.log(log_level::warn, program_->id(), done.call->worker,
+                 "tasks of " + std::to_string(options_.lingering) +
+                     " answered calls go on already: those of this one are dropped");
+  end_worker(surplus);
   done.answer(*done.call, end);
+}
+
+void function_pool::rested(caf::actor_id id) {
+  caf::strong_actor_ptr surplus;
+  {
+    std::lock_guard guard(mutex_);
+    auto worker = lingering_.extract(id);
+    if (!worker)
+      return;
+    if (!stopped_ && workers_.size() < options_.workers) {
+      workers_.insert(std::move(worker));
+      surplus = set_free(id);
+    } else {
+      surplus = std::move(worker.mapped());
+    }
+  }
+  end_worker(surplus);
 }
 
 void function_pool::worker_ended(caf::actor_id id) {
   auto end = refused("the worker was terminated");
-  finished(id, end, false);
+  finished(id, end, worker_after::lost);
   std::lock_guard guard(mutex_);
   workers_.erase(id);
+  lingering_.erase(id);
   std::erase(idle_, id);
 }
 
@@ -263,6 +308,8 @@ void function_pool::stop() {
     std::lock_guard guard(mutex_);
     stopped_ = true;
     workers.swap(workers_);
+    workers.merge(lingering_);
+    lingering_.clear();
     queue.swap(queue_);
     idle_.clear();
   }
@@ -276,7 +323,7 @@ void function_pool::stop() {
 
 size_t function_pool::workers() const {
   std::lock_guard guard(mutex_);
-  return workers_.size();
+  return workers_.size() + lingering_.size();
 }
 
 // The head has been sent: what went wrong is in the log, and seen by the client as an answer without end.

@@ -8,6 +8,8 @@
 //   call, arguments, answer     what the function returned or why it failed
 //
 //   workers   made when needed, up to `workers`; one that reached a limit or deadline is replaced
+//   tasks     that a call leaves running when it returns go on behind its answer, for up to `linger`; its
+//             state takes no call before they have ended, and does not count as one of `workers`
 //   streams   an answer whose head the handler has sent ends when it returns, and breaks off when it raises
 //   never     runs Lua on the caller's thread
 #pragma once
@@ -29,6 +31,8 @@ struct pool_options {
   size_t kept = 10'000; ///< states that wait for calls; more are ended when they have nothing to do
   size_t buffer = 512; ///< calls that wait for a worker
   std::chrono::milliseconds deadline{30'000};
+  std::chrono::minutes linger{60}; ///< that tasks of an answered call go on, at most
+  size_t lingering = 1000; ///< states with such tasks; the tasks of a call beyond them are dropped
 };
 
 /// What else a call may come with.
@@ -58,7 +62,7 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   void retire();
   /// Ends all workers; calls that run or wait are answered with errors.
   void stop();
-  size_t workers() const;
+  size_t workers() const; ///< states there are, whatever they do
 
  private:
   using answer_function = std::function<void(function_call&, main_end&)>;
@@ -75,7 +79,9 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   caf::strong_actor_ptr make_worker();
   void prepare();
   void assign(const caf::strong_actor_ptr& worker, job one);
-  void finished(caf::actor_id worker, main_end& end, bool reusable);
+  void finished(caf::actor_id worker, main_end& end, worker_after next);
+  void rested(caf::actor_id worker);
+  caf::strong_actor_ptr set_free(caf::actor_id worker);
   void worker_ended(caf::actor_id worker);
   void answer_http(function_call& call, main_end& end, const relay::http_reply& reply);
 
@@ -91,6 +97,7 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   std::vector<caf::actor_id> idle_;
   std::unordered_map<caf::actor_id, job> busy_;
   std::deque<job> queue_;
+  std::unordered_map<caf::actor_id, caf::strong_actor_ptr> lingering_; // none of workers_
 };
 
 } // namespace natterjack::runtime::lua

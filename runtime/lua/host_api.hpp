@@ -20,8 +20,8 @@
 #include "hub/payload.hpp"
 #include "hub/process.hpp"
 #include "relay/http/exchange.hpp"
-#include "runtime/lua/request_body.hpp"
-#include "runtime/lua/json_codec.hpp"
+#include "runtime/lua/http/request_body.hpp"
+#include "runtime/lua/json/json_codec.hpp"
 
 #include <lua.hpp>
 

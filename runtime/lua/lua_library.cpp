@@ -1,5 +1,6 @@
 #include "runtime/lua/lua_library.hpp"
 
+#include "runtime/lua/coroutine_library.hpp"
 #include "runtime/lua/host_api.hpp"
 #include "runtime/lua/lua_texts.hpp"
 
@@ -77,6 +78,8 @@ void push_environment(lua_State* L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &environment_key);
   lua_pushcfunction(L, duration_ns);
   lua_setfield(L, -2, "duration_ns");
+  push_follow(L);
+  lua_setfield(L, -2, "spawn_follower");
   // Words that all of them use.
   const auto code = code_of("words");
   if (luaL_loadbufferx(L, code.data(), code.size(), "=words", "b") != LUA_OK)

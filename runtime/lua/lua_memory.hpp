@@ -1,8 +1,12 @@
 // The allocator of one lua_State: counts bytes and refuses beyond a limit.
 #pragma once
 
+#include "runtime/lua/block_cache.hpp"
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 
 namespace natterjack::runtime::lua {
 
@@ -20,19 +24,46 @@ class lua_memory {
     if (block == nullptr)
       old_size = 0; // then it is a type tag
     if (new_size == 0) {
-      std::free(block);
+      release(block, old_size);
       m.used_ -= old_size;
       return nullptr;
     }
     if (new_size > old_size && new_size - old_size + m.used_ > m.bytes_max_)
       return nullptr;
-    void* moved = std::realloc(block, new_size);
-    if (moved != nullptr)
+    void* made = block == nullptr ? obtain(new_size) : resize(block, old_size, new_size);
+    if (made != nullptr)
       m.used_ += new_size - old_size;
-    return moved;
+    return made;
   }
 
  private:
+  static bool is_small(size_t size) noexcept { return size <= block_cache::size_max; }
+
+  static void* obtain(size_t size) noexcept {
+    return is_small(size) ? block_cache::take(size) : std::malloc(size);
+  }
+
+  static void release(void* block, size_t size) noexcept {
+    if (block != nullptr && is_small(size))
+      block_cache::give(block, size);
+    else
+      std::free(block);
+  }
+
+  static void* resize(void* block, size_t old_size, size_t new_size) noexcept {
+    if (!is_small(old_size) && !is_small(new_size))
+      return std::realloc(block, new_size);
+    if (is_small(old_size) && is_small(new_size) &&
+        block_cache::class_of(old_size) == block_cache::class_of(new_size))
+      return block;
+    void* made = obtain(new_size);
+    if (made == nullptr) // Lua takes it that a block can always become smaller
+      return new_size < old_size ? block : nullptr;
+    std::memcpy(made, block, std::min(old_size, new_size));
+    release(block, old_size);
+    return made;
+  }
+
   size_t used_ = 0;
   size_t bytes_max_;
 };

@@ -111,6 +111,7 @@ caf::behavior lua_process::make_behavior() {
         engine_.collect(); // what was sent before comes before
         engine_.arrived(
             process_event{event_kind::cancel, signal.from, unix_seconds(), signal.reason, {}, 0});
+        told_the_end_ |= signal.is_last;
         run_unless_scheduled();
       },
       [this](const function_call_ptr& what) { call(what); },
@@ -136,8 +137,9 @@ void lua_process::on_exit() {
     cut.ended = cut.refused = true;
     cut.result.error = "the worker was terminated";
     cut.why = {error_kind::unavailable, cut.result.error, {}};
-    call_ended(cut, false);
+    call_ended(cut, worker_after::lost);
   }
+  rested_ = nullptr;
   engine_.close();
   runtime_.timers().forget(hub::process::id().number());
   neighbours_.clear();
@@ -175,8 +177,13 @@ void lua_process::run_slice() {
     return main_ended();
   if (options_.on_first_wait && engine_.main_waits())
     first_wait();
+  if (rested_ && turn == engine::turn::waiting &&
+      (!engine_.has_tasks() || (engine_.is_stuck() && neighbours_.empty())))
+    rest();
   if (turn == engine::turn::again || !box_.rest())
     schedule();
+  else if (told_the_end_ && !engine_.listens_to_events())
+    quit(caf::exit_reason::user_shutdown); // nobody would ever hear of it
 }
 
 void lua_process::note_slice(uint64_t ns, uint64_t messages) {
@@ -194,26 +201,8 @@ void lua_process::first_wait() {
 
 void lua_process::main_ended() {
   auto& end = engine_.outcome();
-  if (role_ == role::worker) {
-    // Answers that come late, and ends of processes it watches, are not for the next call to see.
-    const bool is_known = engine_.has_asked_for_mail() || !neighbours_.empty();
-    const bool reusable = !end.fatal && !is_known;
-    const bool fatal = end.fatal;
-    if (!reusable)
-      hub::process::leave(); // before anybody hears of the end: its PID and names are gone by then
-    call_ended(end, reusable);
-    end = {};
-    if (!reusable) {
-      ended_ = true;
-      if (fatal)
-        quit(caf::make_error(caf::sec::runtime_error, "a limit was reached"));
-      else
-        quit(caf::exit_reason::normal);
-    } else if (!box_.rest()) {
-      schedule();
-    }
-    return;
-  }
+  if (role_ == role::worker)
+    return worker_ended(end);
   if (end.result.error.empty()) {
     ended_ = true;
     result_ = std::move(end.result);
@@ -221,6 +210,39 @@ void lua_process::main_ended() {
     return;
   }
   fail(std::move(end.result.error), end.traceback, error_facts_of(end.why));
+}
+
+// Late answers, and ends of processes it watches, are not for the next call to see.
+bool lua_process::is_used_up() const noexcept {
+  return engine_.has_asked_for_mail() || !neighbours_.empty();
+}
+
+void lua_process::worker_ended(main_end& end) {
+  const bool fatal = end.fatal;
+  if (rested_) { // a task has raised, with nobody left to answer
+    runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
+                 "a task of an answered call failed: " + end.result.error +
+                     (end.traceback.empty() ? "" : "\n" + end.traceback));
+    if (!fatal)
+      rest();
+  } else if (!fatal && end.result.error.empty() && engine_.has_tasks() && call_) {
+    linger(end);
+  } else if (!fatal && !is_used_up()) {
+    call_ended(end, worker_after::free);
+  } else {
+    hub::process::leave(); // before anybody hears of the end: PID and names are gone by then
+    call_ended(end, worker_after::lost);
+    ended_ = true;
+  }
+  end = {};
+  if (fatal) {
+    ended_ = true;
+    quit(caf::make_error(caf::sec::runtime_error, "a limit was reached"));
+  } else if (ended_) {
+    quit(caf::exit_reason::normal);
+  } else if (rested_ || !box_.rest()) {
+    schedule();
+  }
 }
 
 void lua_process::fail(std::string error, const std::string& trace, hub::payload facts) {
@@ -258,13 +280,36 @@ void lua_process::call(function_call_ptr what) {
   run_unless_scheduled();
 }
 
-void lua_process::call_ended(main_end& end, bool reusable) {
+void lua_process::call_ended(main_end& end, worker_after next) {
   engine_.set_exchange(nullptr);
   engine_.set_call(nullptr);
   engine_.drop_tasks(); // what it left running must not see the next call
   auto call = std::move(call_);
   if (call)
-    call->done(end, reusable);
+    call->done(end, next);
+}
+
+// The answer goes out, and what the call has begun goes on: no other call sees this state meanwhile.
+void lua_process::linger(main_end& end) {
+  engine_.set_exchange(nullptr);
+  engine_.set_call(nullptr);
+  const auto call = std::move(call_);
+  rested_ = std::move(call->rested);
+  lingers_until_ns_ = steady_ns() + call->linger.count();
+  wake_at(lingers_until_ns_);
+  call->done(end, worker_after::lingers);
+}
+
+// The last task has ended, or none can go on.
+void lua_process::rest() {
+  engine_.drop_tasks();
+  const auto tell = std::exchange(rested_, nullptr);
+  if (tell && is_used_up()) {
+    ended_ = true;
+    quit(caf::exit_reason::normal);
+  } else if (tell) {
+    tell();
+  }
 }
 
 void lua_process::look_at_clock() {
@@ -274,15 +319,22 @@ void lua_process::look_at_clock() {
     cut.ended = cut.timed_out = true;
     cut.result.error = "not done within its deadline";
     cut.why = {error_kind::timeout, cut.result.error, {}};
-    call_ended(cut, false);
+    call_ended(cut, worker_after::lost);
     ended_ = true;
     quit(caf::make_error(caf::sec::request_timeout, "deadline of a call"));
     return;
+  }
+  if (rested_ && now >= lingers_until_ns_) {
+    runtime_.log(log_level::warn, engine_.program().id(), hub::process::id(),
+                 "tasks of an answered call did not end in time: dropped");
+    return rest();
   }
   engine_.fire_timers(now);
   auto next = engine_.next_due_ns();
   if (call_ && call_->due_ns != 0 && (next == 0 || call_->due_ns < next))
     next = call_->due_ns;
+  if (rested_ && (next == 0 || lingers_until_ns_ < next))
+    next = lingers_until_ns_;
   if (next != 0)
     wake_at(next);
   run_unless_scheduled();

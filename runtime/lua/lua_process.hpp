@@ -6,7 +6,8 @@
 //   down             EXIT event, for those it monitors
 //   exit             LINK_DOWN event or its own failure, for those it links; else ends it
 //   exit kill        ends it, whatever it does
-//   function_call    runs the method once more (workers of a function pool only)
+//   function_call    runs the method once more (workers of a function pool only); tasks that it has begun
+//                    go on behind the answer
 //
 //   result   what the method returned, or why it failed; a failure is logged with its traceback
 //   never    holds a worker thread longer than its slice, as far as Lua can be interrupted
@@ -28,6 +29,10 @@
 
 namespace natterjack::runtime::lua {
 
+/// What a worker does when the main task of a call has ended: it takes the next one, goes on with tasks that
+/// the call has begun, or ends.
+enum class worker_after : uint8_t { free, lingers, lost };
+
 /// One call of a function in a pooled state. Shared between the pool and the worker.
 struct function_call {
   bool is_http = false;
@@ -39,8 +44,11 @@ struct function_call {
   int64_t allowed_ns = 0;  ///< from the beginning to `due_ns`
   bool lost_client = false; ///< seen by `prolong`
   hub::pid worker;    ///< who runs it
-  /// Called on the worker's thread with how it ended; `reusable`: the worker takes further calls.
-  std::function<void(main_end&, bool reusable)> done;
+  /// Called on the worker's thread with how it ended.
+  std::function<void(main_end&, worker_after)> done;
+
+  std::chrono::nanoseconds linger{0}; ///< most that tasks it has begun go on behind its answer
+  std::function<void()> rested;       ///< called when the last of them has ended
 
   /// It is due: may it go on? While its request's body comes or its answer is being read, which have
   /// time-outs of their own; and once more when the client has gone.
@@ -111,12 +119,16 @@ class lua_process final : public caf::event_based_actor,
   void run_unless_scheduled();
   void first_wait();
   void main_ended();
+  void worker_ended(main_end& end);
   void fail(std::string error, const std::string& traceback, hub::payload facts = {});
   void end_with(const caf::error& reason);
   void neighbour_down(const caf::actor_addr& who);
   void neighbour_exit(const caf::exit_msg& how);
   void call(function_call_ptr what);
-  void call_ended(main_end& end, bool reusable);
+  void call_ended(main_end& end, worker_after next);
+  bool is_used_up() const noexcept;
+  void linger(main_end& end);
+  void rest();
   void look_at_clock();
 
   lua_runtime& runtime_;
@@ -128,11 +140,14 @@ class lua_process final : public caf::event_based_actor,
   role role_;
   bool traps_links_ = false;
   bool scheduled_ = false; // a run message is in the CAF mailbox
+  bool told_the_end_ = false; // cancelled, and the node ends
   bool ended_ = false;
   std::atomic<uint64_t> memory_{0};  // bytes after the last slice
   std::atomic<uint64_t> busy_ns_{0}; // in slices
   std::map<caf::actor_addr, neighbour> neighbours_;
   std::map<uint64_t, hub::exit_result> awaited_;
+  std::function<void()> rested_; // set: tasks of a call that was answered go on
+  int64_t lingers_until_ns_ = 0;
 };
 
 } // namespace natterjack::runtime::lua

@@ -5,7 +5,7 @@
 #include "hub/node.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/services.hpp"
+#include "runtime/lua/shared/services.hpp"
 
 #include <caf/all.hpp>
 #include <spdlog/spdlog.h>

@@ -10,10 +10,10 @@
 
 #include "hub/directory.hpp"
 #include "hub/message.hpp"
-#include "runtime/lua/call_context.hpp"
+#include "runtime/lua/base/print_sink.hpp"
 #include "runtime/lua/host_api.hpp"
 #include "runtime/lua/lua_program.hpp"
-#include "runtime/lua/print_sink.hpp"
+#include "runtime/lua/shared/call_context.hpp"
 #include "runtime/lua/timer_service.hpp"
 #include "runtime/lua/watchdog.hpp"
 

@@ -7,7 +7,9 @@
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/traceback.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <new>
 
 namespace natterjack::runtime::lua {
@@ -16,6 +18,7 @@ namespace {
 
 const char message_key = 0;
 const char payload_key = 0;
+const char message_payload_key = 0;
 constexpr int payload_slot = 1; // user value of a message: its payload, once asked for
 
 struct message_object {
@@ -25,6 +28,14 @@ struct message_object {
 struct payload_object {
   hub::payload held;
 };
+
+// A payload of a message: no copy, and nothing to be done at its end. It keeps the message object as its user
+// value.
+struct message_payload_object {
+  const message_object* of;
+  size_t place;
+};
+constexpr int message_slot = 1;
 
 int wrong_self(lua_State* L, const char* type, const char* method) {
   return luaL_error(L, "%s:%s() needs the %s in front: write it with a colon, not a dot", type,
@@ -67,6 +78,16 @@ int message_from(lua_State* L) {
   return 1;
 }
 
+// Of the message at index 1.
+void push_message_payload(lua_State* L, size_t place) {
+  auto* made = static_cast<message_payload_object*>(
+      lua_newuserdatauv(L, sizeof(message_payload_object), 1));
+  *made = {static_cast<const message_object*>(lua_touserdata(L, 1)), place};
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, message_slot);
+  set_class(L, &message_payload_key);
+}
+
 int message_payload(lua_State* L) {
   const auto* m = check_message(L, "payload");
   if (lua_getiuservalue(L, 1, payload_slot) != LUA_TNIL)
@@ -78,11 +99,11 @@ int message_payload(lua_State* L) {
     return 1;
   }
   if (values.size() == 1) {
-    push_empty_payload(L) = values.front();
+    push_message_payload(L, 0);
   } else {
     lua_createtable(L, static_cast<int>(values.size()), 0);
     for (size_t i = 0; i < values.size(); ++i) {
-      push_empty_payload(L) = values[i];
+      push_message_payload(L, i);
       lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
     }
   }
@@ -315,18 +336,24 @@ void make_classes(lua_State* L) {
                                           {"get_format", guarded<payload_get_format>},
                                           {"transcode", guarded<payload_transcode>},
                                           {nullptr, nullptr}};
-  constexpr luaL_Reg payload_hooks[] = {{"__gc", payload_gc},
-                                        {"__tostring", payload_tostring},
+  constexpr luaL_Reg payload_hooks[] = {{"__tostring", payload_tostring},
                                         {"__call", payload_called},
                                         {"__concat", payload_operated},
                                         {"__len", payload_listed},
                                         {"__pairs", payload_listed},
+                                        {"__gc", payload_gc},
                                         {nullptr, nullptr}};
+  // As payloads are, less the end: Lua looks for `__gc` when a class is set.
+  luaL_Reg message_payload_hooks[std::size(payload_hooks)];
+  std::copy(std::begin(payload_hooks), std::end(payload_hooks), message_payload_hooks);
+  message_payload_hooks[std::size(payload_hooks) - 2] = {nullptr, nullptr};
   luaL_newlib(L, payload_methods);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, payload_missing);
   lua_setfield(L, -2, "__index");
   lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  self.message_payload_meta = make_class(L, &message_payload_key, message_payload_hooks);
   self.payload_meta = make_class(L, &payload_key, payload_hooks);
 }
 
@@ -380,8 +407,16 @@ hub::payload& push_empty_payload(lua_State* L) {
 }
 
 const hub::payload* to_payload(lua_State* L, int index) noexcept {
-  auto* object = static_cast<payload_object*>(to_object(L, index, engine_of(L).payload_meta));
-  return object == nullptr ? nullptr : &object->held;
+  const auto& self = engine_of(L);
+  if (const auto* one = static_cast<message_payload_object*>(
+          to_object(L, index, self.message_payload_meta))) {
+    // A weak table may still show it when its message has been finalized.
+    static const hub::payload none;
+    const auto& message = one->of->held;
+    return message ? &message->payloads()[one->place] : &none;
+  }
+  auto* own = static_cast<payload_object*>(to_object(L, index, self.payload_meta));
+  return own == nullptr ? nullptr : &own->held;
 }
 
 int open_payload(lua_State* L) {

@@ -37,6 +37,10 @@ int chunk_returned(lua_State* L, int, lua_KContext) {
   lua_settop(L, 1);
   if (lua_istable(L, 1)) {
     lua_getfield(L, 1, program.method().c_str());
+    if (lua_isnil(L, -1) && program.method() == "run") { // what commands of other applications have
+      lua_pop(L, 1);
+      lua_getfield(L, 1, "main");
+    }
     lua_replace(L, 1);
   }
   if (!lua_isfunction(L, 1))

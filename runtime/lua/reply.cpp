@@ -2,10 +2,10 @@
 
 #include "hub/message.hpp"
 #include "hub/node.hpp"
+#include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/module_errors.hpp"
 
 #include <charconv>
 #include <cstdio>

@@ -1,9 +1,9 @@
 // `require`: native modules the entry is granted, its imports, and the global tables by name.
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
-#include "runtime/lua/module_amqp.hpp"
 #include "runtime/lua/sandbox.hpp"
-#include "runtime/lua/time_library.hpp"
+#include "runtime/lua/shared/module_amqp.hpp"
+#include "runtime/lua/time/time_library.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -23,6 +23,12 @@ struct native_module {
   lua_CFunction open;
 };
 
+// Streams come from requests, answers and files; there is nothing to ask the module itself for.
+int open_nothing(lua_State* L) {
+  lua_newtable(L);
+  return 1;
+}
+
 constexpr native_module native_modules[] = {
     {"amqp", open_amqp},
     {"base64", open_base64},     {"compress", open_compress},
@@ -32,7 +38,8 @@ constexpr native_module native_modules[] = {
     {"http_client", open_http_client}, {"io", open_io},   {"json", open_json_module},
     {"logger", open_logger},     {"metrics", open_metrics}, {"pg", open_pg_module},
     {"queue", open_queue},       {"registry", open_registry}, {"security", open_security},
-    {"sql", open_sql},           {"store", open_store},   {"system", open_system},   {"time", open_time},
+    {"sql", open_sql},           {"store", open_store},   {"stream", open_nothing},
+    {"system", open_system},   {"time", open_time},
     {"uuid", open_uuid},         {"websocket", open_websocket}, {"yaml", open_yaml}};
 
 // Present without being listed; listing them does no harm.

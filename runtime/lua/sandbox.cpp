@@ -1,12 +1,12 @@
 #include "runtime/lua/sandbox.hpp"
 
-#include "runtime/lua/base_library.hpp"
+#include "runtime/lua/base/base_library.hpp"
+#include "runtime/lua/base/shims.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/coroutine_library.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/message_object.hpp"
 #include "runtime/lua/process_library.hpp"
-#include "runtime/lua/shims.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -77,10 +77,17 @@ void make_late(lua_State* L, const library& one) {
 int missing_global(lua_State* L) {
   size_t size = 0;
   const char* name = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &size) : "";
-  const auto* late = find_late({name, size});
-  if (late == nullptr)
+  if (const auto* late = find_late({name, size})) {
+    make_late(L, *late);
+    return 1;
+  }
+  const auto cast = find_cast({name, size});
+  if (cast == nullptr)
     return 0;
-  make_late(L, *late);
+  lua_pushcfunction(L, cast);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
   return 1;
 }
 
@@ -112,6 +119,10 @@ void make_all_libraries(lua_State* L) {
     else
       lua_pushnil(L);
     lua_pop(L, 1);
+    lua_pop(L, 1);
+  }
+  for (const auto* name : {"number", "integer", "boolean"}) {
+    lua_getfield(L, -1, name);
     lua_pop(L, 1);
   }
   lua_pushnil(L);
@@ -157,6 +168,11 @@ int open_sandbox(lua_State* L) {
     protect_table(L, one.name.data());
     lua_setglobal(L, one.name.data());
   }
+  lua_getglobal(L, "string");
+  lua_getmetatable(L, -1);
+  lua_pushcfunction(L, find_cast("string"));
+  lua_setfield(L, -2, "__call");
+  lua_pop(L, 2);
   push_require(L, engine_of(L).program());
   lua_setglobal(L, "require");
 

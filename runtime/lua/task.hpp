@@ -64,6 +64,7 @@ struct task {
   int64_t used_ns = 0;           ///< running since it last waited, as far as it was counted
 
   task* next_ready = nullptr;
+  bool follows = false; ///< a module's own, which hands on what comes: nobody waits for its end
 };
 
 } // namespace natterjack::runtime::lua

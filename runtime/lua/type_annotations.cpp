@@ -187,12 +187,14 @@ class stripper {
       if (is_name(1) && is("::", 2)) {
         skip(3); // a label
       } else {
-        annotation();
+        cast();
       }
     } else if (is("as") && behind_value() && (is_name(1) || is("{", 1) || is("(", 1)) &&
                !(is_name(1) && is_keyword(peek(1).text) && !is("nil", 1)) &&
                on_one_line(at_ - 1, at_) && on_one_line(at_, at_ + 1)) {
-      annotation();
+      cast();
+    } else if (is_interface()) {
+      interface();
     } else if (is("!") && behind_value() && !is("=", 1)) {
       blank(at_, at_ + 1);
       skip();
@@ -241,8 +243,45 @@ class stripper {
         skip();
     }
     skip();
+    if (!is(":"))
+      return;
+    const auto first = at_;
+    types();
+    blank(first, at_);
+  }
+
+  // `: T` or `: T, U` behind the arguments of a function
+  void types() {
+    do {
+      skip();
+      type();
+    } while (is(","));
+  }
+
+  bool is_interface() const noexcept {
+    return is("interface") && is_name(1) && !is_keyword(peek(1).text) && on_one_line(at_, at_ + 1);
+  }
+
+  // interface Name<T>: Other  function method(a: T): U  end
+  void interface() {
+    const auto first = at_;
+    skip(2);
+    if (is("<"))
+      angles();
     if (is(":"))
-      annotation();
+      types();
+    while (is("function")) {
+      skip(2);
+      if (is("<"))
+        angles();
+      if (is("("))
+        brackets();
+      if (is(":"))
+        types();
+    }
+    if (is("end"))
+      skip();
+    blank(first, at_);
   }
 
   bool is_type_declaration() const noexcept {
@@ -264,6 +303,13 @@ class stripper {
     blank(first, at_);
   }
 
+  // The type of a value that may be indexed behind it: `(v as T)[1]`, but also `v :: T [1]`.
+  void cast() {
+    in_cast_ = true;
+    annotation();
+    in_cast_ = false;
+  }
+
   // From `:`, `::` or `as` to the end of the type.
   void annotation() {
     const auto first = at_;
@@ -283,6 +329,17 @@ class stripper {
         skip();
         continue;
       }
+      if (is("extends") && on_one_line(at_ - 1, at_)) { // T extends U ? A : B
+        skip();
+        type(); // its `?` looks like the one of `U?`
+        if (is("?"))
+          skip();
+        type();
+        if (!is(":"))
+          return;
+        skip();
+        continue;
+      }
       if (!is("|") && !is("&"))
         return;
       skip();
@@ -294,12 +351,21 @@ class stripper {
       angles(); // of a generic function type
     if (is("...") || is("-"))
       skip();
+    if ((is("readonly") || is("interface")) && begins_type(1))
+      skip();
     if (is("(") || is("{")) {
       brackets();
+    } else if (is("asserts") && is_name(1) && !is_keyword(peek(1).text) &&
+               on_one_line(at_, at_ + 1)) {
+      skip(2); // of a function that raises unless its argument is something, or of that type
+      if (is("is") && on_one_line(at_ - 1, at_)) {
+        skip();
+        type();
+      }
     } else if (peek().kind == token_kind::text || peek().kind == token_kind::number) {
       skip();
     } else if (is_name()) {
-      const bool is_call = is("fun") || is("typeof");
+      const bool is_call = is("fun") || is("typeof") || is("keyof");
       const bool is_fun = is("fun");
       skip();
       while (is(".") && is_name(1))
@@ -313,13 +379,22 @@ class stripper {
       if (is("<"))
         angles();
     }
-    while (is("?") || is("@") || (is("[") && is("]", 1)) || is("!")) {
-      const bool is_array = is("[");
+    while (is("?") || is("@") || (is("[") && (is("]", 1) || !in_cast_)) || is("!")) {
       const bool is_validator = is("@");
-      skip(is_array || is_validator ? 2 : 1);
+      if (is("["))
+        brackets(); // `T[]` or `T["field"]`
+      else
+        skip(is_validator ? 2 : 1);
       if (is_validator && is("("))
         brackets();
     }
+  }
+
+  // What stands behind `readonly` is what it says something about.
+  bool begins_type(size_t ahead) const noexcept {
+    return is("{", ahead) || is("(", ahead) ||
+           (is_name(ahead) && !is_keyword(peek(ahead).text) &&
+            on_one_line(at_ + ahead - 1, at_ + ahead));
   }
 
   void brackets() {
@@ -348,6 +423,7 @@ class stripper {
   std::string result_;
   std::vector<token> tokens_;
   size_t at_ = 0;
+  bool in_cast_ = false;
 };
 
 } // namespace

@@ -2,11 +2,14 @@
 //
 //   local x: T = …   for i: T in …   function f<T>(a: T, b?: T, ...: T): R   type X<T> = …
 //   v :: T   v as T   v!   and validators such as @min(0) behind a type
+//   function f(v: any): asserts v   function f(v: any): asserts v is T   function f(): T, U
+//   interface X: Y  function method(a: T): U  end
 //
 //   keeps   every line where it was: what is taken out becomes blanks
 //   never   looks into texts and comments; text without annotations comes back as it was
 //
-// Types mean nothing at run time here: nothing is checked, and a type is no value.
+// Types mean nothing at run time here: nothing is checked, and a type is no value. (`string(v)` and its
+// like are functions of the sandbox.)
 #pragma once
 
 #include <string>

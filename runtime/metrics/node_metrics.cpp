@@ -210,6 +210,9 @@ void write_limits(exposition& out, const node_numbers& numbers) {
       value += address;
     out.sample({{"limit", name}}, value);
   }
+  // Under these names they are set; what reaches them has another one.
+  out.sample({{"limit", "outbox_soft_time"}}, hub::total(counter::limit_outbox_soft_bytes));
+  out.sample({{"limit", "slice"}}, hub::total(counter::slices_cut));
 }
 
 void write_node(exposition& out, hub::node& node, const node_numbers& numbers) {

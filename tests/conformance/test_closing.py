@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from wire import Close, Echo, close, more, ping, run, text
+from wire import Close, Echo, close, more, ping, raw, run, text
 
 ALLOWED = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000,
            4999]
@@ -60,9 +60,19 @@ def test_a_close_frame_may_come_inside_a_message(echo_server):
     run(echo_server, [text("a", False), more("b"), close()], [Close(1000)])
 
 
-def test_what_was_asked_before_may_still_be_answered(echo_server):
-    """The hub's answer races with the closing handshake; the handshake is always completed."""
-    try:
-        run(echo_server, [text("x"), close()], [Echo("x"), Close(1000)])
-    except AssertionError:
-        run(echo_server, [text("x"), close()], [Close(1000)])
+@pytest.mark.parametrize("chop", [None, 1])
+@pytest.mark.parametrize("count", [1, 3, 20])
+@pytest.mark.parametrize("end, expected", [
+    (close(), 1000), (close(b""), None), (close(code(4001) + b"bye"), 4001), (raw(0x83, 0x80), 1002),
+    (raw(0xC1, 0x80), 1002), (more("nothing to continue"), 1002), (close(b"\x03"), 1002),
+])
+def test_what_was_asked_before_the_end_is_answered_before_it(echo_server, chop, count, end, expected):
+    """A hub that is quick has the time; one that is not does not hold the end up, so it is tried often."""
+    asked = [text(f"m{i}") for i in range(count)]
+    for is_last in [False] * 19 + [True]:
+        try:
+            return run(echo_server, [*asked, end], [*(Echo(f"m{i}") for i in range(count)), Close(expected)],
+                       chop)
+        except AssertionError:
+            if is_last:
+                raise

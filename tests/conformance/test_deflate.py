@@ -122,7 +122,7 @@ def expect_close(client, code):
     ("permessage-deflate; client_max_window_bits", BASE),
     ("permessage-deflate; client_max_window_bits=10", BASE),
     ('permessage-deflate; client_max_window_bits="10"', BASE),
-    ("permessage-deflate; server_max_window_bits=15", BASE),
+    ("permessage-deflate; server_max_window_bits=15", BASE + "; server_max_window_bits=15"),
     ("permessage-deflate;server_max_window_bits=12", BASE + "; server_max_window_bits=12"),
     ("permessage-deflate ; server_max_window_bits = 9", BASE + "; server_max_window_bits=9"),
     ("permessage-deflate; server_no_context_takeover; client_no_context_takeover", BASE),

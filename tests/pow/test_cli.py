@@ -19,7 +19,9 @@ def test_help_names_every_option():
     [(["--listen", "nowhere"], "expected ADDR:PORT"), (["--listen", "127.0.0.1:99999"], "ADDR:PORT"),
      (["--lisen", "x"], "--lisen"), (["stray"], "stray"), (["--drain-timeout", "soon"], "duration"),
      (["--log-level", "loud"], "no level"), (["--rest-timeout", "10s"], "60 s"),
-     (["--rest-lines", "5"], "1000 lines")],
+     (["--rest-lines", "5"], "1000 lines"), (["--max-processes", "0"], "at least 1"),
+     (["--message-bytes", "2k"], "at least 64"), (["--io-threads", "0"], "at least 1"),
+     (["--call-timeout", "0"], "more than no time")],
 )
 def test_wrong_arguments(arguments, said):
     done = command("pow", *arguments)

@@ -53,7 +53,10 @@ def test_the_description_is_valid(server):
     openapi_spec_validator.validate(json.loads(server.request("GET", "openapi.json").body))
 
 
-@pytest.mark.parametrize("given, first, last", [("0-9", 0, 9), ("10-", 10, None), ("-5", -5, None)])
+@pytest.mark.parametrize(
+    "given, first, last",
+    [("0-9", 0, 9), ("10-", 10, None), ("-5", -5, None), (" 0-9 ", 0, 9), ("0-9,", 0, 9)],
+)
 def test_ranges(server, given, first, last):
     whole = server.request("GET", "openapi.json").body
     answer = server.request("GET", "openapi.json", headers={"Range": "bytes=" + given})
@@ -63,6 +66,13 @@ def test_ranges(server, given, first, last):
     assert answer.headers["content-range"] == (
         f"bytes {start}-{start + len(expected) - 1}/{len(whole)}"
     )
+
+
+@pytest.mark.parametrize("headers", [{"Range": "bytes=0-1,4-5"}, {"Range": "bytes=,"},
+                                     {"Range": "bytes=0-9", "If-Range": '"other"'}])
+def test_the_whole_in_place_of_ranges(server, headers):
+    answer = server.request("GET", "openapi.json", headers=headers)
+    assert answer.status == 200 and answer.body == server.request("GET", "openapi.json").body
 
 
 @pytest.mark.parametrize("given", ["bytes=9999999-", "bytes=x", "lines=1-2", "bytes=5-2"])

@@ -1,6 +1,7 @@
 """Commands of the operating system as processes."""
 
 import os
+import resource
 import time
 
 import pytest
@@ -206,6 +207,14 @@ def test_nothing_leaks(server):
     wait_until(lambda: not server.children())
 
 
+def test_limits_of_the_server_hold_for_commands(serve):
+    server = serve("--exec=files=sh -c 'ulimit -n'")
+    assert server.call("files").read_text() == "256\n"
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (100, 100))
+    expected = ["100\n", "256\n"]  # the latter where the server may exceed it
+    assert server.call("files").read_text() in expected
+
+
 def test_a_command_that_cannot_be_run(tmp_path):
     script = tmp_path / "script"
     script.write_text("#!/nowhere/interpreter\n")
@@ -220,7 +229,8 @@ def test_a_command_that_cannot_be_run(tmp_path):
 @pytest.mark.parametrize(
     "option, said",
     [("nothing", "no name"), ("=x", "no name"), ("x=", "no command"), ("x='a", "not closed"),
-     ("x=nosuchcommand", "not in PATH"), ("x=cat a{1}", "whole word"), ("x={1}", "choose the program"),
+     ("x=nosuchcommand", "not in PATH"), ("x=cat a{1}", "whole word"),
+     ("x=cat {0}", "{1} to {9}"), ("x=cat {10}", "{1} to {9}"), ("x={1}", "choose the program"),
      ("x=/etc/passwd", "not an executable"), ("echo=cat", "two jobs")],
 )
 def test_commands_that_are_refused_at_the_start(option, said):

@@ -48,6 +48,14 @@ def test_compression_is_not_negotiated(server):
     assert answer.status == 101 and "sec-websocket-extensions" not in answer.headers
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_paths_of_probes_upgrade_as_well(server, serve, path):
+    assert server.request("GET", path[1:]).status == 200
+    assert handshake(server, path).status == 101
+    elsewhere = serve("--base-path", "/pow")
+    assert handshake(elsewhere, path).status == 404
+
+
 def test_every_path_upgrades(server):
     for path in ["/", "/new", "/docs/", "/a/b?x=1", "//x/../y", "/status/1", "/%2F"]:
         assert handshake(server, path).status == 101, path
@@ -119,6 +127,8 @@ def test_pages_may_connect_to_their_own_host_only(server):
 
 def test_frames_before_the_answer_end_the_connection(server):
     assert handshake(server, behind=encode_frame(2, b'{"call":"echo"}')) is None
+    with_body = {"behind": b'{"call":"echo"}', "Content-Length": "15"}
+    assert handshake(server, **with_body) is None
 
 
 def test_below_a_base_path(serve):

@@ -255,7 +255,8 @@ def test_paths_nobody_answers(server, path):
 @pytest.mark.parametrize(
     "path, clean",
     [("//new", "/new"), ("/x/../new", "/new"), ("/./status//x", "/status/x"), ("/../new?a=b", "/new?a=b"),
-     ("//", "/"), ("/docs/../docs/", "/docs/"), ("/docs", "/docs/"), ("/docs?x", "/docs/?x")],
+     ("//", "/"), ("/docs/../docs/", "/docs/"), ("/docs", "/docs/"), ("/docs?x", "/docs/?x"),
+     ("//docs", "/docs/"), ("/docs?", "/docs/")],
 )
 def test_unclean_paths_are_redirected(server, path, clean):
     for method in ["GET", "POST"]:
@@ -268,6 +269,36 @@ def test_unclean_paths_are_redirected(server, path, clean):
             assert answer.body == f'<a href="{clean}">Temporary Redirect</a>.\n\n'.encode()
         else:
             assert answer.body == b""
+
+
+def test_a_long_status_is_chunked(server):
+    bare = b'{"buffer":"[]","result":{"status":"fulfilled","value":{"exit_code":0}}}\n'
+    for size in [2048, 2049]:
+        process = server.new("args", ["x" * (size - len(bare))])
+        result_of(server, process)
+        with RawHttp(server.port) as connection:
+            for version in ["HTTP/1.1", "HTTP/1.1", "HTTP/1.0"]:  # the same connection
+                connection.ask("GET", "/status/" + process, version=version)
+                answer = connection.answer()
+                assert answer.status == 200 and len(answer.body) == size
+                assert answer.headers.get("content-length") == (str(size) if size == 2048 else None)
+                chunked = answer.headers.get("transfer-encoding") == "chunked"
+                assert chunked == (size > 2048 and version == "HTTP/1.1")
+                if version == "HTTP/1.1":
+                    connection.ask("HEAD", "/status/" + process)
+                    assert connection.answer("HEAD").status == 200
+
+
+def test_a_base_path_may_need_escapes(serve):
+    server = serve("--base-path", "/my jobs/\xe9@")
+    with RawHttp(server.port) as connection:
+        connection.ask("POST", "/my%20jobs/%C3%A9@/new", body=b"{}")
+        assert connection.answer().status == 200
+        connection.ask("GET", "/my%20jobs/%c3%a9%40/openapi.json")
+        url = json.loads(connection.answer().body)["servers"][0]["url"]
+        assert url == "/my%20jobs/%C3%A9@/"
+        connection.ask("GET", url + "docs/")
+        assert f'"{url}docs/swagger-ui.css"'.encode() in connection.answer().body
 
 
 def test_below_a_base_path(serve):

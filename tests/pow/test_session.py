@@ -120,6 +120,27 @@ def test_pings_are_answered_at_any_time(echo):
     assert is_running(echo)
 
 
+def test_each_ping_of_many_is_answered(echo):
+    pings = [str(i).encode() for i in range(200)]
+    echo.send_bytes(b"".join(encode_frame(PING, payload) for payload in pings))
+    for payload in pings:
+        frame = echo.read_frame()
+        assert (frame.opcode, frame.payload) == (PONG, payload)
+
+
+def test_a_flood_of_pings_does_not_fill_the_memory(server):
+    ws = server.call(receive_buffer=4096)
+    before = server.resident_bytes()
+    flood = encode_frame(PING, b"x" * 125) * 8000
+    ws.socket.settimeout(1)
+    try:
+        for _ in range(40):
+            ws.send_bytes(flood)
+    except TimeoutError:
+        pass  # the server may as well stop reading
+    assert server.resident_bytes() - before < 16 << 20
+
+
 def test_nothing_follows_the_close_frame(echo):
     echo.send_signal(CLOSE_SIGNAL)
     assert echo.read_frame().opcode == BINARY

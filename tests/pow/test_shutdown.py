@@ -10,6 +10,20 @@ from raw_http import RawHttp
 from raw_ws import Refused
 
 
+def is_gone(process):
+    """Waits until it has ended; where process 1 reaps nobody it stays a zombie."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        try:
+            with open(f"/proc/{process}/stat") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_idle_server_ends_at_once(serve, number):
     server = serve()
@@ -80,6 +94,7 @@ def test_commands_are_ended_with_the_server(serve):
     ws = server.call("stubborn")
     child = int(ws.read_text())
     server.send_signal()
+    assert ws.read_reason() == "process returned error: server closing"
     assert server.wait() == 0
     with pytest.raises(OSError):
         open(f"/proc/{child}/stat").read()
@@ -90,16 +105,7 @@ def test_commands_do_not_outlive_a_killed_server(serve):
     ws = server.call("sleep")
     child = int(ws.read_text())
     server.kill()
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            with open(f"/proc/{child}/stat") as file:
-                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    break
-        except OSError:
-            break
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    assert is_gone(child)
 
 
 def test_rest_processes_are_cancelled(serve):
@@ -127,6 +133,17 @@ def test_a_second_signal_means_now(serve):
         server.send_signal()
         time.sleep(0.05)
     assert server.wait() == 1
+
+
+def test_a_second_signal_ends_what_commands_have_started(serve):
+    server = serve("--exec=family=sh -c 'sleep 1000 & echo $!; wait'")
+    ws = server.call("family")
+    grandchild = int(ws.read_text())
+    server.send_signal()
+    server.stderr.wait_for("SIGTERM received")
+    server.send_signal()
+    assert server.wait() == 1
+    assert is_gone(grandchild)
 
 
 def test_readiness_goes_first(serve):

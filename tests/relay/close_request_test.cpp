@@ -16,6 +16,8 @@ SCENARIO("ws.close carries a reason, or code and reason", "[relay][close_request
   CHECK(read_close_request({}).reason == "Connection closed by server");
   CHECK(read(hub::payload::text("bye")).reason == "bye");
   CHECK(read(hub::payload::json("\"bye\"")).reason == "bye");
+  CHECK(read(hub::payload::binary("by\xff\xe2\x82")).reason.starts_with("by\xef\xbf\xbd"));
+  CHECK(hub::is_utf8(read(hub::payload::binary("by\xff\xe2\x82")).reason));
   CHECK(read(hub::payload::json("5")).reason == "5");
   CHECK(read(hub::payload::json(R"({"a":1})")).reason == R"({"a":1})");
   CHECK(read(hub::payload::json(R"({"code":4001})")).reason.empty());

@@ -26,6 +26,8 @@ TEST_CASE("the first offer that can be taken is", "[relay][websocket]") {
   CHECK(chosen({"permessage-deflate"}) == "permessage-deflate");
   CHECK(chosen({" permessage-deflate ; client_max_window_bits=\"9\" "}, 12) ==
         "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9");
+  CHECK(chosen({"permessage-deflate; server_max_window_bits=15"}) ==
+        "permessage-deflate; server_max_window_bits=15");
   CHECK(chosen({"x; y=z, permessage-deflate"}) == "permessage-deflate");
   CHECK(chosen({"x", "permessage-deflate"}) == "permessage-deflate");
   CHECK(chosen({"permessage-deflate; server_max_window_bits=8, permessage-deflate"}) ==

@@ -58,7 +58,8 @@ struct served {
 
 class client {
  public:
-  client(const gateway& gate, const std::string& version, int receive_bytes = 0) {
+  client(const gateway& gate, const std::string& version, int receive_bytes = 0,
+         const std::string& method = "GET") {
     descriptor_ = ::socket(AF_INET, SOCK_STREAM, 0);
     if (receive_bytes != 0)
       ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
@@ -70,7 +71,7 @@ class client {
     to.sin_port = htons(static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(::connect(descriptor_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-    const auto wish = "GET /stream HTTP/" + version + "\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const auto wish = method + " /stream HTTP/" + version + "\r\nHost: x\r\nConnection: close\r\n\r\n";
     REQUIRE(::send(descriptor_, wish.data(), wish.size(), 0) == static_cast<ssize_t>(wish.size()));
   }
   ~client() { hang_up(); }
@@ -121,6 +122,17 @@ SCENARIO("for HTTP/1.0 the end of the connection is the end of the body", "[rela
   const auto all = reader.read();
   CHECK(all.find("Transfer-Encoding") == std::string::npos);
   CHECK(all.substr(all.find("\r\n\r\n") + 4) == "first rest");
+}
+
+SCENARIO("who asks for the head of a stream gets that alone", "[relay][body_stream]") {
+  for (const char* version : {"1.1", "1.0"}) {
+    served here;
+    client reader(here.gate, version, 0, "HEAD");
+    const auto all = reader.read();
+    CHECK(all.find("HTTP/1.1 200 OK\r\n") == 0);
+    CHECK(all.find("\r\n\r\n") == all.size() - 4);
+    CHECK(eventually([&here] { return here.stream->is_closed(); }));
+  }
 }
 
 SCENARIO("a body that is broken off has no end", "[relay][body_stream]") {

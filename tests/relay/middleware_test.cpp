@@ -144,6 +144,10 @@ SCENARIO("ranges of files", "[relay][static_files]") {
   CHECK(is("bytes=100-", 100, kind::unsatisfiable));
   CHECK(is("bytes=-0", 100, kind::unsatisfiable));
   CHECK(is("bytes=0-", 0, kind::unsatisfiable));
+  CHECK(is("BYTES=0-9", 100, kind::one, 0, 10));
+  CHECK(is("bytes=90-99999999999999999999", 100, kind::one, 90, 10));
+  CHECK(is("bytes=-99999999999999999999", 100, kind::one, 0, 100));
+  CHECK(is("bytes=99999999999999999999-", 100, kind::unsatisfiable));
   for (const char* nothing : {"", "bytes", "bytes=a-b", "bytes=2-1", "bytes=1-2,4-5", "bytes=--1"})
     CHECK(is(nothing, 100, kind::none));
 }

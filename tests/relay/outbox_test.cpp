@@ -121,7 +121,7 @@ SCENARIO_METHOD(outbox_fixture, "the policy decides what a slow client loses", "
     make();
     fill();
     for (int i = 0; i < 300; ++i)
-      CHECK(push(std::to_string(1000 + i) + std::string(996, 'x')) == outbox::admitted::queued);
+      CHECK(push(std::to_string(1000 + i).append(996, 'x')) == outbox::admitted::queued);
     CHECK(box->bytes() <= limits.outbox_hard_bytes);
     CHECK(box->dropped() > 0);
     CHECK(read_all().find("1299") != std::string::npos);
@@ -132,7 +132,7 @@ SCENARIO_METHOD(outbox_fixture, "the policy decides what a slow client loses", "
     fill();
     bool refused = false;
     for (int i = 0; i < 300; ++i)
-      refused = push(std::to_string(1000 + i) + std::string(996, 'x')) == outbox::admitted::dropped;
+      refused = push(std::to_string(1000 + i).append(996, 'x')) == outbox::admitted::dropped;
     CHECK(refused);
     CHECK(read_all().find("1299") == std::string::npos);
   }
@@ -161,4 +161,19 @@ SCENARIO_METHOD(outbox_fixture, "a socket that is gone is reported once", "[rela
   push("y");
   on_thread([] {});
   CHECK(failed == 1);
+}
+
+// The number of its descriptor may be another client's by the end of the turn.
+SCENARIO_METHOD(outbox_fixture, "what is queued when the socket is closed is not written", "[relay][outbox]") {
+  make();
+  on_thread([this] {
+    box->push_data(hub::shared_bytes("secret"));
+    box->abandon();
+    REQUIRE(box->empty());
+    REQUIRE(box->push_data(hub::shared_bytes("more")) == outbox::admitted::dropped);
+  });
+  on_thread([] {}); // the turn is over
+  char octet;
+  REQUIRE(::read(ends[1], &octet, 1) < 0);
+  REQUIRE(failed == 0);
 }

@@ -133,3 +133,67 @@ SCENARIO("a gateway of websockets alone takes any target and any host", "[relay]
   request_reader reader(limits, true);
   CHECK(feed(reader, "GET / HTTP/1.0\r\nHost: h\r\n\r\n", 4096) == outcome::failed);
 }
+
+SCENARIO("empty lines in front of a request are passed over", "[relay][request_reader]") {
+  const gateway_limits limits;
+  for (size_t step : {size_t{1}, size_t{100}}) {
+    request_reader reader(limits);
+    REQUIRE(feed(reader, "\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n", step) == outcome::done);
+    CHECK(reader.take()->path == "/a");
+    CHECK(feed(reader, "\r\n", step) == outcome::need_more);
+  }
+  CHECK(status_of("\rGET / HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("\nGET / HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+}
+
+SCENARIO("a host is a name or an address, and perhaps a port", "[relay][request_reader]") {
+  auto status = [](const std::string& host) {
+    return status_of("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  };
+  for (const char* host : {"h", "a-b.example", "h:80", "h:", "h:65535", "127.0.0.1:1", "[::1]", "[::1]:80",
+                           "xn--bcher-kva.example", ""}) {
+    CAPTURE(host);
+    CHECK(status(host) == 0);
+  }
+  for (const char* host : {"a b", "a/b", "a@b", "a?b", "a#b", "http://a", "a:b", "a:65536", "a:123456", "[::1",
+                           "[]", "[g::1]", "[::1]80", "::1", "a\\b", "a\"b", "<a>"}) {
+    CAPTURE(host);
+    CHECK(status(host) == 400);
+  }
+}
+
+SCENARIO("the host of an absolute target counts instead of Host", "[relay][request_reader]") {
+  const gateway_limits limits;
+  request_reader reader(limits);
+  REQUIRE(feed(reader, "GET http://other:80/a?b HTTP/1.1\r\nHost: h\r\n\r\n") == outcome::done);
+  const auto request = reader.take();
+  CHECK(request->host == "other:80");
+  CHECK(request->path == "/a");
+  CHECK(status_of("GET http:///a HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET http://u:p@other/ HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET http://other/ HTTP/1.1\r\n\r\n") == 400); // RFC 9112 3.2: Host must be there
+}
+
+SCENARIO("a line that is no request line is not taken for another version", "[relay][request_reader]") {
+  for (const char* line : {"GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/1.2"}) {
+    CAPTURE(line);
+    CHECK(status_of(std::string(line) + "\r\nHost: h\r\n\r\n") == 505);
+  }
+  for (const char* line : {"GET / x HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/11", "GET / http/1.1", "GET /",
+                           "GET / HTTP/1.1 x", "GET / HTTP/1.1\nX: y"}) {
+    CAPTURE(line);
+    CHECK(status_of(std::string(line) + "\r\nHost: h\r\n\r\n") == 400);
+  }
+}
+
+SCENARIO("lines of chunks end in CRLF", "[relay][request_reader]") {
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const char* body : {"4\nabcd\n0\n\n", "4;a\nabcd\r\n0\r\n\r\n", "4\r\nabcd\n0\r\n\r\n",
+                           "4\r\nabcd\r\n0\n\n"}) {
+    CAPTURE(body);
+    CHECK(status_of(head + body) == 400);
+  }
+  const gateway_limits limits;
+  request_reader reader(limits); // also one octet at a time
+  CHECK(feed(reader, head + "4;a=b\r\na\ncd\r\n0\r\nA: b\r\n\r\n") == outcome::done);
+}

@@ -32,7 +32,7 @@ SCENARIO("a path of another method says which ones it has", "[relay][router]") {
   router routes;
   routes.add({"GET", "/a", nullptr, nullptr, nullptr});
   routes.add({"POST", "/a", nullptr, nullptr, nullptr});
-  CHECK(routes.find("DELETE", "/a").allow == "GET, HEAD, POST");
+  CHECK(routes.find("DELETE", "/a").allow == "GET, HEAD, POST, OPTIONS");
   CHECK(routes.find("DELETE", "/b").allow.empty());
   CHECK(pattern_for(routes, "POST", "/a") == "/a");
   CHECK(pattern_for(routes, "GET", "/a/").empty());

@@ -1,4 +1,4 @@
-#include "runtime/policy.hpp"
+#include "runtime/server/policy.hpp"
 #include "tests/catch.hpp"
 
 using natterjack::runtime::matches_pattern;

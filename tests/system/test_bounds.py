@@ -60,6 +60,12 @@ def half_a_body(server):
         assert connection.answer().status == 408
 
 
+def sent_ahead(server):
+    with RawHttp(server.port) as connection:
+        connection.send_bytes(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" * 4)
+        assert [connection.answer().status for _ in range(4)] == [200] * 4
+
+
 def long_body(server):
     assert request(server.port, "POST", "/api/v1/echo/x", body=b"x" * 101).status == 413
 
@@ -90,6 +96,7 @@ BOUNDS = [
     ("inbound_messages", "4", flood_messages),
     ("inbound_bytes", "1KiB", flood_messages),
     ("outbox_soft_bytes", "20kB", None),
+    ("outbox_soft_time", "100ms", None),
     ("outbox_hard_bytes", "300kB", None),
     ("message_bytes", "200", big_message),
     ("head_timeout", "200ms", half_a_head),
@@ -98,6 +105,7 @@ BOUNDS = [
     ("body_timeout", "200ms", half_a_body),
     ("body_bytes", "100", long_body),
     ("idle_timeout", "200ms", silence),
+    ("pipelined_requests", "3", sent_ahead),
     ("ping_missed", "1", deaf_client),
     ("connections", "4", many_connections),
     ("connections_per_address", "4", many_connections),
@@ -105,6 +113,7 @@ BOUNDS = [
 
 WITH = {  # what else makes the test quick
     "outbox_soft_bytes": {"outbox_soft_time": "100ms"},
+    "outbox_soft_time": {"outbox_soft_bytes": "20kB"},
     "outbox_hard_bytes": {"message_bytes": "1KiB", "outbox_soft_bytes": "200kB"},
     "ping_missed": {"ping_interval": "100ms"},
 }
@@ -172,6 +181,7 @@ entries:
 LUA = [
     ("memory", "4MiB", "local t = {} while true do t[#t + 1] = string.rep('x', 1000) .. #t end"),
     ("budget", "200ms", "while true do end"),
+    ("slice", "5ms", "while true do for i = 1, 30000000 do end time.sleep('1ms') end"),
     ("mailbox", "10", "for i = 1, 20 do process.send(process.pid(), 'x', i) end"),
     ("timers", "5", "for i = 1, 10 do time.after('1h') end"),
     ("channels", "5", "local t = {} for i = 1, 10 do t[i] = channel.new(1) end"),
@@ -200,6 +210,14 @@ def test_a_bound_of_a_process_holds_and_is_counted(serve, application, limit, va
     given = ["--set", f"app:hub.limits.{limit}={value}"] if how == "--set" else []
     server = serve(folder, *given)
     counted(server.port, limit)
+
+
+def test_the_end_by_nested_calls_names_entry_line_and_limit(serve, application):
+    code = "local function f() return (string.gsub('x', 'x', f)) end f()"
+    server = serve(application({"_index.yaml": PROCESS.format(limits="stack: 50", most=100),
+                                "hub.lua": hub(code)}))
+    server.wait_for(r"app:hub .*process failed: app:hub \(hub\.lua\):4: C stack overflow: "
+                    r"limit stack \(50\) reached")
 
 
 def test_a_host_takes_so_many_processes(serve, application):
@@ -236,6 +254,6 @@ def test_every_name_of_the_contract_can_be_set(entry):
 def test_every_bound_is_counted_under_its_name(serve_probe):
     found = scrape(serve_probe().port)
     counts = {dict(labels)["limit"] for (name, labels) in found.samples if name == COUNTED}
-    settings = {"outbox_policy", "strict_close_codes", "slice", "outbox_soft_time", "ping_interval"}
+    settings = {"outbox_policy", "strict_close_codes", "ping_interval"}
     names = {field.split("=")[0] for fields in EVERY.values() for field in fields} - settings
     assert names | {"max_processes"} == counts

@@ -235,3 +235,45 @@ def test_check_leaves_ports_alone(good):
         )
         check = command("check", good)
     assert check.returncode == 0, check.stderr
+
+
+# --- addresses -----------------------------------------------------------------------------------
+
+TWO = """namespace: app
+entries:
+  - { name: one, kind: http.service, addr: "%s", lifecycle: { auto_start: true } }
+  - name: two
+    kind: http.service
+    addr: "%s"
+    lifecycle: { auto_start: %s }
+"""
+
+
+@pytest.mark.parametrize("first, second", [
+    ("127.0.0.1:9001", "127.0.0.1:9001"), (":9001", "127.0.0.1:9001"), ("localhost:9001", "127.0.0.1:9001"),
+    ("127.0.0.1:9001", "0.0.0.0:9001"), ("[::1]:9001", "[::1]:9001"),
+])
+def test_two_gateways_that_start_cannot_share_an_address(application, first, second):
+    done = command("check", application({"_index.yaml": TWO % (first, second, "true")}))
+    assert done.returncode == 2
+    assert re.search(r"_index\.yaml:6: app:two: addr: .*app:one as well \(.*_index\.yaml:3\)", done.stderr), \
+        done.stderr
+
+
+@pytest.mark.parametrize("first, second, starts", [
+    ("127.0.0.1:9001", "127.0.0.1:9001", "false"), ("127.0.0.1:0", "127.0.0.1:0", "true"),
+    ("127.0.0.1:9001", "127.0.0.1:9002", "true"), ("127.0.0.1:9001", "127.0.0.2:9001", "true"),
+    ("[::1]:9001", "127.0.0.1:9001", "true"),
+])
+def test_gateways_with_addresses_of_their_own_are_right(application, first, second, starts):
+    done = command("check", application({"_index.yaml": TWO % (first, second, starts)}))
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_address_of_the_implicit_gateway_is_told_where_the_application_has_it(application):
+    yaml = TWO % ("127.0.0.1:8082", "127.0.0.1:9001", "true")
+    yaml += "  - { name: f, kind: function.lua, source: file://f.lua }\n" \
+            "  - { name: f.get, kind: http.endpoint, path: /f, func: f }\n"
+    done = command("check", application({"_index.yaml": yaml, "f.lua": HANDLER}))
+    assert done.returncode == 2
+    assert re.search(r"_index\.yaml:3: app:one: addr: .*system:gateway as well", done.stderr), done.stderr

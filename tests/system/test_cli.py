@@ -56,6 +56,26 @@ def test_version_is_one_line_on_stdout():
     assert re.fullmatch(r"natterjack \d+\.\d+\.\d+\S*\n", run.stdout)
 
 
+@pytest.mark.parametrize("option", ["--short", "-s"])
+def test_the_short_version_is_the_number(option):
+    run = command("version", option)
+    assert run.returncode == 0 and command("version").stdout == f"natterjack {run.stdout}"
+
+
+def test_list_names_the_commands_of_an_application(application):
+    yaml = """
+namespace: app
+entries:
+  - { name: greet, kind: process.lua, source: file://hub.lua, meta: { command: { name: hello, short: says hello } } }
+  - { name: plain, kind: process.lua, source: file://hub.lua, meta: { command: { name: plain } } }
+  - { name: none, kind: process.lua, source: file://hub.lua }
+"""
+    run = command("run", application({"_index.yaml": yaml, "hub.lua": HUB}), "list")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert [line.split(maxsplit=1) for line in run.stdout.splitlines()] == [
+        ["hello", "says hello"], ["plain", "app:plain"]]
+
+
 def test_no_arguments_point_to_the_help():
     run = command()
     assert run.returncode != 0

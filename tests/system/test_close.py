@@ -7,7 +7,7 @@ import pytest
 import probe
 from natterjack import Natterjack
 from probe import Probe
-from raw_ws import BINARY, CLOSE, CONTINUATION, PING, TEXT, encode_frame
+from raw_ws import BINARY, CLOSE, CONTINUATION, PING, TEXT, RawWebSocket, encode_frame
 
 STRICT = ("--set", "system:gateway.limits.strict_close_codes=true")
 UNKNOWN = {"relay": {"target_pid": "{nowhere:processes|0x0ffff}"}}
@@ -234,3 +234,58 @@ def test_what_is_against_the_protocol_ends_the_connection_with_1002(probe_server
 def test_after_all_that_the_server_is_well(probe_server, strict_server):
     assert Probe(probe_server).echo(1) == 1
     assert Probe(strict_server).echo(1) == 1
+
+
+# --- a hub that does not answer ------------------------------------------------------------------
+
+SILENT = """
+namespace: app
+entries:
+  - { name: hub, kind: process.lua, source: file://hub.lua }
+  - { name: hub.service, kind: process.service, process: hub, lifecycle: { auto_start: true } }
+  - { name: connect, kind: function.lua, source: file://connect.lua, modules: [ http, json ] }
+  - { name: connect.get, kind: http.endpoint, path: /ws, func: connect }
+"""
+
+SILENT_HUB = """
+return { run = function()
+  process.registry.register("hub")
+  local events, inbox = process.events(), process.inbox()
+  while true do
+    local m = inbox:receive()
+    if m:topic() == "ws.message" and m:payload():data() == "wait" then
+      process.send(m:from(), "waiting", true)
+      events:receive() -- and takes nothing until the end
+      return
+    end
+  end
+end }
+"""
+
+SILENT_CONNECT = """
+local http, json = require("http"), require("json")
+return { handler = function()
+  http.response():set_header("X-WS-Relay", json.encode({ target_pid = process.registry.lookup("hub") }))
+end }
+"""
+
+
+@pytest.mark.parametrize("end, code", [(encode_frame(CLOSE, struct.pack(">H", 4000)), 4000),
+                                       (encode_frame(0x3, b""), 1002)])
+def test_answers_that_do_not_come_hold_no_end_up(serve, application, end, code):
+    server = serve(application({"_index.yaml": SILENT, "hub.lua": SILENT_HUB, "connect.lua": SILENT_CONNECT}),
+                   "--set", "system:gateway.limits.ping_interval=off", "--drain-timeout", "100ms",
+                   "--drain-window", "10ms")
+    unanswered = RawWebSocket(server.port, "/api/v1/ws")  # its hub has taken everything
+    unanswered.send_bytes(encode_frame(TEXT, b"hello") + end)
+    assert unanswered.read_until_closed().code == code
+    deaf = RawWebSocket(server.port, "/api/v1/ws")
+    deaf.send_text("wait")
+    deaf.read_topic("waiting")
+    deaf.send_bytes(b"".join(encode_frame(TEXT, b"x") for _ in range(10)) + end)
+    assert deaf.read_until_closed().code == code
+    deaf.shut()
+    gone = RawWebSocket(server.port, "/api/v1/ws")  # resets while its answers are waited for
+    gone.send_bytes(encode_frame(TEXT, b"x") + end)
+    gone.drop()
+    assert server.stop() == 0

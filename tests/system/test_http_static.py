@@ -7,7 +7,7 @@ from email.utils import formatdate, parsedate_to_datetime
 import pytest
 
 from natterjack import Natterjack
-from raw_http import RawHttp, get, request
+from raw_http import exchange, get, RawHttp, request
 
 YAML = """
 version: "1.0"
@@ -66,7 +66,8 @@ def web(tmp_path_factory):
 @pytest.mark.parametrize("wanted, first, last", [
     ("bytes=0-0", 0, 0), ("bytes=0-9", 0, 9), ("bytes=5-14", 5, 14), ("bytes=990-", 990, 999),
     ("bytes=-10", 990, 999), ("bytes=-5000", 0, 999), ("bytes=0-5000", 0, 999),
-    ("bytes=999-999", 999, 999),
+    ("bytes=999-999", 999, 999), ("Bytes=0-9", 0, 9), (f"bytes=990-{10**30}", 990, 999),
+    (f"bytes=-{10**30}", 0, 999),
 ])
 def test_a_range_is_a_part_of_the_file(web, wanted, first, last):
     answer = get(web.port, "/site/digits.bin", {"Range": wanted})
@@ -76,7 +77,7 @@ def test_a_range_is_a_part_of_the_file(web, wanted, first, last):
     assert answer.body.decode() == DIGITS[first:last + 1]
 
 
-@pytest.mark.parametrize("wanted", ["bytes=1000-", "bytes=5000-6000", "bytes=-0"])
+@pytest.mark.parametrize("wanted", ["bytes=1000-", "bytes=5000-6000", "bytes=-0", f"bytes={10**30}-"])
 def test_a_range_behind_the_end_is_a_416(web, wanted):
     answer = get(web.port, "/site/digits.bin", {"Range": wanted})
     assert (answer.status, answer.headers["content-range"]) == (416, "bytes */1000")
@@ -121,6 +122,29 @@ def test_a_known_file_is_not_sent_again(web):
         assert answer.headers["etag"] == tag
         assert answer.headers["cache-control"] == "public, max-age=60"
         assert "content-length" not in answer.headers
+
+
+def test_lists_of_tags_may_stand_on_several_lines(web):
+    tag = get(web.port, "/site/digits.bin").headers["etag"]
+    answer = exchange(web.port, (f"GET /site/digits.bin HTTP/1.1\r\nHost: h\r\nIf-None-Match: \"a\"\r\n"
+                                 f"If-None-Match: {tag}\r\n\r\n").encode())
+    assert answer.status == 304
+
+
+def test_a_client_that_wants_one_version_gets_no_other(web):
+    whole = get(web.port, "/site/digits.bin")
+    tag, modified = whole.headers["etag"], whole.headers["last-modified"]
+    for headers in ({"If-Match": '"other"'}, {"If-Match": "W/" + tag}, {"If-Match": '"a", "b"'},
+                    {"If-Unmodified-Since": formatdate(0, usegmt=True)},
+                    {"If-Match": '"other"', "If-Unmodified-Since": modified},
+                    {"If-Match": '"other"', "If-None-Match": tag, "Range": "bytes=0-1"}):
+        for method in ("GET", "HEAD"):
+            answer = request(web.port, method, "/site/digits.bin", headers)
+            assert (answer.status, answer.headers["etag"]) == (412, tag), headers
+    for headers in ({"If-Match": tag}, {"If-Match": f'"other", {tag}'}, {"If-Match": "*"},
+                    {"If-Unmodified-Since": modified}, {"If-Unmodified-Since": "yesterday"},
+                    {"If-Match": tag, "If-Unmodified-Since": formatdate(0, usegmt=True)}):
+        assert get(web.port, "/site/digits.bin", headers).status == 200, headers
 
 
 def test_a_changed_file_is_sent(web):

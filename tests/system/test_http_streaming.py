@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import time
 
 import pytest
@@ -481,3 +482,51 @@ def test_slow_uploads_below_the_size_hold_no_handler(server):
     finally:
         for connection in slow:
             connection.shut()
+
+
+# --- the end of the server -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def ending(serve, application):
+    """ending(*options) -> a server of its own."""
+
+    def start(*options):
+        folder = application({"_index.yaml": YAML, "answer.lua": ANSWER, "take.lua": TAKE})
+        running = serve(folder, "--admin-socket", str(folder / "admin"), "--drain-window", "10ms", *options)
+        running.admin = folder / "admin"
+        return running
+
+    return start
+
+
+def begun(server, name):
+    connection = RawHttp(server.port)
+    connection.ask("GET", f"/flush?name={name}")
+    connection.read_head()
+    assert read_chunk(connection) == b"one "
+    return connection
+
+
+def test_sigterm_lets_an_answer_that_has_begun_come_to_its_end(ending):
+    server = ending()
+    with begun(server, "late") as connection:
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("draining: 1 connections")
+        go_on(server, "late")
+        assert read_chunk(connection) == b"two "
+        go_on(server, "late")
+        assert read_chunk(connection) == b'{"three":3}'
+        assert read_chunk(connection) == b""
+        assert connection.at_end()
+        assert server.process.wait(20) == 0
+
+
+def test_sigterm_waits_no_longer_than_the_drain_for_an_answer(ending):
+    server = ending("--drain-timeout", "500ms")
+    with begun(server, "never") as connection:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0
+        server.wait_for("1 connections did not close in time")
+        assert connection.at_end()  # without a last chunk: the client sees that something is missing
+        assert not connection.buffer

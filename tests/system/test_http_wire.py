@@ -149,6 +149,16 @@ def test_a_large_answer_waits_for_its_reader(server):
     assert len(body) == 300 * 65_536
 
 
+@pytest.mark.parametrize("status, length", [(204, None), (205, "0"), (304, None)])
+def test_answers_that_have_no_body_have_none(server, status, length):
+    with RawHttp(server.port) as connection:
+        for _ in range(2):
+            connection.ask("GET", f"/v/see/a?status={status}")
+            answer = connection.answer()
+            assert (answer.status, answer.body, answer.headers.get("content-length")) == (status, b"", length)
+            assert "transfer-encoding" not in answer.headers
+
+
 def test_an_endpoint_for_head_answers_without_a_body(server):
     with RawHttp(server.port) as connection:
         connection.ask("HEAD", "/v/head")
@@ -230,7 +240,16 @@ def test_an_endpoint_may_answer_options_itself(server):
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "TRACE", "BREW", "get"])
 def test_other_methods_are_a_405_with_allow(server, method):
     answer = request(server.port, method, "/v/one/1")
-    assert (answer.status, answer.headers["allow"]) == (405, "PUT")
+    assert (answer.status, answer.headers["allow"]) == (405, "PUT, OPTIONS")
+
+
+def test_what_allow_names_is_answered_and_named_once(server):
+    for target in ("/v/see/x", "/v/one/1", "/v/own", "/v/head"):
+        refused = request(server.port, "PATCH", target)
+        methods = refused.headers["allow"].split(", ")
+        assert len(methods) == len(set(methods)) and "OPTIONS" in methods
+        for method in methods:
+            assert request(server.port, method, target).status in (200, 204), (method, target)
 
 
 @pytest.mark.parametrize("octets, status", [

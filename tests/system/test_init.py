@@ -34,13 +34,21 @@ def test_init_writes_the_files_of_the_example(tmp_path):
     assert (tmp_path / "chat/room.lua").read_text() == (example / "room.lua").read_text()
 
 
-def test_init_overwrites_nothing(tmp_path):
-    (tmp_path / "room.lua").write_text("mine")
+@pytest.mark.parametrize("name", ["room.lua", "notes.txt", "folder/file"])
+def test_init_writes_nothing_into_a_folder_that_is_not_empty(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
     done = command("init", tmp_path)
     assert done.returncode == 2
-    assert "room.lua" in done.stderr and "Nothing was written" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["room.lua"]
-    assert (tmp_path / "room.lua").read_text() == "mine"
+    assert name.split("/")[0] in done.stderr and "Nothing was written" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name.split("/")[0]]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_init_minds_no_hidden_files(tmp_path):
+    (tmp_path / ".git").mkdir()
+    done = command("init", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_init_into_what_is_a_file_says_so(tmp_path):

@@ -91,8 +91,8 @@ def test_commands_are_listed(application):
 
 
 @pytest.mark.parametrize("returned, code", [
-    ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 0), ("2.5", 0), ("'3'", 0), ("{ 3 }", 0),
-    ("false", 0), ("nil, 'no luck'", 1),
+    ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 255), ("2.0", 2), ("2.5", 0), ("'3'", 0),
+    ("{ 3 }", 0), ("false", 1), ("true", 0), ("nil, 'no luck'", 1),
 ])
 def test_a_whole_number_that_a_command_returns_is_its_exit_code(application, returned, code):
     folder = application({"_index.yaml": f"""namespace: app
@@ -100,6 +100,44 @@ entries:
   - {{ name: ends, kind: process.lua, source: "return function() return {returned} end" }}
 """})
     assert run(folder, "-x", "app:ends").returncode == code
+
+
+def test_a_text_that_a_command_returns_is_its_last_word(application):
+    folder = application({"_index.yaml": "namespace: app\nname: ends\nkind: process.lua\n"
+                                         "source: return function() return 'done so far' end\n"})
+    done = run(folder, "-x", "app:ends")
+    assert (done.stdout, done.returncode) == ("done so far\n", 0)
+
+
+@pytest.mark.parametrize("said, code", [("", 0), ("0", 0), ("3", 3)])
+def test_a_script_may_end_the_program_with_a_code(application, said, code):
+    folder = application({"_index.yaml": f"""namespace: app
+name: ends
+kind: process.lua
+modules: [ system ]
+source: return function() require("system").exit({said}) process.inbox():receive() end
+"""})
+    assert run(folder, "-x", "app:ends").returncode == code
+
+
+def test_a_command_that_is_interrupted_may_say_goodbye(application):
+    folder = application({"_index.yaml": """namespace: app
+name: waits
+kind: process.lua
+modules: [ io ]
+source: |
+  return function()
+    local io, events = require("io"), process.events()
+    io.print("here")
+    io.print(events:receive().kind)
+  end
+"""})
+    started = subprocess.Popen([binary(), "run", folder, "-x", "app:waits"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    assert started.stdout.readline() == "here\n"
+    started.send_signal(signal.SIGINT)
+    assert started.communicate(timeout=60)[0] == "pid.cancel\n"
+    assert started.returncode == 0
 
 
 def test_an_address_for_an_application_without_gateway_is_a_warning(application):

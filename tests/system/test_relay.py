@@ -7,6 +7,7 @@ from websockets.sync.client import connect as independent_client
 
 import probe
 from probe import Probe, arrive
+from raw_http import exchange, request
 from raw_ws import PING, PONG, RawWebSocket, Refused
 
 GUIDE, CURRENT = "text", "table"  # the endpoint without, and the one with a router
@@ -25,6 +26,20 @@ def test_a_header_that_is_not_json_is_a_500_that_says_so(probe_server):
     refused = refusal(probe_server, relay="{not json")
     assert refused.status == 500
     assert "error" in json.loads(refused.body)
+
+
+def test_the_log_names_the_entry_whose_header_is_wrong_and_where_it_stands(probe_server):
+    refusal(probe_server, relay="{not json either")
+    line = probe.line_of("- name: text", "_index.yaml")
+    probe_server.wait_for(rf"error probe:text \(\S*_index\.yaml:{line}\): X-WS-Relay: .*found "
+                          r"\{not json either")
+
+
+@pytest.mark.parametrize("upgrade", [{}, {"Connection": "Upgrade", "Upgrade": "websocket"}])
+def test_an_empty_header_is_none_and_stays_here(probe_server, upgrade):
+    answer = request(probe_server.port, "GET", probe.path(relay=""), upgrade)
+    assert answer.status == 200
+    assert "x-ws-relay" not in answer.headers
 
 
 @pytest.mark.parametrize("metadata", ["[1, 2]", '"text"', "7"])
@@ -92,6 +107,14 @@ def test_a_handshake_against_the_standard_is_refused(probe_server, headers):
         RawWebSocket(probe_server.port, probe.path(), headers=headers, pipelined=b"abc"
                      if "Content-Length" in headers else b"")
     assert refused.value.status in (400, 426)
+
+
+@pytest.mark.parametrize("connection", ["Upgrade", "keep-alive, Upgrade"])
+def test_http_1_0_has_no_upgrade(probe_server, connection):
+    answer = exchange(probe_server.port, (
+        f"GET {probe.path()} HTTP/1.0\r\nHost: h\r\nUpgrade: websocket\r\nConnection: {connection}\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+    assert answer.status == 426 and b"upgrade" in answer.body
 
 
 def test_subprotocols_and_extensions_on_offer_are_not_taken_up(probe_server):

@@ -1,12 +1,15 @@
 """Changed files are taken over while clients stay; and hubs that come back find theirs waiting."""
 
+import re
 import signal
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from natterjack import command
+from natterjack import Lines, binary, command
 from probe import Probe
 from raw_http import get
 from raw_ws import Closed, RawWebSocket
@@ -333,3 +336,28 @@ def test_wrong_values_in_the_relay_header_are_told(app):
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
         assert answer.status == 500
         app.server.wait_for("X-WS-Relay: " + word)
+
+
+def blocks(process, sign):
+    """Whether a process holds this signal back."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"^SigBlk:\s*([0-9a-f]+)", status, re.M)[1], 16) >> (sign - 1) & 1
+
+
+def test_sighup_during_the_start_is_a_reload_after_it(application):
+    # Many entries, so that reading them takes longer than sending a signal.
+    entries = "".join(f"  - {{ name: f{i}, kind: function.lua, source: file://f.lua }}\n" for i in range(2000))
+    folder = application({"_index.yaml": "namespace: app\nentries:\n" + entries,
+                          "f.lua": "return { handler = function() end }"})
+    process = subprocess.Popen([binary(), "run", str(folder), "--admin-socket", "off"], text=True,
+                               stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        while not blocks(process, signal.SIGHUP):
+            assert process.poll() is None, process.stderr.read()
+        process.send_signal(signal.SIGHUP)
+        lines = Lines("stderr", process.stderr)
+        lines.wait_for("reload: nothing has changed")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()

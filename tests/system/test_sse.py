@@ -313,6 +313,7 @@ def test_an_empty_target_detaches(server, watch):
 
 @pytest.mark.parametrize("data, reason", [
     (None, "closed by server"), ("enough", "enough"), ({"reason": "r"}, "r"), (5, "5"),
+    ({"reason": 5}, "closed by server"), ({"code": 1}, "closed by server"),
 ])
 def test_close_says_why(server, data, reason):
     client, ready = detached(server)
@@ -350,6 +351,27 @@ def test_a_client_that_does_not_read_loses_its_own_stream_only(server):
     server.wait_for("is a slow consumer")
     tell(server, well_ready["stream_pid"], "sse.message", "well")
     assert well.event() == ("sse.message", "well")
+
+
+def test_all_streams_of_a_target_hear_of_its_end_and_no_others(serve, tmp_path):
+    for name, text in {"_index.yaml": YAML, "hub.lua": HUB, "relay.lua": RELAY, "tell.lua": TELL}.items():
+        (tmp_path / name).write_text(text)
+    running = serve(tmp_path)
+    bound = [SseClient(running.port, path(target_name="hub.first")) for _ in range(50)]
+    other = SseClient(running.port, path(target_name="hub.second"))
+    moved = SseClient(running.port, path())
+    pid = moved.json("ready")["stream_pid"]
+    for name in ("hub.first", "hub.second"):  # it follows the last one only
+        tell(running, pid, "sse.control", {"target_pid": name})
+    tell(running, "hub.first", "fail", True)
+    for client in bound:
+        assert client.json("done") == {"reason": "target process exited"}
+        assert client.event() is None
+    tell(running, "hub.second", "watch", pid)
+    tell(running, "hub.second", "still here", True)
+    assert moved.json("sse.message")["topic"] == "still here"
+    other.shut()
+    moved.shut()
 
 
 def test_sigterm_is_a_goodbye(serve, tmp_path):

@@ -1,11 +1,15 @@
 """TLS of a gateway: HTTPS, wss and events through it, certificates of clients, wrong certificates."""
 
+import hashlib
 import json
+import re
 import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -225,7 +229,7 @@ def broken(authority, tmp_path, change):
 @pytest.mark.parametrize("change, text", [
     (("cert: server.pem", "cert: nowhere.pem"), "tls.cert"),
     ((", key: server.key", ""), "tls.key is missing"),
-    (("mode: manual", "mode: auto"), "tls.mode"),
+    (("mode: manual", "mode: automatic"), "tls.mode"),
     (("key: server.key", "key: server.key, client_auth: verify_if_given"), "tls.client_ca is missing"),
     (("key: server.key", "key: server.key, client_auth: maybe"), "tls.client_auth"),
 ])
@@ -238,12 +242,117 @@ def test_the_check_finds_what_is_missing(authority, tmp_path, change, text):
 @pytest.mark.parametrize("change, text", [
     (("key: server.key", "key: ada.key"), "is not the key of tls.cert"),
     (("cert: server.pem", "cert: hub.lua"), "holds no certificate"),
+    (("cert: server.pem", "cert: torn.pem"), "tls.cert: "),
     (("key: server.key", "key: server.pem"), "holds no private key"),
+    (("key: server.key", "key: locked.key"), "holds no private key without a passphrase"),
+    (("key: server.key", "key: server.key, client_auth: request, client_ca: hub.lua"),
+     "tls.client_ca: "),
 ])
-def test_a_start_with_a_wrong_certificate_fails_clearly(authority, tmp_path, change, text):
-    done = command("run", broken(authority, tmp_path, change))
-    assert done.returncode == 1
+@pytest.mark.parametrize("how", ["check", "run"])
+def test_certificates_are_opened_by_the_check(authority, tmp_path, change, text, how):
+    folder = broken(authority, tmp_path, change)
+    (folder / "torn.pem").write_text((folder / "server.pem").read_text().replace("MII", "nothing"))
+    subprocess.run(["openssl", "ec", "-in", "server.key", "-out", "locked.key", "-aes256", "-passout",
+                    "pass:secret"], cwd=folder, check=True, capture_output=True)
+    done = command(how, folder)
+    assert done.returncode == 2
+    assert re.search(r"_index\.yaml:7: app:gateway: " + text.split(":")[0], done.stderr) or \
+        re.search(r"_index\.yaml:7: app:gateway: tls\.", done.stderr), done.stderr
     assert text in done.stderr, done.stderr
+
+
+def test_all_that_is_wrong_with_certificates_is_told_at_once(authority, tmp_path):
+    done = command("check", broken(authority, tmp_path, (
+        "cert: server.pem, key: server.key",
+        "cert: hub.lua, key: hub.lua, client_ca: hub.lua, client_auth: request")))
+    for field in ("cert", "key", "client_ca"):
+        assert f"tls.{field}: " in done.stderr, done.stderr
+
+
+def test_a_certificate_out_of_its_time_is_a_warning(authority, tmp_path):
+    folder = broken(authority, tmp_path, ("server.pem", "late.pem"))
+    subprocess.run(["openssl", "req", "-new", "-key", "server.key", "-subj", "/CN=late", "-out", "late.csr"],
+                   cwd=folder, check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-in", "late.csr", "-signkey", "server.key", "-days", "0",
+                    "-out", "late.pem"], cwd=folder, check=True, capture_output=True)
+    done = command("check", folder)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"warning: .*_index\.yaml:7: app:gateway: tls\.cert: certificate 1 has expired on "
+                     r"\d{4}-\d\d-\d\d", done.stderr), done.stderr
+
+
+# --- a certificate of its own making ---------------------------------------------------------------
+
+
+@pytest.fixture
+def own(application_of_its_own, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    return application_of_its_own
+
+
+@pytest.fixture
+def application_of_its_own(authority, tmp_path):
+    return broken(authority, tmp_path, ("mode: manual, cert: server.pem, key: server.key", "mode: auto"))
+
+
+def kept(server):
+    """The file that the log names."""
+    [(_, match), *_] = server.wait_for(r"warning app:gateway: tls\.mode auto: .*it is kept in (\S+\.pem)\.")
+    return Path(match[1])
+
+
+def test_mode_auto_makes_a_certificate_and_says_so(own, tmp_path):
+    with Natterjack(own) as server:
+        file = kept(server)
+        assert file.is_relative_to(tmp_path / "state/natterjack/tls")
+        assert file.stat().st_mode & 0o777 == 0o600
+        trusting = ssl.create_default_context(cafile=str(file))
+        with RawHttp(server.port, tls=trusting) as connection:
+            connection.ask("GET", "/healthz")
+            assert connection.answer().status == 200
+        with pytest.raises(ssl.SSLCertVerificationError):
+            RawHttp(server.port, tls=ssl.create_default_context())
+        digest = hashlib.sha256(shown(server, trusting)).hexdigest().upper()
+        assert ":".join(digest[i:i + 2] for i in range(0, 64, 2)) in server.stderr.text()
+
+
+def test_the_certificate_is_the_same_after_a_restart_and_a_reload(own):
+    with Natterjack(own) as server:
+        file = kept(server)
+        first = shown(server, ssl.create_default_context(cafile=str(file)))
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("reload: nothing has changed")
+    with Natterjack(own) as server:
+        assert shown(server, ssl.create_default_context(cafile=str(file))) == first
+
+
+@pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\nbroken\n"])
+def test_a_kept_certificate_that_is_no_good_is_made_anew(own, content):
+    with Natterjack(own) as server:
+        file = kept(server)
+    file.write_text(content)
+    with Natterjack(own) as server:
+        assert shown(server, ssl.create_default_context(cafile=str(kept(server))))
+
+
+def test_without_a_place_for_it_the_certificate_lasts_as_long_as_the_node(own, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with Natterjack(own) as server:
+        server.wait_for("tls.mode auto: .*it cannot be kept, so the next start makes another one")
+        careless = ssl._create_unverified_context()
+        first = shown(server, careless)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("reload: nothing has changed")
+        assert shown(server, careless) == first
+
+
+def test_what_mode_auto_does_not_need_is_a_warning(authority, tmp_path):
+    done = command("check", broken(authority, tmp_path, ("mode: manual", "mode: auto")))
+    assert done.returncode == 0, done.stderr
+    for field in ("cert", "key"):
+        assert re.search(rf"warning: .*:7: app:gateway: tls\.{field} has no effect", done.stderr)
 
 
 # --- another certificate -------------------------------------------------------------------------
@@ -273,7 +382,7 @@ def test_a_reload_shows_the_new_certificate_to_new_clients(tmp_path):
 
         (tmp_path / "server.pem").write_text("nonsense")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for("reload: .*tls.cert.*nothing was changed")
+        server.wait_for("reload: .*_index.yaml:7: app:gateway: tls.cert: .*holds no certificate")
         assert shown(server, client) == second
 
         authority.issue("server")

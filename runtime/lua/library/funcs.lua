@@ -40,9 +40,9 @@ local function follow(self, items)
     local item, ok = items:receive()
     self.complete = true
     if not ok then
-        self.problem = errors.new({ message = "the call was cut off", kind = errors.UNAVAILABLE })
+        self.problem = make_error(errors.UNAVAILABLE, "the call was cut off")
     elseif self.canceled then
-        self.problem = errors.new({ message = "the call was canceled", kind = errors.CANCELED })
+        self.problem = make_error(errors.CANCELED, "the call was canceled")
     elseif item[1] == "" then
         self.value = native.wrap(#item > 2 and item[2] or nil)
     else
@@ -62,7 +62,7 @@ local function start(options, id, ...)
         return nil, call
     end
     local made = future({ out = channel.new(1), call = call, complete = false, canceled = false })
-    coroutine.spawn(follow, made, items)
+    spawn_follower(follow, made, items)
     return made
 end
 

@@ -284,6 +284,8 @@ return function(schema, value, as_text)
             return refuse("the text is not JSON")
         end
         value = parsed
+    elseif value == nil then
+        return refuse("data is required: there is no value to be checked")
     end
     local problem = check(schema, value, "$", schema, 0)
     if problem then

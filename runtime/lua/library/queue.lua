@@ -21,8 +21,24 @@ local message = class("message", {
     nack = function(self) return settle(self, false) end,
 })
 
+-- A full queue is waited for: who publishes faster than consumers work is slowed down.
+local longest_pause = 50 -- ms
+
+local function publish(id, data, headers)
+    local pause, waited = 1, 0
+    while true do
+        local good, err = native.publish(id, data, headers)
+        if good or err:kind() ~= errors.UNAVAILABLE or waited >= native.patience(id) then
+            return good, err
+        end
+        native.sleep(pause * 1000000)
+        waited = waited + pause
+        pause = math.min(pause * 2, longest_pause)
+    end
+end
+
 return {
-    publish = native.publish,
+    publish = publish,
     info = native.info,
     message = function()
         local id, headers, attempts = native.current()

@@ -7,14 +7,17 @@ local function parse_id(text)
 end
 
 local operators = {
-    ["~"] = function(found, wanted) return found:find(wanted, 1, true) ~= nil end,
+    ["~"] = function(found, wanted) return native.is_like(wanted, found) == true end,
+    ["*"] = function(found, wanted) return found:find(wanted, 1, true) ~= nil end,
     ["^"] = function(found, wanted) return found:sub(1, #wanted) == wanted end,
     ["$"] = function(found, wanted) return wanted == "" or found:sub(-#wanted) == wanted end,
-    ["*"] = function(found, wanted)
-        local pattern = wanted:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
-        return found:find("^" .. pattern .. "$") ~= nil
-    end,
 }
+
+-- `*` any characters; all else stands for itself.
+local function glob(found, wanted)
+    local pattern = wanted:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*")
+    return found:find("^" .. pattern .. "$") ~= nil
+end
 
 local own = {
     [".kind"] = function(entry) return entry.kind end,
@@ -46,6 +49,14 @@ local function value_at(entry, path)
 end
 
 local function matches(found, wanted, compare)
+    if type(wanted) == "table" then -- a list: all of them
+        for _, item in ipairs(wanted) do
+            if not matches(found, item, compare) then
+                return false
+            end
+        end
+        return #wanted > 0
+    end
     if type(found) == "table" then -- a list: one of them is enough
         for _, item in ipairs(found) do
             if matches(item, wanted, compare) then
@@ -63,16 +74,25 @@ local function matches(found, wanted, compare)
     return found == wanted or tostring(found) == tostring(wanted)
 end
 
--- Keys that say nothing about an entry are told and passed over, as the dialect does.
+local told = {}
+
+-- Keys that say nothing about an entry are told (once) and passed over, as the dialect does.
 local function conditions_of(filter)
     local all = {}
     for key, wanted in pairs(filter or {}) do
         local text = tostring(key)
         local compare = operators[text:sub(1, 1)]
         local path = compare and text:sub(2) or text
+        if text:sub(1, 1) == "~" and native.is_like(tostring(wanted), "") == nil then
+            return fail(errors.INVALID, "registry.find: %s: '%s' is no regular expression", text, tostring(wanted))
+        end
+        if own[path] and not compare then
+            compare = glob
+        end
         if own[path] or path:find("^meta%.") or path:find("^data%.") then
             all[#all + 1] = { path = path, wanted = wanted, compare = compare }
-        else
+        elseif not told[text] then
+            told[text] = true
             native.warn("registry.find: the key '" .. text ..
                 "' selects nothing: write .kind, .ns, .name or meta.NAME")
         end
@@ -81,7 +101,11 @@ local function conditions_of(filter)
 end
 
 local function find_in(entries, filter)
-    local conditions, found = conditions_of(filter), {}
+    local conditions, problem = conditions_of(filter)
+    if not conditions then
+        return nil, problem
+    end
+    local found = {}
     for _, entry in ipairs(entries or {}) do
         local good = true
         for _, one in ipairs(conditions) do

@@ -253,7 +253,7 @@ local token_store = class("token store", {
         end
         local found = self.store:get(key)
         if not found then
-            return nil, nil, errors.new({ message = "the token is unknown or has expired", kind = errors.NOT_FOUND })
+            return nil, nil, make_error(errors.NOT_FOUND, "the token is unknown or has expired")
         end
         return make_actor(found.actor), found.scope and make_scope(found.scope) or nil, nil
     end,

@@ -71,7 +71,7 @@ local function connect(url, options)
         return nil, problem
     end
     local made = client({ handle = handle, chosen = chosen, out = channel.new(options.channel_capacity or 64) })
-    coroutine.spawn(follow, made, items)
+    spawn_follower(follow, made, items)
     return made
 end
 

@@ -1,4 +1,5 @@
--- Words that the other files of this folder share; they become their globals.
+-- Words that the other files of this folder share; they become their globals. Besides there are duration_ns(d), and
+-- spawn_follower(f, ...): coroutine.spawn for what nobody waits for, so that it holds no function's state up.
 
 -- A class: methods check that they are called with a colon on the right object.
 function class(name, methods)
@@ -24,20 +25,25 @@ end
 -- object -> its class; a script cannot see or change the metatables themselves.
 objects = setmetatable({}, { __mode = "k" })
 
+-- An error as the C functions make them.
+function make_error(kind, text)
+    local later = kind == errors.TIMEOUT or kind == errors.UNAVAILABLE or kind == errors.RATE_LIMITED
+    return errors.new({ message = text, kind = kind, retryable = later })
+end
+
 function fail(kind, text, ...)
     if select("#", ...) > 0 then
         text = text:format(...)
     end
-    return nil, errors.new({ message = text, kind = kind })
+    return nil, make_error(kind, text)
 end
 
 -- An error that a C function handed over as kind, text and more.
 function failure(kind, text, more)
-    local made = { message = text or "failed", kind = kind }
-    if more then
-        made.retryable, made.details = more.retryable, more.details
+    if not more or more.retryable == nil and more.details == nil then
+        return make_error(kind, text or "failed")
     end
-    return errors.new(made)
+    return errors.new({ message = text or "failed", kind = kind, retryable = more.retryable, details = more.details })
 end
 
 function is_id(text)

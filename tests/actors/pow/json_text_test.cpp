@@ -39,6 +39,15 @@ TEST_CASE("numbers have their shortest form", "[pow][json_text]") {
   CHECK_FALSE(json_value(json::array({std::nan("")})));
 }
 
+TEST_CASE("bytes are base64", "[pow][json_text]") {
+  const auto bytes = [](std::vector<uint8_t> of) { return json_value(json::binary(std::move(of))); };
+  CHECK(bytes({}) == R"("")");
+  CHECK(bytes({0}) == R"("AA==")");
+  CHECK(bytes({'a', 'b'}) == R"("YWI=")");
+  CHECK(bytes({0xff, 0xfe, 0xfd, 0xfc}) == R"("//79/A==")");
+  CHECK(json_value(json{{"data", json::binary({1, 2, 3})}}) == R"({"data":"AQID"})");
+}
+
 TEST_CASE("documents are written anew, keys sorted", "[pow][json_text]") {
   CHECK(json_document(R"( { "b" : [ 1, 2.0, "<" ] , "a" : { } , "c" : null } )") ==
         R"({"a":{},"b":[1,2,"\u003c"],"c":null})");

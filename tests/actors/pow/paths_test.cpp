@@ -31,14 +31,24 @@ TEST_CASE("websockets may leave out the last slash of the base", "[pow][paths]")
   CHECK(is_websocket_path("/", "//x/../y"));
 }
 
-TEST_CASE("the raw path is what the client wrote", "[pow][paths]") {
-  relay::http_request request;
-  request.target = "/a%2Fb/../c?x=/y";
-  CHECK(raw_path(request) == "/a%2Fb/../c");
-  request.target = "http://host:80/a?b";
-  CHECK(raw_path(request) == "/a");
-  request.target = "http://host";
-  CHECK(raw_path(request) == "/");
+TEST_CASE("a path is below the base however it is escaped", "[pow][paths]") {
+  CHECK(path_below("/", "/a/b") == "a/b");
+  CHECK(path_below("/pow/", "/pow/new") == "new");
+  CHECK(path_below("/pow/", "/%70ow/a%2Fb") == "a%2Fb");
+  CHECK(path_below("/my jobs/\xc3\xa9/", "/my%20jobs/%c3%a9/new") == "new");
+  CHECK(path_below("/pow/", "/pow/") == "");
+  CHECK_FALSE(path_below("/pow/", "/pow"));
+  CHECK_FALSE(path_below("/pow/", "/powx/new"));
+  CHECK_FALSE(path_below("/a/b/", "/a%2Fb/new"));
+  CHECK_FALSE(path_below("/a/b/", "/a%2Fb/new/x"));
+  CHECK_FALSE(path_below("/a/", "*"));
+}
+
+TEST_CASE("a path is escaped for URLs, once", "[pow][paths]") {
+  CHECK(escape_path("/a-b_c.~/x:y@z/") == "/a-b_c.~/x:y@z/");
+  CHECK(escape_path("/my jobs/\xc3\xa9/") == "/my%20jobs/%C3%A9/");
+  CHECK(escape_path("/\"<>&'?#/") == "/%22%3C%3E%26%27%3F%23/");
+  CHECK(escape_path("/a%20b/%zz/%") == "/a%20b/%25zz/%25");
 }
 
 TEST_CASE("a redirect keeps the query and escapes its page", "[pow][paths]") {
@@ -51,4 +61,6 @@ TEST_CASE("a redirect keeps the query and escapes its page", "[pow][paths]") {
   CHECK(response.body == "<a href=\"/x?a=&lt;b&gt;&amp;c\">Temporary Redirect</a>.\n\n");
   request.method = "POST";
   CHECK(redirect(request, "/x").body.empty());
+  request.target = "//x?";
+  CHECK(redirect(request, "/x").header("Location") == "/x");
 }

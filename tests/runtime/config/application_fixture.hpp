@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/config/application.hpp"
-#include "runtime/config/options.hpp"
+#include "runtime/config/options/options.hpp"
 #include "tests/catch.hpp"
 
 #include <cstdlib>

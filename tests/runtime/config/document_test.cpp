@@ -1,4 +1,4 @@
-#include "runtime/config/document.hpp"
+#include "runtime/config/source/document.hpp"
 #include "tests/catch.hpp"
 
 #include <nlohmann/json.hpp>

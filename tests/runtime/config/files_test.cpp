@@ -1,7 +1,7 @@
 // Which files are read, and what `file://` reaches.
 #include "tests/runtime/config/application_fixture.hpp"
 
-#include "runtime/config/source_tree.hpp"
+#include "runtime/config/source/source_tree.hpp"
 
 using namespace natterjack::runtime;
 namespace fs = std::filesystem;

@@ -309,12 +309,12 @@ SCENARIO_METHOD(application_fixture, "what is known but not built is refused or 
   load("  - name: gw\n"
        "    kind: http.service\n"
        "    addr: :0\n"
-       "    tls: {mode: auto}\n"
+       "    tls: {mode: self}\n"
        "    host: {buffer_size: 5}\n"
        "    timeouts: {write: 5s}\n"
        "    lifecycle:\n"
        "      security: {groups: [a]}\n");
-  CHECK(said() == "app/_index.yaml:6: app:gw: tls.mode: found text \"auto\"; expected one of: manual, off\n");
+  CHECK(said() == "app/_index.yaml:6: app:gw: tls.mode: found text \"self\"; expected one of: auto, manual, off\n");
   CHECK(warned() ==
         "app/_index.yaml:7: app:gw: host.buffer_size has no effect here: Mailboxes need "
         "no size\n"

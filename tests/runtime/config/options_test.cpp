@@ -56,8 +56,7 @@ SCENARIO_METHOD(application_fixture, "Lua entries have the documented limits",
            "    source: return 1\n"
            "    limits: {memory: 1MiB, slice: 1ms, budget: 2s, mailbox: 3, timers: 4, "
            "channels: 5, names: 6, stack: 17}\n"
-           "    pool: {type: static, size: 2, workers: 3, buffer: 4, max_size: 5}\n"
-           "  - {name: g, kind: function.lua, source: \"return 1\", pool: {workers: 20}}\n");
+           "    pool: {type: static, size: 2, workers: 3, buffer: 4, max_size: 5}\n");
   const auto& process = all.processes[0];
   CHECK(process.method == "run");
   CHECK(process.limits.memory == 64 << 20);
@@ -80,15 +79,42 @@ SCENARIO_METHOD(application_fixture, "Lua entries have the documented limits",
   CHECK(said.limits.names == 6);
   CHECK(said.limits.stack == 17);
   CHECK(said.pool.type == pool_type::static_);
-  CHECK(said.pool.size == 2);
-  CHECK(said.pool.workers == 3);
+  CHECK(said.pool.states == 3);
+  CHECK(said.pool.kept == 3);
   CHECK(said.pool.buffer == 4);
-  CHECK(said.pool.max_size == 5);
-  const auto& by_default = all.functions[1];
-  CHECK(by_default.pool.type == pool_type::lazy);
-  CHECK(by_default.pool.size == 20);
-  CHECK(by_default.pool.buffer == 1280);
-  CHECK(by_default.pool.max_size == 20);
+}
+
+SCENARIO_METHOD(application_fixture, "what is not said of a pool follows from what is",
+                "[config][options]") {
+  struct row {
+    const char* said;
+    pool_type type;
+    size_t states, kept, buffer;
+  };
+  const std::vector<row> rows{
+      {"{}", pool_type::lazy, 100, 100, 6400},
+      {"{max_size: 5}", pool_type::lazy, 5, 5, 320},
+      {"{workers: 20}", pool_type::static_, 20, 20, 1280},
+      {"{type: lazy}", pool_type::lazy, 16, 16, 1024},
+      {"{type: lazy, workers: 3}", pool_type::lazy, 3, 3, 192},
+      {"{type: static}", pool_type::static_, 8, 8, 512},
+      {"{type: static, size: 2}", pool_type::static_, 2, 2, 128},
+      {"{type: adaptive, max_size: 9, size: 4}", pool_type::adaptive, 9, 4, 576},
+      {"{type: inline, buffer: 0}", pool_type::inline_, 10'000, 0, 0},
+  };
+  std::string entries;
+  for (size_t i = 0; i < rows.size(); ++i)
+    entries += "  - {name: f" + std::to_string(i) +
+               ", kind: function.lua, source: \"return 1\", pool: " + rows[i].said + "}\n";
+  const auto all = read(entries);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(rows[i].said);
+    const auto& pool = all.functions[i].pool;
+    CHECK(pool.type == rows[i].type);
+    CHECK(pool.states == rows[i].states);
+    CHECK(pool.kept == rows[i].kept);
+    CHECK(pool.buffer == rows[i].buffer);
+  }
 }
 
 SCENARIO_METHOD(application_fixture, "a service has the documented life cycle",
@@ -171,6 +197,23 @@ SCENARIO_METHOD(application_fixture, "a router and its endpoints", "[config][opt
   CHECK(endpoint.path == "/u/{id}");
   CHECK(endpoint.full_path == "/v2/u/{id}");
   CHECK(endpoint.router_id == "app:r");
+}
+
+SCENARIO_METHOD(application_fixture, "an empty word is the default", "[config][options]") {
+  const auto all = read("  - {name: gw, kind: http.service, addr: \":0\", tls: {mode: \"\"}}\n"
+                        "  - {name: f, kind: function.lua, source: \"return 1\", pool: {type: \"\"}}\n");
+  CHECK_FALSE(all.gateways[0].tls);
+  CHECK(all.functions[0].pool.type == pool_type::lazy);
+}
+
+SCENARIO_METHOD(application_fixture, "gateways with TLS", "[config][options]") {
+  const auto all = read("  - {name: own, kind: http.service, addr: \":1\", tls: {mode: auto}}\n"
+                        "  - {name: off, kind: http.service, addr: \":2\", tls: {mode: \"off\"}}\n");
+  REQUIRE(all.gateways[0].tls);
+  CHECK(all.gateways[0].tls->makes_own);
+  CHECK(all.gateways[0].tls->cert.empty());
+  CHECK(all.gateways[0].tls->client_auth == "none");
+  CHECK_FALSE(all.gateways[1].tls);
 }
 
 SCENARIO("the host that is made on demand", "[config][options]") {

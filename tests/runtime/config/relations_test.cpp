@@ -71,6 +71,19 @@ SCENARIO_METHOD(application_fixture, "a kind that cannot be used is told once",
   CHECK(app.diagnostics[0].message == "kind store.kv.raft is not built yet");
 }
 
+SCENARIO_METHOD(application_fixture, "a kind that others can do without is a warning until one refers to it",
+                "[config][relations]") {
+  load(process + "  - {name: t, kind: exec.native}\n");
+  CHECK(app.ok());
+  REQUIRE(app.warnings.size() == 1);
+  CHECK(app.warnings[0].message ==
+        "kind exec.native is not built: nothing can be done with this entry");
+  load(process + "  - {name: t, kind: exec.native}\n"
+                 "  - {name: s, kind: process.service, process: p, host: t}\n");
+  REQUIRE(app.diagnostics.size() == 1);
+  CHECK(app.diagnostics[0].line == 5);
+}
+
 SCENARIO_METHOD(application_fixture, "references cross namespaces", "[config][relations]") {
   write("lib.yaml", "namespace: shared.code\nname: p.x\nkind: process.lua\nsource: return 1\n");
   const auto read = this->read("  - {name: s, kind: process.service, process: shared.code:p.x, "

@@ -1,6 +1,6 @@
-#include "runtime/config/catalogue.hpp"
-#include "runtime/config/config_value.hpp"
-#include "runtime/config/kind_schema.hpp"
+#include "runtime/config/kinds/catalogue.hpp"
+#include "runtime/config/kinds/kind_schema.hpp"
+#include "runtime/config/source/config_value.hpp"
 #include "tests/catch.hpp"
 
 #include <algorithm>

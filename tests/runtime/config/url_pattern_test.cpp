@@ -20,6 +20,15 @@ SCENARIO("paths of endpoints are checked", "[config][url]") {
   CHECK_FALSE(check_pattern("/a/{id}", false, why));
 }
 
+SCENARIO("variables in other spellings are understood", "[config][url]") {
+  CHECK(with_braces("/users/:id/posts/:post") == "/users/{id}/posts/{post}");
+  CHECK(with_braces("/users/{id}") == "/users/{id}");
+  CHECK(with_braces("/{$}") == "/");
+  CHECK(with_braces("/a/") == "/a/");
+  CHECK(with_braces("/at:noon/:1") == "/at:noon/:1");
+  CHECK(with_braces("") == "");
+}
+
 SCENARIO("a prefix is put before a path", "[config][url]") {
   CHECK(join_path("/api/v1", "/ws") == "/api/v1/ws");
   CHECK(join_path("/api/v1/", "/ws") == "/api/v1/ws");

@@ -1,6 +1,6 @@
-#include "runtime/config/config_value.hpp"
 #include "runtime/config/nearest.hpp"
 #include "runtime/config/network_address.hpp"
+#include "runtime/config/source/config_value.hpp"
 #include "tests/catch.hpp"
 
 #include <nlohmann/json.hpp>

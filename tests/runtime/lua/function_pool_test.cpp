@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 
@@ -139,17 +140,68 @@ SCENARIO("states are pooled", "[lua][function]") {
     auto second = pool_world::start(*pool);
     CHECK(json::parse(pool_world::wait(second).body)["n"] == 2);
   }
-  THEN("what a call leaves running does not see the next") {
-    auto pool = w.pool("coroutine.spawn(function() require('time').sleep('1ms') stray = true end) "
-                       "coroutine.spawn(function() stray = true end) "
+  THEN("what a call leaves running goes on behind its answer, where no other call sees it") {
+    auto pool = w.pool("if http.request():path() == '/leaves' then "
+                       "mine = true "
+                       "coroutine.spawn(function() coroutine.spawn(function() "
+                       "process.registry.register('goes.on') "
+                       "process.inbox():receive() print('went on') end) end) end "
+                       "return {mine = mine or false}");
+    auto first = pool_world::start(*pool, "/leaves");
+    CHECK(json::parse(pool_world::wait(first).body)["mine"] == true);
+    REQUIRE(w.wait_until([&w] { return w.node->names().lookup("goes.on").has_value(); }));
+    auto second = pool_world::start(*pool);
+    CHECK(json::parse(pool_world::wait(second).body)["mine"] == false);
+    CHECK(pool->workers() == 2);
+    w.run("process.send('goes.on', 'go')");
+    CHECK(w.wait_until([&w] { return contains(w.printed(), "went on"); }));
+  }
+  THEN("its state is used again when the last task has ended, or none can be woken any more") {
+    auto pool = w.pool("coroutine.spawn(function() require('time').sleep('1ms') end) "
+                       "coroutine.spawn(function() channel.new():receive() end) "
                        "require('time').after('1ms') "
-                       "if http.request():path() == '/2' then require('time').sleep('30ms') end "
-                       "local was = stray stray = nil return {stray = was or false}");
-    auto first = pool_world::start(*pool, "/1");
-    CHECK(json::parse(pool_world::wait(first).body)["stray"] == false);
-    auto second = pool_world::start(*pool, "/1");
-    CHECK(json::parse(pool_world::wait(second).body)["stray"] == false);
-    CHECK(pool->workers() == 1);
+                       "count = (count or 0) + 1 return {count = count}");
+    int most = 0;
+    CHECK(w.wait_until([&pool, &most] {
+      auto answer = pool_world::start(*pool);
+      most = std::max(most, json::parse(pool_world::wait(answer).body)["count"].get<int>());
+      return most == 3;
+    }));
+  }
+  THEN("tasks of a call that failed end with it, and one that fails says so in the log") {
+    auto pool = w.pool("coroutine.spawn(function() require('time').sleep('1ms') "
+                       "error('alone ' .. http.request():path()) end) "
+                       "if http.request():path() == '/raises' then error('first') end "
+                       "return {ok = true}");
+    auto first = pool_world::start(*pool, "/raises");
+    CHECK(pool_world::wait(first).status == 500);
+    CHECK_FALSE(contains(w.logged(), "a task of an answered call"));
+    auto second = pool_world::start(*pool);
+    CHECK(pool_world::wait(second).status == 200);
+    CHECK(w.wait_until(
+        [&w] { return contains(w.logged(), "a task of an answered call failed: "); }));
+  }
+  THEN("tasks that go on have bounds in time and number") {
+    lua::pool_options options;
+    options.workers = 8;
+    options.lingering = 1;
+    options.linger = 0min;
+    auto pool = w.pool("coroutine.spawn(function() process.inbox():receive() end) "
+                       "return {ok = true}",
+                       options);
+    auto first = pool_world::start(*pool);
+    CHECK(pool_world::wait(first).status == 200);
+    CHECK(w.wait_until([&w] { return contains(w.logged(), "did not end in time: dropped"); }));
+    options.linger = 60min;
+    auto other = w.pool("coroutine.spawn(function() process.inbox():receive() end) "
+                        "return {ok = true}",
+                        options);
+    for (int i = 0; i < 2; ++i) {
+      auto answer = pool_world::start(*other);
+      CHECK(pool_world::wait(answer).status == 200);
+    }
+    CHECK(w.wait_until([&w] { return contains(w.logged(), "those of this one are dropped"); }));
+    CHECK(w.wait_until([&other] { return other->workers() == 1; }));
   }
   THEN("many at a time use up to `workers`, then wait, then are refused") {
     lua::pool_options options;

@@ -1,4 +1,4 @@
-#include "runtime/lua/print_sink.hpp"
+#include "runtime/lua/base/print_sink.hpp"
 
 #include "tests/catch.hpp"
 

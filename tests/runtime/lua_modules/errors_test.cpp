@@ -9,6 +9,9 @@ SCENARIO("error objects say what went wrong, of which kind, and where", "[errors
   GIVEN("an error made from a text") {
     CHECK(lua.run("return errors.new('broken'):message()") == "broken");
     CHECK(lua.run("return errors.new('broken'):kind() == errors.UNKNOWN") == "true");
+    CHECK(lua.run("return '[' .. errors.UNKNOWN .. ']'") == "[]");
+    CHECK(lua.run("return errors.is(errors.new('broken'), errors.UNKNOWN)") == "true");
+    CHECK(lua.run("return errors.new(errors.UNKNOWN, 'odd'):message()") == "odd");
     CHECK(lua.run("return errors.new('broken'):retryable()") == "nil");
     CHECK(lua.run("return errors.new('broken'):details()") == "nil");
     CHECK(lua.run("return tostring(errors.new('broken'))") == "broken");
@@ -35,6 +38,12 @@ SCENARIO("error objects say what went wrong, of which kind, and where", "[errors
     lua.run("inner = errors.new{message='gone', kind=errors.NOT_FOUND, retryable=true, "
             "details={id=7}} outer = errors.wrap(inner, 'loading')");
     CHECK(lua.run("return outer") == "loading: gone");
+    CHECK(lua.run("return outer:message()") == "gone");
+    CHECK(lua.run("return tostring(errors.wrap(outer, 'starting'))") == "starting: loading: gone");
+    CHECK(lua.run("return errors.wrap(outer, 'starting'):message()") == "gone");
+    CHECK(lua.run("return 'it is ' .. outer") == "it is loading: gone");
+    CHECK(lua.run("return outer:find('gone') .. string.upper(outer)") == "10LOADING: GONE");
+    CHECK(lua.run("return errors.wrap('plain', 'loading'):message()") == "plain");
     CHECK(lua.run("return errors.is(outer, errors.NOT_FOUND)") == "true");
     CHECK(lua.run("return errors.is(outer, errors.INVALID)") == "false");
     CHECK(lua.run("return outer:details().id") == "7");

@@ -1,6 +1,6 @@
 #include "test_state.hpp"
 
-#include "runtime/lua/json_codec.hpp"
+#include "runtime/lua/json/json_codec.hpp"
 
 #include "tests/catch.hpp"
 

@@ -1,10 +1,10 @@
 #include "test_state.hpp"
 
 #include "hub/node.hpp"
-#include "runtime/lua/http_streaming.hpp"
-#include "runtime/lua/json_codec.hpp"
-#include "runtime/lua/module_pg.hpp"
-#include "runtime/lua/shims.hpp"
+#include "runtime/lua/base/shims.hpp"
+#include "runtime/lua/http/http_streaming.hpp"
+#include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/shared/module_pg.hpp"
 
 #include <cstdio>
 #include <cstdlib>

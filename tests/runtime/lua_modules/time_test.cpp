@@ -1,6 +1,6 @@
 #include "test_state.hpp"
 
-#include "runtime/lua/time_zone.hpp"
+#include "runtime/lua/time/time_zone.hpp"
 
 #include "tests/catch.hpp"
 

@@ -19,6 +19,16 @@ local tests = {
         check.same(env.get("NOTE"), "kept")
         check.fails("Invalid", env.set("NOTE", "two\nlines"))
     end },
+    { "a file's lines may end with a comment", function()
+        check.same(env.get("SIZE"), "large")
+        check.same(env.get("QUOTED"), "a # b")
+        check.same(env.get("APART"), "single")
+        check.same(env.get("FRAGMENT"), "a")
+    end },
+    { "a file that is not there has no variables", function()
+        check.same(env.get("DEPTH"), "3")
+        check.fails("NotFound", env.get("WIDTH"))
+    end },
     { "read-only is read-only", function()
         check.fails("PermissionDenied", env.set("SECRET", "y"))
         check.same(env.get("SECRET"), "x")

@@ -20,6 +20,20 @@ local tests = {
         check.fails("Invalid", funcs.call("nothing"))
         check.fails("Invalid", funcs.call(""))
     end },
+    { "what a function has begun goes on behind its answer", function()
+        local said = process.listen("tail")
+        check.same(funcs.call("app:tail", process.pid()), 1)
+        check.same(funcs.call("app:tail", process.pid()), 1) -- of another state
+        for _ = 1, 2 do
+            local got = said:receive()
+            check.same(got.mine .. got.calls, "11")
+        end
+        process.unlisten(said)
+    end },
+    { "a call that a function does not wait for holds its state up no longer", function()
+        check.same(funcs.call("app:tail.loose"), 1)
+        check.same(funcs.call("app:tail.loose"), 2)
+    end },
     { "async gives a future", function()
         local future = funcs.async("app:add", 20, 22)
         check.same(future:is_complete(), false)

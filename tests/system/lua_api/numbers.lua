@@ -1,4 +1,5 @@
 local check, metrics = require("check"), require("metrics")
+local json, system = require("json"), require("system")
 
 local tests = {
     { "counters, gauges and histograms are taken", function()
@@ -22,6 +23,25 @@ local tests = {
         check.fails("Invalid", metrics.gauge_set("depth", 1, { [1] = "a" }))
         check.fails("Invalid", metrics.gauge_set("depth", 1, { kind = {} }))
         check.fails("Invalid", metrics.gauge_set("depth", 1, { le = "x" }))
+    end },
+    { "figures of the program's memory are numbers", function()
+        local before = system.memory.stats()
+        for _, name in ipairs({ "alloc", "total_alloc", "sys", "heap_alloc", "heap_sys", "heap_idle", "heap_in_use",
+                                "heap_released", "heap_objects", "stack_in_use", "num_gc" }) do
+            check.same(math.type(before[name]), "integer", name)
+        end
+        check.yes(before.total_alloc >= before.alloc and before.stack_in_use > 0)
+        system.gc.collect()
+        check.yes(system.memory.stats().num_gc > before.num_gc)
+    end },
+    { "the module stream may be asked for", function()
+        check.same(type(require("stream")), "table")
+    end },
+    { "nothing is no value that fits a schema", function()
+        local fits, err = json.validate({ type = "object" }, nil)
+        check.fails("Invalid", fits, err)
+        check.yes(err:find("data is required", 1, true), err)
+        check.same(json.validate_string({ type = "null" }, "null"), true)
     end },
 }
 

@@ -20,6 +20,19 @@ local tests = {
         check.same(ids(registry.find({ [".kind"] = "registry.entry", ["meta.type"] = "poem" })), "app:poem")
         check.same(ids(registry.find({ [".ns"] = "app", [".name"] = "essay" })), "app:essay")
         check.same(ids(registry.find({ ["meta.tags"] = "sad" })), "app:poem")
+        check.same(ids(registry.find({ ["meta.tags"] = { "sad", "short" } })), "app:poem")
+        check.same(ids(registry.find({ ["meta.tags"] = { "sad", "long" } })), "")
+    end },
+    { "own fields take globs", function()
+        check.same(ids(registry.find({ [".kind"] = "registry.*" })), "app:essay app:poem")
+        check.same(ids(registry.find({ [".kind"] = "*.entry", [".name"] = "e*y", [".id"] = "app:*" })), "app:essay")
+        check.same(ids(registry.find({ [".kind"] = "registry.entry", [".ns"] = "a*p" })), "app:essay app:poem")
+        check.same(ids(registry.find({ [".kind"] = "registry?entry" })), "")
+    end },
+    { "a key may hold dots itself", function()
+        check.same(ids(registry.find({ ["meta.graph.rule"] = "true" })), "app:poem")
+        check.same(ids(registry.find({ ["meta.graph.depth"] = 2 })), "app:essay")
+        check.same(ids(registry.find({ ["meta.graph.rule.more"] = "true" })), "")
     end },
     { "keys of meta may hold dots", function()
         local function finds(key, value) return ids(registry.find({ [key] = value })) == "app:poem" end
@@ -32,10 +45,14 @@ local tests = {
         check.same(finds("meta.type.x", "poem"), false)
     end },
     { "operators in front of a key", function()
-        check.same(ids(registry.find({ ["~meta.comment"] = "at n" })), "app:poem")
+        check.same(ids(registry.find({ ["~meta.comment"] = "at (n|d)ig.*t$" })), "app:poem")
+        check.same(ids(registry.find({ ["~meta.comment"] = "^at" })), "")
+        check.same(ids(registry.find({ ["*meta.comment"] = "at n" })), "app:poem")
+        check.same(ids(registry.find({ ["*meta.tags"] = "hor" })), "app:poem")
         check.same(ids(registry.find({ ["^meta.type"] = "po" })), "app:poem")
         check.same(ids(registry.find({ ["$meta.type"] = "say" })), "app:essay")
-        check.same(ids(registry.find({ ["*meta.type"] = "e*y" })), "app:essay")
+        check.same(ids(registry.find({ ["*meta.type"] = "e*y" })), "")
+        check.fails("Invalid", registry.find({ ["~meta.type"] = "(" }))
     end },
     { "a bare key selects nothing out", function()
         check.yes(#registry.find({ kind = "registry.entry" }) > 10)
@@ -46,6 +63,9 @@ local tests = {
     end },
     { "changes make a version, which can be left again", function()
         local before = registry.current_version()
+        check.same(before:id(), 0)
+        check.same(before:string(), "v0")
+        check.same(before:previous(), nil)
         local changes = registry.snapshot():changes()
         changes:create({ id = "app:new", kind = "registry.entry", meta = { type = "note" }, data = { n = 1 } })
         changes:update({ id = "app:poem", kind = "registry.entry", meta = { type = "ode" }, data = {} })

@@ -1,0 +1,198 @@
+// The Lua module `funcs`: calls of other functions; its shape stands in library/funcs.lua.
+#include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
+#include "runtime/lua/function_pool.hpp"
+#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/shared/call_context.hpp"
+#include "runtime/lua/shared/services.hpp"
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+const char call_key = 0; // registry: metatable of a call that runs
+
+struct running_call {
+  std::shared_ptr<function_pool> pool;
+  function_call_ptr call;
+};
+
+struct start_result {
+  bool good = false;
+  error_kind kind = error_kind::unknown; // the text is in `scratch`
+};
+
+start_result refuse(engine& self, error_kind kind, std::string why) {
+  self.scratch = std::move(why);
+  return {false, kind};
+}
+
+// id, options table or nil, arguments…; the answer goes where `deliver` sends it.
+start_result start_call(engine& self, lua_State* L, int last, running_call& made,
+                        std::function<void(main_end&)> deliver) {
+  const auto id = std::string(text_of(L, 1));
+  const auto& find = self.runtime().shared().find_function;
+  made.pool = find ? find(id) : nullptr;
+  if (!made.pool)
+    return refuse(self, error_kind::not_found, "no function.lua entry '" + id + "'");
+  call_extras extras;
+  extras.context = self.context;
+  encode_error error;
+  if (lua_istable(L, 2)) {
+    lua_getfield(L, 2, "context");
+    const bool fine = extend_context(L, lua_gettop(L), extras.context, error);
+    lua_pop(L, 1);
+    if (!fine)
+      return refuse(self, error_kind::invalid, error.text);
+    lua_getfield(L, 2, "timeout_ns");
+    extras.deadline = std::chrono::nanoseconds(lua_tointeger(L, -1));
+    lua_pop(L, 1);
+  }
+  std::vector<hub::payload> arguments;
+  for (int i = 3; i <= last; ++i)
+    if (!read_argument(L, i, arguments.emplace_back(), error))
+      return refuse(self, error_kind::invalid, error.text);
+  extras.done = std::move(deliver);
+  made.call = made.pool->call(std::move(arguments), std::move(extras));
+  return {true, {}};
+}
+
+void check_arguments(lua_State* L) {
+  text_argument(L, 1);
+  luaL_checkstack(L, 8, "too many arguments");
+}
+
+start_result start_answered(engine& self, lua_State* L, int last, const reply_address& to) {
+  running_call made;
+  return start_call(self, L, last, made, [to](main_end& end) {
+    if (end.why.text.empty())
+      answer(to, {std::move(end.result.value)});
+    else
+      answer_error(to, end.why);
+  });
+}
+
+// id, options, arguments… -> results, or nil and an error
+int call(lua_State* L) {
+  check_arguments(L);
+  auto& self = engine_of(L);
+  const int last = lua_gettop(L);
+  const auto to = expect_answer(L);
+  const auto result = start_answered(self, L, last, to);
+  if (result.good)
+    return await_answer(L);
+  forget_answer(L, to);
+  return fail(L, result.kind, self.scratch);
+}
+
+start_result start_streamed(engine& self, lua_State* L, int last, running_call& made,
+                            const reply_address& to) {
+  return start_call(self, L, last, made, [to](main_end& end) {
+    auto values = end.why.text.empty() ? std::vector<hub::payload>{hub::payload::text("")}
+                                       : failure_values(end.why);
+    if (end.why.text.empty())
+      values.push_back(std::move(end.result.value));
+    if (values.back().kind() == hub::payload_kind::nil)
+      values.pop_back();
+    values.push_back(hub::payload::text("end")); // so that it is never a single value
+    stream_item(to, std::move(values));
+    end_stream(to);
+  });
+}
+
+// id, options, arguments… -> channel of {kind, value…}, handle; or nil and an error
+int start(lua_State* L) {
+  check_arguments(L);
+  auto& self = engine_of(L);
+  const int last = lua_gettop(L);
+  auto* made = new (lua_newuserdatauv(L, sizeof(running_call), 0)) running_call;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &call_key);
+  lua_setmetatable(L, -2);
+  const auto to = open_stream(L);
+  const auto result = start_streamed(self, L, last, *made, to);
+  if (!result.good) {
+    close_stream(L, to.number);
+    return fail(L, result.kind, self.scratch);
+  }
+  lua_insert(L, -2);
+  return 2;
+}
+
+int cancel(lua_State* L) {
+  auto* held = static_cast<running_call*>(lua_touserdata(L, 1));
+  if (held != nullptr && held->pool)
+    held->pool->cancel(held->call);
+  return 0;
+}
+
+int collect_call(lua_State* L) {
+  static_cast<running_call*>(lua_touserdata(L, 1))->~running_call();
+  return 0;
+}
+
+// A payload of one's own, for Future:result().
+int wrap(lua_State* L) {
+  lua_settop(L, 1);
+  lua_getglobal(L, "payload");
+  lua_getfield(L, -1, "new");
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+} // namespace
+
+bool read_payloads(lua_State* L, int first, std::vector<hub::payload>& out, encode_error& error) {
+  for (int i = first; i <= lua_gettop(L); ++i)
+    if (!read_argument(L, i, out.emplace_back(), error))
+      return false;
+  return true;
+}
+
+bool extend_context(lua_State* L, int index, std::shared_ptr<const call_context>& base,
+                    encode_error& error) {
+  if (!lua_istable(L, index))
+    return true;
+  auto made = std::make_shared<call_context>(base ? *base : call_context{});
+  lua_pushnil(L);
+  while (lua_next(L, index) != 0) {
+    if (lua_type(L, -2) == LUA_TSTRING) {
+      hub::payload value;
+      if (!read_payload(L, lua_gettop(L), value, error)) {
+        lua_pop(L, 2);
+        return false;
+      }
+      const std::string key(text_of(L, -2));
+      if (key == "\1actor")
+        made->actor = std::move(value);
+      else if (key == "\1scope")
+        made->scope = std::move(value);
+      else
+        made->values.insert_or_assign(key, std::move(value));
+    }
+    lua_pop(L, 1);
+  }
+  base = std::move(made);
+  return true;
+}
+
+int open_funcs(lua_State* L) {
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, collect_call);
+  lua_setfield(L, -2, "__gc");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &call_key);
+  constexpr luaL_Reg functions[] = {{"call", guarded<call>},
+                                    {"start", guarded<start>},
+                                    {"cancel", guarded<cancel>},
+                                    {"wrap", guarded<wrap>},
+                                    {nullptr, nullptr}};
+  luaL_newlib(L, functions);
+  run_library(L, "funcs");
+  return 1;
+}
+
+} // namespace natterjack::runtime::lua

@@ -1,0 +1,173 @@
+#include "runtime/lua/storage/queue_broker.hpp"
+
+#include "runtime/lua/application_modules.hpp"
+
+#include <atomic>
+
+namespace natterjack::runtime::lua {
+
+std::string queue_broker::queue::lack_of_room(size_t more_bytes) const {
+  const auto full = "queue '" + settings.id + "' is full: ";
+  if (waiting.size() >= settings.length_max)
+    return full + "max_length (" + std::to_string(settings.length_max) + ") reached";
+  if (bytes + more_bytes > settings.bytes_max)
+    return full + "max_bytes (" + std::to_string(settings.bytes_max) + ") reached";
+  return {};
+}
+
+void queue_broker::add_queue(queue_settings settings) {
+  std::lock_guard guard(mutex_);
+  auto id = settings.id;
+  queues_[std::move(id)].settings = std::move(settings);
+}
+
+void queue_broker::add_consumer(const std::string& id, size_t concurrency, bool auto_ack,
+                                runner run) {
+  std::lock_guard guard(mutex_);
+  auto made = std::make_unique<consumer>();
+  made->concurrency = concurrency;
+  made->auto_ack = auto_ack;
+  made->run = std::move(run);
+  queues_[id].consumers.push_back(std::move(made));
+}
+
+void queue_broker::start() {
+  std::vector<std::string> ids;
+  {
+    std::lock_guard guard(mutex_);
+    running_ = true;
+    for (const auto& [id, one] : queues_)
+      ids.push_back(id);
+  }
+  for (const auto& id : ids)
+    pump(id);
+}
+
+void queue_broker::stop() {
+  std::lock_guard guard(mutex_);
+  running_ = false;
+}
+
+bool queue_broker::publish(const std::string& id, hub::payload data, hub::payload headers,
+                           failure& why) {
+  queue_message message;
+  message.data = std::move(data);
+  message.headers = std::move(headers);
+  if (!make_random_uuid(message.id)) {
+    why = {error_kind::internal, "no random bytes are available", {}};
+    return false;
+  }
+  {
+    std::lock_guard guard(mutex_);
+    auto i = queues_.find(id);
+    if (i == queues_.end()) {
+      why = {error_kind::not_found, "no queue.queue entry '" + id + "'", {}};
+      return false;
+    }
+    auto& to = i->second;
+    if (auto lack = to.lack_of_room(message.bytes()); !lack.empty()) {
+      why = {error_kind::unavailable, std::move(lack), "{\"retryable\":true}"};
+      return false;
+    }
+    to.bytes += message.bytes();
+    to.waiting.push_back(std::move(message));
+  }
+  pump(id);
+  return true;
+}
+
+std::chrono::nanoseconds queue_broker::patience(const std::string& id) const {
+  std::lock_guard guard(mutex_);
+  auto i = queues_.find(id);
+  return i == queues_.end() ? std::chrono::nanoseconds{0} : i->second.settings.patience;
+}
+
+bool queue_broker::stats(const std::string& id, queue_stats& out) const {
+  std::lock_guard guard(mutex_);
+  auto i = queues_.find(id);
+  if (i == queues_.end())
+    return false;
+  out = {i->second.waiting.size(), i->second.in_work, i->second.consumers.size()};
+  return true;
+}
+
+size_t queue_broker::calls() const {
+  std::lock_guard guard(mutex_);
+  size_t running = 0;
+  for (const auto& [id, one] : queues_)
+    for (const auto& consumer : one.consumers)
+      running += consumer->running;
+  return running;
+}
+
+void queue_broker::pump(const std::string& id) {
+  std::vector<start_job> jobs;
+  {
+    std::lock_guard guard(mutex_);
+    auto& from = queues_.at(id);
+    for (auto& one : from.consumers)
+      while (running_ && one->running < one->concurrency && !from.waiting.empty()) {
+        auto made = std::make_shared<queue_delivery>();
+        made->message = std::move(from.waiting.front());
+        from.waiting.pop_front();
+        ++made->message.attempts;
+        ++one->running;
+        ++from.in_work;
+        jobs.push_back({one.get(), std::move(made)});
+      }
+  }
+  for (auto& [who, delivery] : jobs) {
+    auto open = std::make_shared<std::atomic<bool>>(true);
+    const auto* message = &delivery->message;
+    delivery->settle = [this, id, message, open](bool good) {
+      if (open->exchange(false))
+        settled(id, *message, good);
+    };
+    if (who->auto_ack)
+      delivery->settle(true);
+    auto held = delivery;
+    who->run(delivery, [this, id, who = who, held](bool good) {
+      held->settle(good);
+      finished(id, *who);
+    });
+  }
+}
+
+void queue_broker::settled(const std::string& id, const queue_message& message, bool good) {
+  std::string next;
+  std::string why_dropped;
+  {
+    std::lock_guard guard(mutex_);
+    auto& from = queues_.at(id);
+    --from.in_work;
+    if (!good && message.attempts < from.settings.attempts_max) {
+      from.waiting.push_back(message);
+      return; // `finished` looks for who takes it
+    }
+    from.bytes -= message.bytes();
+    if (good)
+      return;
+    if (auto dead = queues_.find(from.settings.dead_letter); dead == queues_.end()) {
+      why_dropped = "it names no dead_letter.queue";
+    } else if (why_dropped = dead->second.lack_of_room(message.bytes()); why_dropped.empty()) {
+      dead->second.bytes += message.bytes();
+      dead->second.waiting.push_back(message);
+      dead->second.waiting.back().attempts = 0;
+      next = dead->first;
+    }
+  }
+  if (!why_dropped.empty() && when_dropped)
+    when_dropped(id, message, why_dropped);
+  if (!next.empty())
+    pump(next);
+}
+
+void queue_broker::finished(const std::string& id, consumer& who) {
+  {
+    std::lock_guard guard(mutex_);
+    --who.running;
+  }
+  pump(id);
+}
+
+} // namespace natterjack::runtime::lua
