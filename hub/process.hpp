@@ -43,8 +43,8 @@ enum class relay_dialect : uint8_t {
 struct exit_result {
   payload value;     ///< what it returned, nil if nothing
   std::string error; ///< empty: ended normally
-  /// More about the error, as JSON: `{"kind": "NotFound", "retryable": true, "details": {…}}`, each of
-  /// them only if it is known; nil: the text is all.
+  /// More about the error, as JSON: `{"kind": "NotFound", "retryable": true, "details": {…}}`, each
+  /// of them only if it is known; nil: the text is all.
   payload error_facts{};
 };
 

@@ -79,7 +79,7 @@ void add_run(CLI::App& app, command_line& out, raw_options& raw) {
                   "'*' for all (default: same origin)")
       ->type_name("LIST");
   run->add_option("-x,--exec", out.exec,
-                  "Run this process, then end: 1 if it failed, else the whole number it returned, or 0")
+                  "Run this process, then end: 1 if it failed, else the number it returned, or 0")
       ->type_name("ENTRY-ID");
   run->add_option("--host", out.exec_host,
                   "Where a command runs (default: the first terminal.host, else system:processes)")

@@ -175,6 +175,15 @@ void engine::drop_tasks() noexcept {
     close_stream(streams_.begin()->first);
 }
 
+void engine::drop_mail() {
+  collect();
+  intake_.drop_unclaimed([this](const hub::message& what) {
+    actor_.box().received(what);
+    what.settle();
+  });
+  intake_.events().clear();
+}
+
 // -- tasks --------------------------------------------------------------------
 
 void engine::add_task(lua_State* L, bool is_main) {

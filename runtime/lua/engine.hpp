@@ -63,6 +63,13 @@ class engine final : public process_context {
 
   /// Forgets every task and timer; between two calls of a function.
   void drop_tasks() noexcept;
+  /// Forgets messages that nobody has asked for; before a call of a function: they are an earlier
+  /// one's.
+  void drop_mail();
+  /// The script has asked for messages or events: what comes later would be another call's.
+  bool has_asked_for_mail() const noexcept {
+    return intake_.is_claimed() || events_channel != nullptr;
+  }
   /// Tasks of the script's own.
   bool has_tasks() const noexcept;
   /// Tasks there may be, but nothing in this process can wake one any more: no timer, no answer, no

@@ -1,5 +1,5 @@
-// Arguments of processes and functions: an error object arrives as what it was, everything else as in a
-// message.
+// Arguments of processes and functions: an error object arrives as what it was, everything else as
+// in a message.
 //
 //   on its way   JSON of a member no script would name: {"\\u0001error": message, "kind": …, …}
 //   only         the argument itself; inside a table an error is its message, as in any JSON

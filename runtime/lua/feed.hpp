@@ -60,6 +60,11 @@ class intake {
   bool has_inbox() const noexcept { return inbox_ != nullptr; }
   /// Somebody may wait for messages.
   bool is_claimed() const noexcept { return inbox_ != nullptr || !listeners_.empty(); }
+  /// Forgets what nobody has asked for. @param each  called with each message before
+  template <class Each> void drop_unclaimed(Each&& each) {
+    for (; !unclaimed_.empty(); unclaimed_.pop())
+      each(*unclaimed_.front().message);
+  }
   feed* inbox() noexcept { return inbox_.get(); }
   feed& open_inbox();
   feed* find_listener(std::string_view pattern, bool as_message) noexcept;

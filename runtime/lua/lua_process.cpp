@@ -212,23 +212,34 @@ void lua_process::main_ended() {
   fail(std::move(end.result.error), end.traceback, error_facts_of(end.why));
 }
 
+// Late answers, and ends of processes it watches, are not for the next call to see.
+bool lua_process::is_used_up() const noexcept {
+  return engine_.has_asked_for_mail() || !neighbours_.empty();
+}
+
 void lua_process::worker_ended(main_end& end) {
-  const bool reusable = !end.fatal;
+  const bool fatal = end.fatal;
   if (rested_) { // a task has raised, with nobody left to answer
     runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
                  "a task of an answered call failed: " + end.result.error +
                      (end.traceback.empty() ? "" : "\n" + end.traceback));
-    if (reusable)
+    if (!fatal)
       rest();
-  } else if (reusable && end.result.error.empty() && engine_.has_tasks() && call_) {
+  } else if (!fatal && end.result.error.empty() && engine_.has_tasks() && call_) {
     linger(end);
+  } else if (!fatal && !is_used_up()) {
+    call_ended(end, worker_after::free);
   } else {
-    call_ended(end, reusable ? worker_after::free : worker_after::lost);
+    hub::process::leave(); // before anybody hears of the end: PID and names are gone by then
+    call_ended(end, worker_after::lost);
+    ended_ = true;
   }
   end = {};
-  if (!reusable) {
+  if (fatal) {
     ended_ = true;
     quit(caf::make_error(caf::sec::runtime_error, "a limit was reached"));
+  } else if (ended_) {
+    quit(caf::exit_reason::normal);
   } else if (rested_ || !box_.rest()) {
     schedule();
   }
@@ -255,6 +266,7 @@ void lua_process::call(function_call_ptr what) {
   std::string why;
   if (!engine_.is_open())
     why = engine_.open();
+  engine_.drop_mail();
   if (call_->is_http)
     engine_.set_exchange(&call_->exchange);
   if (why.empty())
@@ -291,8 +303,13 @@ void lua_process::linger(main_end& end) {
 // The last task has ended, or none can go on.
 void lua_process::rest() {
   engine_.drop_tasks();
-  if (const auto tell = std::exchange(rested_, nullptr))
+  const auto tell = std::exchange(rested_, nullptr);
+  if (tell && is_used_up()) {
+    ended_ = true;
+    quit(caf::exit_reason::normal);
+  } else if (tell) {
     tell();
+  }
 }
 
 void lua_process::look_at_clock() {

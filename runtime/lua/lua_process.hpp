@@ -126,6 +126,7 @@ class lua_process final : public caf::event_based_actor,
   void neighbour_exit(const caf::exit_msg& how);
   void call(function_call_ptr what);
   void call_ended(main_end& end, worker_after next);
+  bool is_used_up() const noexcept;
   void linger(main_end& end);
   void rest();
   void look_at_clock();

@@ -180,7 +180,7 @@ template <bond How> int process_spawn(lua_State* L) {
   return 1;
 }
 
-// @returns false if it failed: the text is in `scratch` then and the facts are in `out`; else the value is
+// @returns false if it failed: the text is in `scratch` and the facts are in `out`; else the value is
 bool take_end(engine& self, hub::payload& out) {
   auto how = self.actor().take_awaited(self.current().number);
   self.scratch = how ? std::move(how->error) : "the process is gone";

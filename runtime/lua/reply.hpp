@@ -59,8 +59,8 @@ void end_stream(const reply_address& to);
 
 /// What is known of an error besides its text, as `hub::exit_result` carries it.
 hub::payload error_facts_of(const failure& why);
-/// Pushes an error object of a text and such facts; without any it is INTERNAL. Neither may be owned by
-/// the caller's frame: this may raise.
+/// Pushes an error object of a text and such facts; without any it is INTERNAL. Neither may be owned
+/// by the caller's frame: this may raise.
 void push_known_error(lua_State* L, std::string_view text, const hub::payload& facts);
 
 /// An error as it stands in a message: kind, text, and more; `push_failure` reads it.

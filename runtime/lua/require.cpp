@@ -31,7 +31,8 @@ int open_nothing(lua_State* L) {
 
 constexpr native_module native_modules[] = {
     {"amqp", open_amqp},
-    {"base64", open_base64},     {"compress", open_compress}, {"crypto", open_crypto}, {"ctx", open_ctx},
+    {"base64", open_base64},     {"compress", open_compress},
+    {"crypto", open_crypto},     {"ctx", open_ctx},
     {"env", open_env},           {"events", open_events}, {"funcs", open_funcs},
     {"fs", open_fs},             {"hash", open_hash},     {"http", open_http},
     {"http_client", open_http_client}, {"io", open_io},   {"json", open_json_module},

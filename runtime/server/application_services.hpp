@@ -12,7 +12,7 @@ namespace natterjack::runtime {
 /// Fills `to` with what the entries say. `to.find_function` is set before consumers start.
 /// @throws std::runtime_error  for a file of variables that cannot be read
 void fill_services(const service_options& options, lua::services& to);
-/// Opens every database: one that cannot be is in the log from the start, with the place of its entry.
+/// Opens every database: one that cannot be is in the log from the start, with its entry's place.
 void open_databases(const service_options& options, lua::services& of);
 /// Whether all required databases could be opened when that was tried last.
 bool databases_are_open(const service_options& options, lua::services& of);

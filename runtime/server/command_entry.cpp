@@ -97,8 +97,7 @@ void resolve_command(application& app, command_line& line) {
   if (line.exec.empty())
     find_command(app, line);
   else if (const auto* e = app.find(line.exec); e == nullptr || e->kind != "process.lua")
-    complain(app, "-x " + line.exec,
-             e == nullptr ? "no entry of this id" : "is of kind " + e->kind,
+    complain(app, "-x " + line.exec, e == nullptr ? "no entry of this id" : "is of kind " + e->kind,
              ids_of(app, {"process.lua"}), line.exec);
   take_host(app, line);
   const auto& host = line.exec_host;

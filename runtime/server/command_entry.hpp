@@ -10,12 +10,14 @@
 
 namespace natterjack::runtime {
 
-/// What `run DIR list` prints, unless a command of the application is called so: a line for each command.
+/// What `run DIR list` prints, unless a command of the application is called so: a line for each
+/// command.
 /// @returns nothing if that is not asked for
 std::optional<std::string> listed_commands(const application& app, const command_line& line);
 
-/// Puts the id of the entry into `line.exec` and leaves what the command is given in `line.arguments`.
-/// What is not there becomes one of `app.diagnostics`. Does nothing when no command is asked for.
+/// Puts the id of the entry into `line.exec` and leaves what the command is given in
+/// `line.arguments`. What is not there becomes one of `app.diagnostics`. Does nothing when no
+/// command is asked for.
 void resolve_command(application& app, command_line& line);
 
 } // namespace natterjack::runtime

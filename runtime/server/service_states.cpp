@@ -16,10 +16,11 @@ json state_of(const service_group::row& row) {
   const auto& status = row.status;
   const bool is_wanted =
       status.state != service_state::stopped && status.state != service_state::exited;
-  json state{{"id", row.id},
-             {"status", status.state == service_state::waiting ? "failed" : to_string(status.state)},
-             {"desired", is_wanted ? "running" : "stopped"},
-             {"retry_count", status.failures}};
+  json state{
+      {"id", row.id},
+      {"status", status.state == service_state::waiting ? "failed" : to_string(status.state)},
+      {"desired", is_wanted ? "running" : "stopped"},
+      {"retry_count", status.failures}};
   if (status.process)
     state["pid"] = to_string(status.process);
   if (!status.last_error.empty())
@@ -33,7 +34,8 @@ json all_states(const service_group& group, const std::vector<std::string>& star
   const auto rows = group.rows();
   for (const auto& id : start_order)
     if (std::none_of(rows.begin(), rows.end(), [&id](const auto& row) { return row.id == id; }))
-      all.push_back({{"id", id}, {"status", "running"}, {"desired", "running"}, {"retry_count", 0}});
+      all.push_back(
+          {{"id", id}, {"status", "running"}, {"desired", "running"}, {"retry_count", 0}});
   for (const auto& row : rows)
     all.push_back(state_of(row));
   return all;
@@ -45,10 +47,13 @@ hub::payload to_payload(const json& value) {
 
 } // namespace
 
-void show_services(const service_group& group, const application_options& options, lua::services& to) {
+void show_services(const service_group& group, const application_options& options,
+                   lua::services& to) {
   auto& view = to.of<lua::supervisor_view>();
   const auto* order = &options.start_order;
-  view.states = [&group, order] { return to_payload(all_states(group, *order)); };
+  view.states = [&group, order] {
+    return to_payload(all_states(group, *order));
+  };
   view.state = [&group, order](const std::string& id) {
     for (const auto& state : all_states(group, *order))
       if (state["id"] == id)

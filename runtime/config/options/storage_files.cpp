@@ -17,7 +17,9 @@ namespace {
 constexpr std::string_view in_memory = ":memory:";
 constexpr std::string_view sqlite_magic{"SQLite format 3\0", 16};
 
-const char* field_of(const entry& e) { return e.kind == "db.sql.sqlite" ? "file" : "file_path"; }
+const char* field_of(const entry& e) {
+  return e.kind == "db.sql.sqlite" ? "file" : "file_path";
+}
 
 bool is_here(const fs::path& file) {
   std::error_code ignored;

@@ -79,7 +79,9 @@ class variables {
 environment with_declared_variables(const application& app, environment system,
                                     variables_reader read_file) {
   auto known = std::make_shared<const variables>(app, std::move(system), std::move(read_file));
-  return [known](const std::string& name) { return known->find(name); };
+  return [known](const std::string& name) {
+    return known->find(name);
+  };
 }
 
 } // namespace natterjack::runtime

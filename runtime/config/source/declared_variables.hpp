@@ -1,9 +1,9 @@
-// Variables the application declares itself (env.variable), as ${env:NAME} asks for them while entries
-// are read.
+// Variables the application declares itself (env.variable), as ${env:NAME} asks for them while
+// entries are read.
 //
-//   value      of the storage it names, else of its default, else of the operating system's environment
-//   memory     has nothing yet; a router is asked in its order
-//   as read    texts of these entries are taken as they stand: nothing in them is replaced before
+//   value      of the storage it names, else of its default, else of the operating system's
+//   environment memory     has nothing yet; a router is asked in its order as read    texts of
+//   these entries are taken as they stand: nothing in them is replaced before
 #pragma once
 
 #include "runtime/config/application.hpp"

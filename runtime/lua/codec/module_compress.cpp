@@ -1,8 +1,8 @@
 // The Lua module `compress`. The work is done on threads for what lasts; the process waits.
 //
-//   compress.gzip.encode(data, {level})       bytes    nil, err (INVALID: no data, level not 1 to 9)
-//   compress.gzip.decode(data, {max_size})    bytes    nil, err (INVALID: not gzip; INTERNAL: too large)
-//   compress.zlib, compress.deflate           the same in their formats
+//   compress.gzip.encode(data, {level})       bytes    nil, err (INVALID: no data, level not 1 to
+//   9) compress.gzip.decode(data, {max_size})    bytes    nil, err (INVALID: not gzip; INTERNAL:
+//   too large) compress.zlib, compress.deflate           the same in their formats
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/codec/zlib_codec.hpp"
@@ -32,10 +32,9 @@ struct job {
 
 void finish(const job& what, const std::string& data, const reply_address& to) {
   std::string out;
-  const auto outcome =
-      what.is_encoding
-          ? zlib_encode(data, what.format, static_cast<int>(what.setting), out)
-          : zlib_decode(data, what.format, static_cast<size_t>(what.setting), out);
+  const auto outcome = what.is_encoding
+                           ? zlib_encode(data, what.format, static_cast<int>(what.setting), out)
+                           : zlib_decode(data, what.format, static_cast<size_t>(what.setting), out);
   const std::string name = name_of(what.format);
   switch (outcome) {
   case zlib_outcome::fine:

@@ -49,8 +49,8 @@ void feed(z_stream& to, std::string_view& rest) {
 
 zlib_outcome zlib_encode(std::string_view data, zlib_format format, int level, std::string& out) {
   stream<deflateEnd> with;
-  if (deflateInit2(&with, level, Z_DEFLATED, window_of(format), memory_level,
-                   Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(&with, level, Z_DEFLATED, window_of(format), memory_level, Z_DEFAULT_STRATEGY) !=
+      Z_OK)
     return zlib_outcome::no_memory;
   std::array<char, chunk_bytes> chunk;
   int code = Z_OK;

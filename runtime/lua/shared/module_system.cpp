@@ -8,10 +8,11 @@
 //   system.gc.collect()                                   of this state
 //   system.runtime.cpu_count() max_procs() goroutines()   numbers; the last one: processes
 //   system.process.pid() hostname() cwd()
-//   system.hosts.list() processes(host)                   {{id, processes, workers}, …}; of one host
-//                                                         {{pid, host, source, state, steps, started_at}, …}
-//   system.supervisor.state(id) states()                  {id, status, desired, retry_count, pid, details};
-//                                                         a list of these
+//   system.hosts.list()                                   {{id, processes, workers}, …}
+//   system.hosts.processes(host)                          {{pid, host, source, state, steps,
+//                                                         started_at}, …}
+//   system.supervisor.state(id) states()                  {id, status, desired, retry_count, pid,
+//                                                         details}; a list of these
 //   system.node.id()                                      first part of every PID
 //   system.lock.acquire(name) release(name)               true; false, err (ALREADY_EXISTS)
 //   system.exit(code?)                                    as SIGTERM: the program drains and ends
@@ -274,7 +275,7 @@ bool tell_state(engine& self, std::string_view id) {
 int supervisor_state(lua_State* L) {
   if (tell_state(engine_of(L), text_argument(L, 1)))
     return push_scratch(L);
-  return fail(L, error_kind::not_found, "no service of this id has been started by the application");
+  return fail(L, error_kind::not_found, "the application has started no service of this id");
 }
 
 int supervisor_states(lua_State* L) {

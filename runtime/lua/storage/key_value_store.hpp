@@ -3,7 +3,7 @@
 //   run, request     values                                              why not
 //   get              value                                               not_found
 //   entry            value, version                                      not_found
-//   set              true                                                unavailable: full, in keys or bytes
+//   set              true                                                unavailable: no room
 //   put              value, version                                      already_exists, conflict
 //   has, remove      true or false
 //   list             more?, cursor, then key, value, version of each

@@ -5,8 +5,8 @@
 //                                   messages at a time, oldest first
 //   a call that succeeds            acknowledges
 //   a call that fails, nack         the message goes back, to the end; after `max_attempts` to the
-//                                   dead-letter queue, or away with a line in the log if there is none
-//                                   or that one is full
+//                                   dead-letter queue, or away with a line in the log if there is
+//                                   none or that one is full
 //   bytes                           of data and headers count until the message is settled
 //
 //   never   runs one message twice at a time, keeps anything beyond the program's end

@@ -117,7 +117,9 @@ bool sqlite_database::open_file(failure& why) {
   if (const int code = sqlite3_errcode(handle_);
       code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_CANTOPEN ||
       code == SQLITE_IOERR) {
-    why = {error_kind::unavailable, id_ + ": cannot open " + file_ + ": " + sqlite3_errmsg(handle_), {}};
+    why = {error_kind::unavailable,
+           id_ + ": cannot open " + file_ + ": " + sqlite3_errmsg(handle_),
+           {}};
     sqlite3_close(handle_);
     handle_ = nullptr;
     return false;
