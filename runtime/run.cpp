@@ -80,9 +80,8 @@ void set_up_process(const command_line& line) {
 }
 
 // Waits for the end, and reloads when asked to.
-// @param of_command  what the command left behind, once it has ended
-// @returns the exit code: of the command, or what a script says it shall be; else that of success
-int serve(server& node, const std::atomic<int>& of_command) {
+// @returns the exit code that a script wants, if one has ended the program
+std::optional<int> serve(server& node) {
   const auto set = awaited_signals();
   siginfo_t received{};
   // A terminal that goes away (SI_KERNEL) means the end, as it does for any program.
@@ -108,9 +107,9 @@ int serve(server& node, const std::atomic<int>& of_command) {
   for (int s : {SIGTERM, SIGINT})
     sigaction(s, &at_once, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  if (!of_itself)
-    return exit_done;
-  return received.si_code == SI_QUEUE ? received.si_value.sival_int : of_command.load();
+  if (!of_itself || received.si_code != SI_QUEUE)
+    return std::nullopt;
+  return received.si_value.sival_int;
 }
 
 application load(const command_line& line) {
@@ -180,9 +179,9 @@ int run(command_line line) {
         code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
-    const int result = serve(node, code);
+    const auto said = serve(node);
     node.drain();
-    return result;
+    return said.value_or(code);
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;

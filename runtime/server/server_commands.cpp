@@ -54,8 +54,9 @@ void server::run_command(std::function<void(int exit_code)> when_done) {
     throw std::runtime_error(made.error);
   s.command = made.process;
   made.process.actor->get()->attach_functor(
-      [when_done, process = made.process, ended = s.command_ended](const caf::error&) {
-        when_done(exit_code_of(process.self->result()));
+      [&s, when_done, process = made.process, ended = s.command_ended](const caf::error& why) {
+        const bool is_cut_off = s.progress.draining && why == caf::exit_reason::user_shutdown;
+        when_done(is_cut_off ? exit_done : exit_code_of(process.self->result()));
         *ended = true;
       });
 }

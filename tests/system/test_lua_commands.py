@@ -85,11 +85,6 @@ def test_what_stands_behind_two_dashes_is_for_the_command(application):
     assert (done.stdout, done.returncode) == ("arguments\t2\t--loud\n", 0)
 
 
-def test_commands_are_listed(application):
-    done = run(app(application), "list")
-    assert (done.stdout, done.returncode) == ("greet\tsays hello\n", 0)
-
-
 @pytest.mark.parametrize("returned, code", [
     ("0", 0), ("3", 3), ("255", 255), ("256", 0), ("-1", 255), ("2.0", 2), ("2.5", 0), ("'3'", 0),
     ("{ 3 }", 0), ("false", 1), ("true", 0), ("nil, 'no luck'", 1),

@@ -61,11 +61,6 @@ def test_a_host_may_stand_before_the_entry(application):
     assert done.stdout.endswith("app:other\n"), done.stderr
 
 
-def test_commands_are_listed(application):
-    done = run(application(PROJECT), "list")
-    assert (done.stdout, done.returncode) == ("show  says what is there\nquiet\n", 0)
-
-
 def test_a_file_of_variables_that_is_missing_has_none(application):
     folder = application(PROJECT)
     (folder / "config.env").unlink()

@@ -35,7 +35,6 @@ def variables(file):
     (database("notes.txt/data.db"), {"notes.txt": "x"},
      "file: {}/notes.txt/data.db cannot be made: {}/notes.txt is no folder"),
     (variables("folder"), {"folder/x": ""}, "file_path: {}/folder is a folder"),
-    (variables("none.env"), {}, "file_path: {}/none.env does not exist, and auto_create is false"),
 ])
 def test_what_cannot_be_used_refuses_the_start_with_its_line(application, text, files, said):
     folder = application({"_index.yaml": text, **files})
