@@ -43,10 +43,10 @@ bool wait_until(std::chrono::steady_clock::time_point deadline, Condition&& is_m
   return true;
 }
 
-// Who does not listen ends when it next waits.
-void ask_to_end(const hub::process_ref& who) {
+// @param is_last  who does not listen ends when it next waits
+void ask_to_end(const hub::process_ref& who, bool is_last) {
   caf::anon_send(caf::actor_cast<caf::actor>(who.actor),
-                 hub::cancel_signal{{}, "host stopping", true});
+                 hub::cancel_signal{{}, "host stopping", is_last});
 }
 
 nlohmann::json to_input(const std::vector<hub::payload>& arguments) {
@@ -149,8 +149,11 @@ void server::state::end_command(std::chrono::steady_clock::time_point deadline) 
   if (!command || *command_ended)
     return;
   shared->of<lua::terminal>().stopped = true;
-  ask_to_end(command);
+  ask_to_end(command, false); // it may be told by its input
   const auto has_ended = [this] { return command_ended->load(); };
+  if (wait_until(std::min(deadline, std::chrono::steady_clock::now() + 500ms), has_ended))
+    return;
+  ask_to_end(command, true);
   if (wait_until(deadline, has_ended))
     return;
   caf::anon_send_exit(command.actor, caf::exit_reason::user_shutdown);
@@ -171,7 +174,7 @@ void server::state::end_spawned(std::chrono::steady_clock::time_point deadline) 
     if (node.find_process_host(one.self->id().where()->host) != nullptr)
       asked.push_back(std::move(one));
   for (const auto& one : asked)
-    ask_to_end(one);
+    ask_to_end(one, true);
   auto have_ended = [&asked] {
     return std::none_of(asked.begin(), asked.end(),
                         [](const auto& one) { return one.self->is_here(); });

@@ -67,7 +67,7 @@ def test_every_kind_has_a_section_with_every_field(write):
 
 def defaults():
     """[(field, default)] as the schema of the kinds writes them."""
-    files = sorted((REPOSITORY / "runtime/config").glob("*kind*.cpp"))
+    files = sorted((REPOSITORY / "runtime/config/kinds").glob("*kind*.cpp"))
     source = "".join(file.read_text() for file in files)
     found = re.findall(r'(?:time|bytes|count|flag)\(\s*"(\w+)",\s*"([^"]+)"', source)
     assert len(found) > 30

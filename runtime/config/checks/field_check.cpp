@@ -264,7 +264,7 @@ class checker {
     const auto* word = value.as_text();
     if (!word)
       wrong(f, path, value, line);
-    else if (word->empty() && !f.default_text.empty())
+    else if (word->empty() && !f.is_required)
       return; // as if it were not there
     else if (std::find(f.words.begin(), f.words.end(), *word) == f.words.end())
       wrong(f, path, value, line, did_you_mean(*word, f.words));

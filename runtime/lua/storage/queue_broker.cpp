@@ -95,8 +95,8 @@ size_t queue_broker::calls() const {
   std::lock_guard guard(mutex_);
   size_t running = 0;
   for (const auto& [id, one] : queues_)
-    for (const auto& consumer : one.consumers)
-      running += consumer->running;
+    for (const auto& taker : one.consumers)
+      running += taker->running;
   return running;
 }
 
