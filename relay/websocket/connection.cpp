@@ -648,7 +648,6 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   bool joined_ = false;
   bool paused_ = false;
   uint8_t gone_seen_ = 0;
-  uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
   size_t pings_open_ = 0;
   hub::process_ref target_;
   caf::intrusive_ptr<inbound_budget> budget_;
@@ -658,6 +657,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   uint64_t drops_seen_ = 0;
   std::string_view cause_; // of our close; empty: the client began
   uint16_t code_ = 0;      // of our close frame
+  uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
   bool hold_ = false; // when the target ends; then there is a plan
   std::chrono::nanoseconds hold_time_{0};
   std::unique_ptr<hold_plan> plan_;

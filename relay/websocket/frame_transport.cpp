@@ -338,7 +338,8 @@ class frame_transport final : public ws_transport,
     if (lingering_)
       return;
     lingering_ = true;
-    held_ = self; // the owner lets go now, with our close frame still queued
+    // The owner lets go now, with our close frame still queued.
+    held_ = std::make_unique<std::shared_ptr<frame_transport>>(self);
     if (descriptor_ < 0) {
       held_.reset();
       deadline_.cancel();
@@ -371,7 +372,7 @@ class frame_transport final : public ws_transport,
   }
 
   void close_socket() {
-    const auto self = std::move(held_);
+    const auto self = std::move(held_); // may be the last that holds us: freed at the end
     deadline_.cancel();
     release_socket();
   }
@@ -399,7 +400,8 @@ class frame_transport final : public ws_transport,
   frame_reader reader_;
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
-  std::shared_ptr<frame_transport> held_; // by itself, from the end until the socket is closed
+  // By itself, from the end until the socket is closed; on the heap, since few connections are ending.
+  std::unique_ptr<std::shared_ptr<frame_transport>> held_;
   timer_wheel::timer deadline_;
   std::unique_ptr<ending> ending_;
   int descriptor_ = -1;  // -1: closed
