@@ -5,7 +5,6 @@
 
 using namespace natterjack::runtime;
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -102,10 +101,10 @@ SCENARIO_METHOD(application_fixture, "files that do not parse are told with thei
   write("twice.yaml", "a: namespace\nb: 2\na: 3\n");
   load();
   REQUIRE(app.diagnostics.size() == 3);
-  CHECK_THAT(to_string(app.diagnostics[0]), Contains("broken.json:2: is not JSON"));
-  CHECK_THAT(to_string(app.diagnostics[1]), Contains("broken.yaml:") && Contains("is not YAML"));
+  CHECK_THAT(to_string(app.diagnostics[0]), contains_text("broken.json:2: is not JSON"));
+  CHECK_THAT(to_string(app.diagnostics[1]), contains_text("broken.yaml:") && contains_text("is not YAML"));
   CHECK(app.diagnostics[1].line >= 3);
-  CHECK_THAT(to_string(app.diagnostics[2]), Contains("twice.yaml:3: key \"a\" stands twice"));
+  CHECK_THAT(to_string(app.diagnostics[2]), contains_text("twice.yaml:3: key \"a\" stands twice"));
   CHECK(app.find("app:a") != nullptr);
 }
 
@@ -116,8 +115,8 @@ SCENARIO_METHOD(application_fixture, "data that names no namespace is nobody's e
   load();
   CHECK(app.ok());
   REQUIRE(app.warnings.size() == 1);
-  CHECK_THAT(to_string(app.warnings[0]), Contains("tsconfig.json:1: is not JSON") &&
-                                             Contains("taken as data"));
+  CHECK_THAT(to_string(app.warnings[0]), contains_text("tsconfig.json:1: is not JSON") &&
+                                             contains_text("taken as data"));
 }
 
 SCENARIO_METHOD(application_fixture, "a file is at most 1 MiB", "[config][files]") {
@@ -235,7 +234,7 @@ SCENARIO_METHOD(application_fixture, "file:// does not leave the folder", "[conf
   REQUIRE(app.diagnostics.size() == 5);
   for (size_t i = 0; i < 5; ++i) {
     CHECK(app.diagnostics[i].line == static_cast<int>(3 + i));
-    CHECK_THAT(app.diagnostics[i].message, Contains("leads out of the application's folder"));
+    CHECK_THAT(app.diagnostics[i].message, contains_text("leads out of the application's folder"));
   }
 }
 

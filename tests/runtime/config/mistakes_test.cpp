@@ -2,7 +2,6 @@
 #include "tests/runtime/config/application_fixture.hpp"
 
 using namespace natterjack::runtime;
-using Catch::Matchers::Contains;
 using Catch::Matchers::EndsWith;
 using Catch::Matchers::StartsWith;
 
@@ -68,7 +67,7 @@ SCENARIO_METHOD(application_fixture, "an unknown kind names the nearest right on
        "  - {name: b, kind: banana}\n"
        "  - {name: c, kind: store.kv.raft}\n");
   REQUIRE(app.diagnostics.size() == 3);
-  CHECK_THAT(said(), Contains("app/_index.yaml:3: app:a: unknown kind \"proces.lua\" (did you mean "
+  CHECK_THAT(said(), contains_text("app/_index.yaml:3: app:a: unknown kind \"proces.lua\" (did you mean "
                               "\"process.lua\"?); expected one of: amqp.actor, amqp.bridge, "));
   CHECK(app.diagnostics[1].message == "unknown kind \"banana\"");
   CHECK(app.diagnostics[2].message == "kind store.kv.raft is not built yet");
@@ -291,7 +290,7 @@ SCENARIO_METHOD(application_fixture, "modules, middleware and options are known 
   CHECK_THAT(said(), StartsWith("app/_index.yaml:7: app:f: modules: unknown module \"jsn\" (did "
                                 "you mean \"json\"?); expected one of: amqp, base64, channel, "));
   REQUIRE(app.diagnostics.size() == 6);
-  CHECK_THAT(render(app.warnings), Contains(":8: app:f: modules: module \"excel\" is not built yet: "
+  CHECK_THAT(render(app.warnings), contains_text(":8: app:f: modules: module \"excel\" is not built yet: "
                                             "require(\"excel\") raises"));
   auto line = [this](size_t i) {
     return std::to_string(app.diagnostics[i].line) + ' ' + app.diagnostics[i].message;

@@ -3,7 +3,6 @@
 
 using namespace natterjack::runtime;
 using namespace std::chrono_literals;
-using Catch::Matchers::Contains;
 
 SCENARIO_METHOD(application_fixture, "jobs and services have the documented defaults",
                 "[config][pow]") {
@@ -127,22 +126,22 @@ SCENARIO_METHOD(application_fixture, "mistakes of job entries are told with thei
        "echo}}\n"
        "  - {name: g, kind: pow.lua}\n");
   const auto text = said();
-  CHECK_THAT(text, Contains("app/_index.yaml:4: app:a: argv is missing; expected a list of texts"));
-  CHECK_THAT(text, Contains("app/_index.yaml:5: app:b: stderr: found text \"merge\" (did you mean "
+  CHECK_THAT(text, contains_text("app/_index.yaml:4: app:a: argv is missing; expected a list of texts"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:5: app:b: stderr: found text \"merge\" (did you mean "
                             "\"merged\"?)"));
-  CHECK_THAT(text, Contains("app/_index.yaml:5: app:b: limits.cpu: found"));
-  CHECK_THAT(text, Contains("app/_index.yaml:6: app:c: jobs.x: app:gw is a http.service "
+  CHECK_THAT(text, contains_text("app/_index.yaml:5: app:b: limits.cpu: found"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:6: app:c: jobs.x: app:gw is a http.service "
                             "(app/_index.yaml:3); expected the id of an entry of kind one of: "
                             "pow.exec, pow.lua"));
-  CHECK_THAT(text, Contains("app/_index.yaml:6: app:c: jobs.y: there is no entry \"app:nobody\""));
-  CHECK_THAT(text, Contains("app/_index.yaml:6: app:c: jobs.z: found"));
-  CHECK_THAT(text, Contains("app/_index.yaml:7: app:d: jobs: found"));
-  CHECK_THAT(text, Contains("which names no job"));
-  CHECK_THAT(text, Contains("app/_index.yaml:7: app:d: limits.rest_timeout: found"));
-  CHECK_THAT(text, Contains("app/_index.yaml:7: app:d: base_path: /pow/ of app:gw belongs to app:c "
+  CHECK_THAT(text, contains_text("app/_index.yaml:6: app:c: jobs.y: there is no entry \"app:nobody\""));
+  CHECK_THAT(text, contains_text("app/_index.yaml:6: app:c: jobs.z: found"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:7: app:d: jobs: found"));
+  CHECK_THAT(text, contains_text("which names no job"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:7: app:d: limits.rest_timeout: found"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:7: app:d: base_path: /pow/ of app:gw belongs to app:c "
                             "(app/_index.yaml:6)"));
-  CHECK_THAT(text, Contains("app/_index.yaml:8: app:e: server: meta.server names a gateway as well"));
-  CHECK_THAT(text, Contains("app/_index.yaml:9: app:g: source is missing"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:8: app:e: server: meta.server names a gateway as well"));
+  CHECK_THAT(text, contains_text("app/_index.yaml:9: app:g: source is missing"));
 }
 
 SCENARIO_METHOD(application_fixture, "commands are looked at when somebody can", "[config][pow]") {
@@ -162,6 +161,6 @@ SCENARIO_METHOD(application_fixture, "commands are looked at when somebody can",
        "  - {name: c, kind: pow.exec, argv: [ls]}\n"
        "  - {name: d, kind: pow.exec, argv: 5}\n");
   CHECK(seen == std::vector<std::string>{"app:a", "app:b", "app:c"});
-  CHECK_THAT(said(), Contains("app/_index.yaml:7: app:a: arguments.max: too few\n"));
-  CHECK_THAT(said(), Contains("app/_index.yaml:8: app:b: user: nobody\n"));
+  CHECK_THAT(said(), contains_text("app/_index.yaml:7: app:a: arguments.max: too few\n"));
+  CHECK_THAT(said(), contains_text("app/_index.yaml:8: app:b: user: nobody\n"));
 }

@@ -2,7 +2,6 @@
 #include "tests/runtime/config/application_fixture.hpp"
 
 using namespace natterjack::runtime;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -47,7 +47,7 @@ struct pattern_fixture {
   test_state lua;
 };
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "'";
   for (const char c : text)
     out += "\\x" + std::string(1, "0123456789abcdef"[static_cast<unsigned char>(c) >> 4]) +
@@ -187,10 +187,10 @@ SCENARIO_METHOD(pattern_fixture, "random patterns say what the standard library 
       subject += letters[pick(letters.size())];
     for (size_t n = pick(7); n > 0; --n)
       pattern += pieces[pick(pieces.size())];
-    const std::string both = quoted(subject) + ", " + quoted(pattern);
+    const std::string both = in_quotes(subject) + ", " + in_quotes(pattern);
     const std::string init = std::to_string(static_cast<int>(pick(20)) - 8);
     const std::string replacement =
-        quoted(std::vector<std::string>{"<%0>", "%1", "%2-", "", "x%%"}[pick(5)]);
+        in_quotes(std::vector<std::string>{"<%0>", "%1", "%2-", "", "x%%"}[pick(5)]);
     for (const std::string& call : {"compare('find', " + both + ", " + init + ")",
                                     "compare('match', " + both + ", " + init + ")",
                                     "compare('gsub', " + both + ", " + replacement + ")",
