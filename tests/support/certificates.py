@@ -15,11 +15,13 @@ class Authority:
         self.folder, self.name = folder, name
         _openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                  "-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
-                 "-out", f"{name}.pem")
+                 "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", f"{name}.pem")
 
     def issue(self, name, common_name="localhost"):
         """name.pem and name.key, good for localhost and 127.0.0.1."""
-        (self.folder / f"{name}.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        (self.folder / f"{name}.ext").write_text(
+            "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n"
+            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         _openssl(self.folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-subj", f"/CN={common_name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         _openssl(self.folder, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{self.name}.pem",
