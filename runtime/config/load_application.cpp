@@ -109,8 +109,7 @@ class loader {
       return;
     }
     app_.diagnostics.push_back(mistake_at(
-        e, "duplicate id, first used at " + first->file + ':' + std::to_string(first->line),
-        "another name"));
+        e, "duplicate id, first used at " + place_of(*first), "another name"));
     duplicates_.push_back(std::move(e)); // what else is wrong with it is told as well
   }
 

@@ -19,26 +19,13 @@ namespace {
 
 using step = std::shared_ptr<relay::middleware>;
 
-bool is_in_list(std::string_view list, std::string_view wanted) {
-  while (!list.empty()) {
-    auto item = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), item.size() + 1));
-    while (item.starts_with(' '))
-      item.remove_prefix(1);
-    while (item.ends_with(' '))
-      item.remove_suffix(1);
-    if (item == wanted)
-      return true;
-  }
-  return false;
-}
-
 relay::cors_options read_cors(const string_map& options) {
   relay::cors_options cors;
   const auto origins = option_text(options, "cors.allow.origins");
   cors.any_origin = origins == "*";
   // "localhost" means pages of this machine, whatever port their server of the day has.
-  const bool local = is_in_list(origins, "localhost");
+  const auto listed = relay::list_items(origins);
+  const bool local = std::find(listed.begin(), listed.end(), "localhost") != listed.end();
   cors.origins = relay::origin_rule(local ? origins + ",localhost:*" : origins);
   cors.methods = option_text(options, "cors.allow.methods");
   cors.headers = option_text(options, "cors.allow.headers");

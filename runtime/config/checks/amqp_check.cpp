@@ -61,7 +61,7 @@ void check_unique(application& app, const char* kind, const char* field,
     if (!is_first)
       complain(app, e,
                {field, "\"" + value + "\" is that of " + other->second->id + " (" +
-                           other->second->file + ':' + std::to_string(other->second->line) + ')'},
+                           place_of(*other->second) + ')'},
                expected);
   }
 }
