@@ -2,10 +2,11 @@
 
 import gzip
 import json
+import time
 
 import pytest
 
-from natterjack import Natterjack, command
+from natterjack import DEADLINE_S, Natterjack, command
 from raw_http import RawHttp, get, request
 
 YAML = """
@@ -257,3 +258,58 @@ def test_an_option_of_middleware_that_is_not_listed_is_a_warning(application):
     code, said = complaints(application, ["middleware: [ cors ]", "options: { compress.level: best }"])
     assert code == 0
     assert "warning:" in said and "compress is not in middleware" in said, said
+
+
+OTHERS_WORDS = """
+namespace: app
+entries:
+  - { name: gateway, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+  - { name: local, kind: http.router, meta: { server: gateway }, prefix: /local, middleware: [ cors ],
+      options: { allow_origins: "https://a.example, localhost" } }
+  - { name: tea, kind: function.lua, source: "file://tea.lua", modules: [ http ] }
+  - { name: tea.endpoint, kind: http.endpoint, meta: { router: local }, path: "/tea/:kind", func: tea }
+  - { name: files, kind: fs.directory, directory: . }
+  - { name: web, kind: http.static, meta: { server: gateway }, path: /web, fs: files,
+      options: { mime_types: { .odd: application/x-odd, txt: text/x-own } } }
+"""
+
+TEA = """\
+local http = require("http")
+
+return { handler = function()
+    local res = http.response()
+    res:set_status(http.request():param("kind") == "odd" and 299 or 418)
+    res:write(http.request():param("kind"))
+end }
+"""
+
+
+@pytest.fixture
+def as_others_write(serve, application):
+    return serve(application({"_index.yaml": OTHERS_WORDS, "tea.lua": TEA, "a.odd": "odd", "a.txt": "own",
+                              "a.css": "usual"}))
+
+
+@pytest.mark.parametrize("origin, allowed", [
+    ("http://localhost:5173", True), ("https://localhost", True), ("https://a.example", True),
+    ("https://a.example:1", False), ("http://localhost.example:5173", False),
+])
+def test_localhost_means_each_port_of_it(as_others_write, origin, allowed):
+    answer = get(as_others_write.port, "/local/tea/green", {"Origin": origin})
+    assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
+    assert (answer.status, answer.body) == (418, b"green")
+
+
+def test_media_types_may_be_said_by_ending(as_others_write):
+    types = {name: get(as_others_write.port, f"/web/{name}").headers["content-type"]
+             for name in ("a.odd", "a.txt", "a.css")}
+    assert types["a.odd"] == "application/x-odd" and types["a.txt"] == "text/x-own"
+    assert types["a.css"].startswith("text/css")
+
+
+@pytest.mark.parametrize("kind, line", [("green", b"HTTP/1.1 418 I'm a teapot\r\n"),
+                                        ("odd", b"HTTP/1.1 299 Status 299\r\n")])
+def test_a_status_has_words_of_its_own(as_others_write, kind, line):
+    with RawHttp(as_others_write.port) as connection:
+        connection.ask("GET", f"/local/tea/{kind}")
+        assert connection.read_until(b"\r\n", time.monotonic() + DEADLINE_S) == line
