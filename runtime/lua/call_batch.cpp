@@ -5,6 +5,9 @@
 #include <caf/all.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -12,65 +15,105 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
-struct addressed_call {
-  caf::strong_actor_ptr worker;
-  function_call_ptr call;
-};
+using clock = std::chrono::steady_clock;
 
-void send(addressed_call& one) {
-  caf::anon_send(caf::actor_cast<caf::actor>(one.worker), std::move(one.call));
-}
+constexpr auto together_for = std::chrono::microseconds(500); // then the others need not wait any longer
+constexpr size_t part_min = 8; // calls for which another thread is woken
+
+// What is made ready to run is run by us, as a thread of the scheduler would.
+class in_place final : public caf::execution_unit {
+ public:
+  explicit in_place(caf::actor_system& system) : caf::execution_unit(&system) {}
+
+  void exec_later(caf::resumable* what) override {
+    if (is_starting_)
+      ready_.push_back(what);
+    else
+      scheduler_->exec_later(what);
+  }
+
+  void run(const call_start& start, caf::execution_unit& scheduler) {
+    scheduler_ = &scheduler;
+    is_starting_ = true;
+    start(this);
+    is_starting_ = false;
+    for (auto* what : std::exchange(ready_, {}))
+      if (what->resume(this, 1) == caf::resumable::resume_later)
+        scheduler.exec_later(what);
+      else
+        intrusive_ptr_release(what);
+  }
+
+ private:
+  caf::execution_unit* scheduler_ = nullptr;
+  bool is_starting_ = false;
+  std::vector<caf::resumable*> ready_;
+};
 
 class call_batch final : public caf::resumable, public caf::ref_counted {
  public:
-  explicit call_batch(std::vector<addressed_call> calls) noexcept : calls_(std::move(calls)) {}
+  explicit call_batch(std::vector<call_start> calls) noexcept : calls_(std::move(calls)) {}
 
-  resume_result resume(caf::execution_unit*, size_t) override {
-    for (auto& one : calls_)
-      send(one);
+  resume_result resume(caf::execution_unit* scheduler, size_t) override {
+    // Of the thread, since an actor remembers who has run it last.
+    thread_local in_place unit(scheduler->system());
+    const hub::wake_list::scope together; // the clients' threads are woken once
+    const auto begun = clock::now();
+    auto next = calls_.begin();
+    while (next != calls_.end() && clock::now() - begun < together_for)
+      unit.run(*next++, *scheduler);
+    for (; next != calls_.end(); ++next)
+      (*next)(nullptr);
     return done;
   }
   void intrusive_ptr_add_ref_impl() override { ref(); }
   void intrusive_ptr_release_impl() override { deref(); }
 
  private:
-  std::vector<addressed_call> calls_;
+  std::vector<call_start> calls_;
 };
 
 // Of one thread: what waits for the end of its turn.
 class waiting_calls final : public hub::wakeable {
  public:
-  void add(caf::actor_system& system, hub::wake_list& turn, addressed_call one) {
+  void add(caf::actor_system& system, hub::wake_list& turn, call_start one) {
     system_ = &system;
     calls_.push_back(std::move(one));
     turn.add(*this);
   }
 
   void wake() noexcept override {
-    if (calls_.size() == 1) {
-      send(calls_.front());
-      calls_.clear();
-    } else if (!calls_.empty()) {
-      system_->scheduler().enqueue(new call_batch(std::exchange(calls_, {})));
+    const auto calls = std::exchange(calls_, {});
+    if (calls.size() == 1) {
+      calls.front()(nullptr);
+      return;
+    }
+    auto& scheduler = system_->scheduler();
+    const auto parts = std::clamp(calls.size() / part_min, size_t{1}, scheduler.num_workers());
+    for (size_t i = 0; i < parts; ++i) {
+      const auto at = [&calls, parts](size_t part) {
+        return std::make_move_iterator(calls.begin()) +
+               static_cast<std::ptrdiff_t>(calls.size() * part / parts);
+      };
+      scheduler.enqueue(new call_batch({at(i), at(i + 1)}));
     }
   }
 
  private:
   caf::actor_system* system_ = nullptr;
-  std::vector<addressed_call> calls_;
+  std::vector<call_start> calls_;
 };
 
 } // namespace
 
-void send_in_turn(caf::actor_system& system, caf::strong_actor_ptr worker, function_call_ptr call) {
-  addressed_call one{std::move(worker), std::move(call)};
+void start_in_turn(caf::actor_system& system, call_start start) {
   auto* turn = hub::wake_list::current();
   if (turn == nullptr) {
-    send(one);
+    start(nullptr);
     return;
   }
   thread_local waiting_calls here;
-  here.add(system, *turn, std::move(one));
+  here.add(system, *turn, std::move(start));
 }
 
 } // namespace natterjack::runtime::lua

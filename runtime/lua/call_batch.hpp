@@ -1,15 +1,24 @@
-// Calls that the clients of one io thread caused in one turn, handed to the scheduler as one job.
+// Calls that the clients of one io thread caused in one turn, run by the scheduler as one job.
 //
 // A worker that is sent a call wakes a hub thread. Where both have one core, that thread takes it at once,
-// answers, and sleeps: a switch there and back for each request. So requests that were read together are sent
-// together, from a hub thread.
+// answers, and sleeps: a switch there and back for each request. So requests that were read together are
+// taken together, and answered together: each is given to a worker and run in its place, so that the next
+// one finds that worker free, with its memory at hand.
+//
+//   parts   many calls are spread over the hub threads
+//   bound   a call that takes long sends those behind it their own ways
 #pragma once
 
-#include "runtime/lua/lua_process.hpp"
+#include <caf/fwd.hpp>
+
+#include <functional>
 
 namespace natterjack::runtime::lua {
 
-/// Sends `call` at the end of this thread's turn (see wake_list.hpp), at once if it has none.
-void send_in_turn(caf::actor_system& system, caf::strong_actor_ptr worker, function_call_ptr call);
+/// Gives a call to a worker. @param unit  what runs the worker from here; null: the scheduler does
+using call_start = std::function<void(caf::execution_unit* unit)>;
+
+/// Starts a call at the end of this thread's turn (see wake_list.hpp), at once if it has none.
+void start_in_turn(caf::actor_system& system, call_start start);
 
 } // namespace natterjack::runtime::lua

@@ -96,7 +96,11 @@ void function_pool::call_http(std::shared_ptr<const relay::http_request> request
   one.answer = [this, reply = std::move(reply)](function_call& call, main_end& end) {
     answer_http(call, end, reply);
   };
-  submit(std::move(one), options_.deadline, dispatch::in_turn);
+  allow(one, options_.deadline);
+  start_in_turn(runtime_.node().system(),
+                [self = shared_from_this(), one = std::move(one)](caf::execution_unit* unit) {
+                  self->submit(one, unit);
+                });
 }
 
 void function_pool::call(std::vector<hub::payload> arguments,
@@ -107,7 +111,8 @@ void function_pool::call(std::vector<hub::payload> arguments,
   one.answer = [answer = std::move(answer)](function_call&, main_end& end) {
     answer(std::move(end.result));
   };
-  submit(std::move(one), options_.deadline);
+  allow(one, options_.deadline);
+  submit(std::move(one));
 }
 
 function_call_ptr function_pool::call(std::vector<hub::payload> arguments, call_extras extras) {
@@ -122,7 +127,8 @@ function_call_ptr function_pool::call(std::vector<hub::payload> arguments, call_
                    "call failed: " + end.result.error + "\n" + end.traceback);
     done(end);
   };
-  submit(std::move(one), extras.deadline);
+  allow(one, extras.deadline);
+  submit(std::move(one));
   return made;
 }
 
@@ -157,9 +163,12 @@ void function_pool::prepare() {
     idle_.push_back(make_worker()->id());
 }
 
-void function_pool::submit(job one, std::chrono::nanoseconds deadline, dispatch when) {
+void function_pool::allow(job& one, std::chrono::nanoseconds deadline) {
   one.due_ns = deadline.count() == 0 ? 0 : steady_ns() + deadline.count();
   one.call->allowed_ns = deadline.count();
+}
+
+void function_pool::submit(job one, caf::execution_unit* unit) {
   const char* why = nullptr;
   {
     std::lock_guard guard(mutex_);
@@ -168,9 +177,9 @@ void function_pool::submit(job one, std::chrono::nanoseconds deadline, dispatch 
     } else if (!idle_.empty()) {
       const auto worker = workers_[idle_.back()];
       idle_.pop_back();
-      return assign(worker, std::move(one), when);
+      return assign(worker, std::move(one), unit);
     } else if (workers_.size() < options_.workers) {
-      return assign(make_worker(), std::move(one), when);
+      return assign(make_worker(), std::move(one), unit);
     } else if (queue_.size() < options_.buffer) {
       queue_.push_back(std::move(one));
       return;
@@ -196,7 +205,8 @@ caf::strong_actor_ptr function_pool::make_worker() {
   return worker;
 }
 
-void function_pool::assign(const caf::strong_actor_ptr& worker, job one, dispatch when) {
+void function_pool::assign(const caf::strong_actor_ptr& worker, job one,
+                           caf::execution_unit* unit) {
   auto call = one.call;
   std::weak_ptr<function_pool> weak = weak_from_this();
   call->due_ns = one.due_ns;
@@ -210,10 +220,7 @@ void function_pool::assign(const caf::strong_actor_ptr& worker, job one, dispatc
       pool->rested(id);
   };
   busy_.insert_or_assign(worker->id(), std::move(one));
-  if (when == dispatch::in_turn)
-    send_in_turn(runtime_.node().system(), worker, std::move(call));
-  else
-    caf::anon_send(caf::actor_cast<caf::actor>(worker), std::move(call));
+  worker->enqueue(nullptr, caf::make_message_id(), caf::make_message(std::move(call)), unit);
 }
 
 // Gives a worker the next call, or a place among those that wait for one. @returns it if it shall end

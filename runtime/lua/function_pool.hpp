@@ -75,12 +75,12 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
                 pool_options options);
   void end_streamed(function_call& call, main_end& end);
-  /// When the worker is told of it: `in_turn`, together with others of this thread's turn.
-  enum class dispatch : uint8_t { at_once, in_turn };
-  void submit(job one, std::chrono::nanoseconds deadline, dispatch when = dispatch::at_once);
+  static void allow(job& one, std::chrono::nanoseconds deadline);
+  /// @param unit  runs a worker that becomes ready; null: the scheduler does
+  void submit(job one, caf::execution_unit* unit = nullptr);
   caf::strong_actor_ptr make_worker();
   void prepare();
-  void assign(const caf::strong_actor_ptr& worker, job one, dispatch when = dispatch::at_once);
+  void assign(const caf::strong_actor_ptr& worker, job one, caf::execution_unit* unit = nullptr);
   void finished(caf::actor_id worker, main_end& end, worker_after next);
   void rested(caf::actor_id worker);
   caf::strong_actor_ptr set_free(caf::actor_id worker);
