@@ -9,8 +9,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <map>
 #include <mutex>
+#include <sys/socket.h>
 #include <system_error>
 
 namespace natterjack::relay {
@@ -22,6 +24,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr auto accept_pause = std::chrono::milliseconds(100);
+constexpr int accepts_a_turn = 64; // then other sockets get their turn
 
 http_handler constant(unsigned status, const char* text) {
   return [status, text](const auto&, const http_reply& reply) {
@@ -35,64 +38,82 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
   state(hub::node& node, io_pool& pool, gateway_options given)
       : threads(pool), options(std::move(given)), routes(std::make_shared<router>()),
         acceptor(pool.front().context()),
-        pause(this, [](void* self) { static_cast<state*>(self)->accept_next(); }) {
+        pause(this, [](void* self) { static_cast<state*>(self)->wait_for_clients(); }) {
     context = std::make_shared<gateway_context>(node, node.host(options.entry_id), options.limits);
     context->websockets_only = options.websockets_only;
   }
 
-  void accept_next() {
-    if (!acceptor.is_open())
-      return;
-    auto& thread = threads.next();
-    acceptor.async_accept(thread.context(), remote,
-                          [self = shared_from_this(), &thread](error_code ec, tcp::socket socket) {
-                            self->on_accept(ec, std::move(socket), thread);
-                          });
+  void wait_for_clients() {
+    if (acceptor.is_open())
+      acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](error_code ec) {
+        if (!ec)
+          self->accept_waiting();
+      });
   }
 
-  void on_accept(error_code ec, tcp::socket socket, io_thread& thread) {
-    if (ec == asio::error::operation_aborted || !acceptor.is_open())
-      return;
-    if (ec) {
-      // No descriptor, no memory: the client waits in the kernel's queue meanwhile.
-      hub::count(hub::counter::accept_pauses);
-      if (!std::exchange(pausing, true))
-        spdlog::error("{}: cannot accept: {}; pausing", options.entry_id, ec.message());
-      threads.front().set_timer(pause, accept_pause);
-      return;
+  // Whoever waits, up to a number: they are served in one turn, so that hubs hear of them together.
+  void accept_waiting() {
+    for (int i = 0; i < accepts_a_turn; ++i) {
+      tcp::endpoint remote;
+      auto length = static_cast<socklen_t>(remote.capacity());
+      const int descriptor = ::accept4(acceptor.native_handle(), remote.data(), &length,
+                                       SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        break;
+      if (descriptor < 0 && is_of_client(errno))
+        continue;
+      if (descriptor < 0)
+        return pause_accepting(errno);
+      pausing = false;
+      remote.resize(length);
+      on_accept(threads.next(), descriptor, remote);
     }
-    pausing = false;
-    error_code ignored;
+    wait_for_clients();
+  }
+
+  // accept(2): what went wrong with a client before it was taken out of the queue.
+  static bool is_of_client(int error) noexcept {
+    return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN ||
+           error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET || error == EHOSTUNREACH ||
+           error == EOPNOTSUPP || error == ENETUNREACH || error == EPERM;
+  }
+
+  // No descriptor, no memory: the client waits in the kernel's queue meanwhile.
+  void pause_accepting(int error) {
+    hub::count(hub::counter::accept_pauses);
+    if (!std::exchange(pausing, true))
+      spdlog::error("{}: cannot accept: {}; pausing", options.entry_id,
+                    std::generic_category().message(error));
+    threads.front().set_timer(pause, accept_pause);
+  }
+
+  void on_accept(io_thread& thread, int descriptor, const tcp::endpoint& remote) {
+    stream_socket socket(thread.context(), descriptor);
     auto place = connection_place::take(context, context->limits.connections_per_address == 0
                                                      ? std::string()
                                                      : remote.address().to_string());
     ++context->accepted;
     if (!place) {
-      refuse(std::move(socket));
-    } else {
-      socket.non_blocking(true, ignored);
-      asio::post(thread.context(), [self = shared_from_this(), &thread, from = remote,
-                                    place = std::move(place),
-                                    socket = std::move(socket)]() mutable {
-        try {
-          start_http_session(thread, std::move(socket), from, self->context,
-                             self->context->routes.load(), std::move(place));
-        } catch (const std::exception& e) {
-          spdlog::error("{}: cannot serve a client: {}", self->options.entry_id, e.what());
-        }
-      });
+      refuse(socket);
+      return;
     }
-    accept_next();
+    asio::post(thread.context(), [self = shared_from_this(), &thread, remote,
+                                  place = std::move(place), socket = std::move(socket)]() mutable {
+      try {
+        start_http_session(thread, std::move(socket), remote, self->context,
+                           self->context->routes.load(), std::move(place));
+      } catch (const std::exception& e) {
+        spdlog::error("{}: cannot serve a client: {}", self->options.entry_id, e.what());
+      }
+    });
   }
 
-  void refuse(tcp::socket socket) {
+  static void refuse(const stream_socket& socket) {
     static constexpr std::string_view full =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Content-Length: 21\r\nRetry-After: 1\r\nConnection: close\r\n\r\ntoo many connections\n";
-    error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.send(asio::buffer(full.data(), full.size()), 0, ignored);
-    socket.shutdown(tcp::socket::shutdown_send, ignored);
+    (void)::send(socket.descriptor(), full.data(), full.size(), MSG_NOSIGNAL);
+    ::shutdown(socket.descriptor(), SHUT_WR);
   }
 
   io_pool& threads;
@@ -101,7 +122,6 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
   std::shared_ptr<router> routes;
   tcp::acceptor acceptor;
   tcp::endpoint bound;
-  tcp::endpoint remote; // of the client being accepted
   timer_wheel::timer pause;
   bool pausing = false;
   std::mutex ready_mutex;
@@ -175,6 +195,8 @@ void gateway::open() {
   check(ec, "bind");
   s.acceptor.listen(4096, ec);
   check(ec, "listen on");
+  s.acceptor.native_non_blocking(true, ec);
+  check(ec, "accept from");
   s.bound = s.acceptor.local_endpoint();
 }
 
@@ -188,7 +210,7 @@ bool gateway::use_certificate(std::shared_ptr<const tls_context> renewed) {
 }
 
 void gateway::accept() {
-  asio::post(state_->threads.front().context(), [s = state_] { s->accept_next(); });
+  asio::post(state_->threads.front().context(), [s = state_] { s->wait_for_clients(); });
 }
 
 void gateway::set_ready(std::function<bool()> is_ready) {

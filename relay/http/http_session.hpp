@@ -101,7 +101,7 @@ class http_session final : public std::enable_shared_from_this<http_session>,
   void take_over();
   void give_socket();
   std::shared_ptr<ws_transport> make_transport();
-  std::optional<boost::asio::ip::tcp::socket> release();
+  std::optional<stream_socket> release();
 
   // -- writing
   void write_head(const http_response& response, framing how);

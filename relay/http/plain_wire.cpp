@@ -9,8 +9,6 @@
 
 namespace natterjack::relay {
 
-using tcp = boost::asio::ip::tcp;
-
 namespace {
 
 constexpr size_t parts_max = 64;
@@ -20,7 +18,7 @@ class plain_wire final : public http_wire {
   using http_wire::http_wire;
 
   result read(char* to, size_t size) override {
-    return outcome(::recv(socket_.native_handle(), to, size, MSG_DONTWAIT), true);
+    return outcome(::recv(socket_.descriptor(), to, size, MSG_DONTWAIT), true);
   }
 
   result write(std::span<const std::string_view> parts) override {
@@ -31,28 +29,27 @@ class plain_wire final : public http_wire {
     msghdr all{};
     all.msg_iov = list;
     all.msg_iovlen = count;
-    return outcome(::sendmsg(socket_.native_handle(), &all, MSG_NOSIGNAL | MSG_DONTWAIT), false);
+    return outcome(::sendmsg(socket_.descriptor(), &all, MSG_NOSIGNAL | MSG_DONTWAIT), false);
   }
 
   result send_file(int descriptor, size_t offset, size_t size) override {
     auto from = static_cast<off_t>(offset);
-    const auto n = ::sendfile(socket_.native_handle(), descriptor, &from, size);
+    const auto n = ::sendfile(socket_.descriptor(), descriptor, &from, size);
     return n == 0 ? result{state::failed, 0} : outcome(n, false); // the file became shorter
   }
 
   state peek() override {
     char octet;
-    return outcome(::recv(socket_.native_handle(), &octet, 1, MSG_PEEK | MSG_DONTWAIT), true).what;
+    return outcome(::recv(socket_.descriptor(), &octet, 1, MSG_PEEK | MSG_DONTWAIT), true).what;
   }
 
   void shut_down() override {
-    boost::system::error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    ::shutdown(socket_.descriptor(), SHUT_WR);
   }
 
   bool is_secure() const noexcept override { return false; }
 
-  tcp::socket release(io_thread&, std::shared_ptr<void>) override { return std::move(socket_); }
+  stream_socket release(io_thread&, std::shared_ptr<void>) override { return std::move(socket_); }
 
  private:
   static result outcome(ssize_t n, bool reading) noexcept {
@@ -69,11 +66,11 @@ class plain_wire final : public http_wire {
 } // namespace
 
 bool http_wire::peer_is_gone() noexcept {
-  pollfd p{socket_.native_handle(), POLLRDHUP, 0};
+  pollfd p{socket_.descriptor(), POLLRDHUP, 0};
   return p.fd < 0 || (::poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
 }
 
-std::unique_ptr<http_wire> make_plain_wire(tcp::socket socket) {
+std::unique_ptr<http_wire> make_plain_wire(stream_socket socket) {
   return std::make_unique<plain_wire>(std::move(socket));
 }
 

@@ -193,7 +193,7 @@ void http_session::on_timeout() {
 void http_session::read_to_end() {
   char thrown_away[16 << 10];
   for (int i = 0; i < steps_a_turn && phase_ == phase::lingering; ++i) {
-    const auto n = ::recv(wire_->socket().native_handle(), thrown_away, sizeof thrown_away,
+    const auto n = ::recv(wire_->socket().descriptor(), thrown_away, sizeof thrown_away,
                           MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
       close();
@@ -214,8 +214,7 @@ void http_session::close() {
   const auto self = shared_from_this(); // what is let go of below may be the last to hold this
   set_phase(phase::closed);
   timer_.cancel();
-  error_code ignored;
-  wire_->socket().close(ignored);
+  wire_->socket().close();
   place_.reset();
   if (auto stream = std::exchange(stream_, nullptr))
     stream->close();
@@ -233,7 +232,7 @@ void http_session::set_phase(phase next) noexcept {
   phase_ = next;
 }
 
-void start_http_session(io_thread& thread, tcp::socket socket, const tcp::endpoint& remote,
+void start_http_session(io_thread& thread, stream_socket socket, const tcp::endpoint& remote,
                         std::shared_ptr<gateway_context> gateway,
                         std::shared_ptr<const router> routes,
                         std::shared_ptr<connection_place> place) {

@@ -14,6 +14,7 @@
 #include "relay/gateway_context.hpp"
 #include "relay/http/router.hpp"
 #include "relay/io_thread.hpp"
+#include "relay/stream_socket.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -22,8 +23,7 @@
 namespace natterjack::relay {
 
 /// Starts a session on its io thread; it keeps itself alive.
-/// @param socket  non-blocking
-void start_http_session(io_thread& thread, boost::asio::ip::tcp::socket socket,
+void start_http_session(io_thread& thread, stream_socket socket,
                         const boost::asio::ip::tcp::endpoint& remote,
                         std::shared_ptr<gateway_context> gateway,
                         std::shared_ptr<const router> routes,

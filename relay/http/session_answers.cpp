@@ -12,8 +12,6 @@
 
 namespace natterjack::relay {
 
-using boost::asio::ip::tcp;
-
 namespace {
 
 // The one answer a handler owes. Dropped without an answer, it gives 500, so that no client hangs.
@@ -241,9 +239,15 @@ void http_session::give_socket() {
   accepted.status = 101;
   finish_chain(accepted);
   std::string left(reader_.leftover());
-  if (auto socket = release())
+  auto socket = release();
+  if (!socket)
+    return;
+  try {
     route_->socket->take(request_,
-                         {std::move(*socket), std::move(left), std::move(place_), thread_});
+                         {socket->to_asio(), std::move(left), std::move(place_), thread_});
+  } catch (const std::exception& e) {
+    spdlog::error("{}: cannot be upgraded: {}", remote_, e.what());
+  }
 }
 
 std::shared_ptr<ws_transport> http_session::make_transport() {
@@ -260,7 +264,7 @@ std::shared_ptr<ws_transport> http_session::make_transport() {
   }
 }
 
-std::optional<tcp::socket> http_session::release() {
+std::optional<stream_socket> http_session::release() {
   try {
     auto socket = wire_->release(thread_, place_);
     timer_.cancel();

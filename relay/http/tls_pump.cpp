@@ -210,19 +210,16 @@ class tls_pump : public std::enable_shared_from_this<tls_pump> {
 
 } // namespace
 
-tcp::socket start_tls_pump(io_thread& thread, tcp::socket socket, ssl_ptr session,
-                           std::shared_ptr<void> place) {
+stream_socket start_tls_pump(io_thread& thread, stream_socket socket, ssl_ptr session,
+                             std::shared_ptr<void> place) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
     throw boost::system::system_error(errno, boost::system::system_category(), "socketpair");
-  // Asio does not ask what a descriptor is; nobody asks this socket for TCP's options or addresses.
-  tcp::socket near(thread.context());
-  near.assign(tcp::v4(), ends[0]);
-  near.non_blocking(true);
+  stream_socket near(thread.context(), ends[0]);
   local::socket far(thread.context());
   far.assign(local(), ends[1]);
   far.non_blocking(true);
-  auto pump = std::make_shared<tls_pump>(thread, std::move(socket), std::move(far),
+  auto pump = std::make_shared<tls_pump>(thread, socket.to_asio(), std::move(far),
                                          std::move(session), std::move(place));
   asio::post(thread.context(), [pump] { pump->run(); });
   return near;

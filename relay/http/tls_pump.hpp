@@ -21,7 +21,7 @@ http_wire::state tls_state(ssl_st* session, int returned);
 
 /// @returns the near end, non-blocking, as a socket
 /// @throws boost::system::system_error  no descriptor is left
-boost::asio::ip::tcp::socket start_tls_pump(io_thread& thread, boost::asio::ip::tcp::socket socket,
-                                            ssl_ptr session, std::shared_ptr<void> place);
+stream_socket start_tls_pump(io_thread& thread, stream_socket socket, ssl_ptr session,
+                             std::shared_ptr<void> place);
 
 } // namespace natterjack::relay

@@ -8,11 +8,10 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace natterjack::relay {
-
-using tcp = boost::asio::ip::tcp;
 
 namespace {
 
@@ -20,9 +19,9 @@ constexpr size_t record_bytes = 16 << 10; // RFC 8446 5.1
 
 class tls_wire final : public http_wire {
  public:
-  tls_wire(tcp::socket&& socket, const tls_context& context)
+  tls_wire(stream_socket&& socket, const tls_context& context)
       : http_wire(std::move(socket)), session_(::SSL_new(context.native())) {
-    if (!session_ || ::SSL_set_fd(session_.get(), socket_.native_handle()) != 1)
+    if (!session_ || ::SSL_set_fd(session_.get(), socket_.descriptor()) != 1)
       throw std::runtime_error("no memory for a TLS session");
     ::SSL_set_accept_state(session_.get());
   }
@@ -78,13 +77,12 @@ class tls_wire final : public http_wire {
     if (::SSL_is_init_finished(session_.get()) != 0)
       ::SSL_shutdown(session_.get());
     ::ERR_clear_error();
-    boost::system::error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    ::shutdown(socket_.descriptor(), SHUT_WR);
   }
 
   bool is_secure() const noexcept override { return true; }
 
-  tcp::socket release(io_thread& thread, std::shared_ptr<void> place) override {
+  stream_socket release(io_thread& thread, std::shared_ptr<void> place) override {
     return start_tls_pump(thread, std::move(socket_), std::move(session_), std::move(place));
   }
 
@@ -118,7 +116,7 @@ http_wire::state tls_state(ssl_st* session, int returned) {
   }
 }
 
-std::unique_ptr<http_wire> make_tls_wire(tcp::socket socket, const tls_context& context) {
+std::unique_ptr<http_wire> make_tls_wire(stream_socket socket, const tls_context& context) {
   return std::make_unique<tls_wire>(std::move(socket), context);
 }
 

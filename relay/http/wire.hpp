@@ -13,8 +13,7 @@
 #pragma once
 
 #include "relay/io_thread.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
+#include "relay/stream_socket.hpp"
 
 #include <memory>
 #include <span>
@@ -32,7 +31,7 @@ class http_wire {
     size_t bytes = 0;
   };
 
-  explicit http_wire(boost::asio::ip::tcp::socket&& socket) : socket_(std::move(socket)) {}
+  explicit http_wire(stream_socket&& socket) : socket_(std::move(socket)) {}
   virtual ~http_wire() = default;
 
   virtual state handshake() { return state::ok; }
@@ -44,19 +43,18 @@ class http_wire {
   virtual void shut_down() = 0;
   virtual bool is_secure() const noexcept = 0;
   /// @param place  held by the pump, if there is one
-  virtual boost::asio::ip::tcp::socket release(io_thread& thread, std::shared_ptr<void> place) = 0;
+  virtual stream_socket release(io_thread& thread, std::shared_ptr<void> place) = 0;
 
   /// The peer has hung up or reset, seen without reading what it sent before.
   bool peer_is_gone() noexcept;
-  boost::asio::ip::tcp::socket& socket() noexcept { return socket_; }
+  stream_socket& socket() noexcept { return socket_; }
 
  protected:
-  boost::asio::ip::tcp::socket socket_;
+  stream_socket socket_;
 };
 
-std::unique_ptr<http_wire> make_plain_wire(boost::asio::ip::tcp::socket socket);
+std::unique_ptr<http_wire> make_plain_wire(stream_socket socket);
 /// @throws std::runtime_error  no memory for another TLS session
-std::unique_ptr<http_wire> make_tls_wire(boost::asio::ip::tcp::socket socket,
-                                         const tls_context& context);
+std::unique_ptr<http_wire> make_tls_wire(stream_socket socket, const tls_context& context);
 
 } // namespace natterjack::relay

@@ -17,7 +17,6 @@
 namespace natterjack::relay {
 
 namespace asio = boost::asio;
-using tcp = asio::ip::tcp;
 
 namespace {
 
@@ -40,11 +39,11 @@ class frame_transport final : public ws_transport,
                               public socket_owner,
                               public std::enable_shared_from_this<frame_transport> {
  public:
-  frame_transport(io_thread& thread, tcp::socket&& socket, const gateway_limits& limits,
+  frame_transport(io_thread& thread, stream_socket&& socket, const gateway_limits& limits,
                   std::string_view leftover, std::shared_ptr<void> place, deflate_terms deflate)
       : thread_(thread), place_(std::move(place)),
         watch_(asio::use_service<socket_watch>(thread.context())),
-        box_(thread, limits, socket.native_handle(), *this), reader_(limits.message_bytes),
+        box_(thread, limits, socket.descriptor(), *this), reader_(limits.message_bytes),
         deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }),
         deflate_bits_(static_cast<uint8_t>(deflate.window_bits)),
         deflate_keeps_context_(deflate.keeps_context) {
@@ -325,9 +324,11 @@ class frame_transport final : public ws_transport,
   }
 
   // Tells the owner once, then waits a little for the client's FIN, so that closing with unread bytes
-  // does not turn the close frame into a reset.
+  // does not turn the close frame into a reset. A client whose close frame was the last we know of has no
+  // such bytes.
   void finish(ws_end end) {
     auto self = shared_from_this();
+    client_has_closed_ = end.clean;
     wants_message_ = false;
     reader_.stop();
     ending_.reset();
@@ -354,6 +355,10 @@ class frame_transport final : public ws_transport,
   void shut_down_output() {
     if (descriptor_ < 0 || output_shut_)
       return;
+    if (client_has_closed_ && !has_bytes_) {
+      close_socket();
+      return;
+    }
     output_shut_ = true;
     ::shutdown(descriptor_, SHUT_WR);
     thread_.set_timer(deadline_, linger_wait);
@@ -417,11 +422,12 @@ class frame_transport final : public ws_transport,
   bool broken_ = false;    // bytes make no sense any more
   bool lingering_ = false; // the owner has been told of the end
   bool output_shut_ = false;
+  bool client_has_closed_ = false; // with a frame
 };
 
 } // namespace
 
-std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread, tcp::socket socket,
+std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread, stream_socket socket,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
                                                 std::shared_ptr<void> place, deflate_terms deflate) {

@@ -17,9 +17,8 @@
 #include "relay/io_thread.hpp"
 #include "relay/limits.hpp"
 #include "relay/outbox.hpp"
+#include "relay/stream_socket.hpp"
 #include "relay/websocket/deflate_offer.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
 #include <string>
@@ -87,7 +86,7 @@ class ws_transport {
 /// @param place        the gateway's count of connections, held as long as the socket
 /// @param deflate      what is agreed to of permessage-deflate (RFC 7692)
 std::shared_ptr<ws_transport> make_ws_transport(io_thread& thread,
-                                                boost::asio::ip::tcp::socket socket,
+                                                stream_socket socket,
                                                 const gateway_limits& limits,
                                                 std::string_view leftover,
                                                 std::shared_ptr<void> place,
