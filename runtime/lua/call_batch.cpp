@@ -17,7 +17,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto together_for = std::chrono::microseconds(500); // then the others need not wait any longer
+constexpr auto together_for = std::chrono::microseconds(300); // then others get their turn
 constexpr size_t part_min = 8; // calls for which another thread is woken
 
 // What is made ready to run is run by us, as a thread of the scheduler would.
@@ -50,6 +50,8 @@ class in_place final : public caf::execution_unit {
   std::vector<caf::resumable*> ready_;
 };
 
+void enqueue(caf::actor_system& system, std::vector<call_start> calls, size_t calls_a_part);
+
 class call_batch final : public caf::resumable, public caf::ref_counted {
  public:
   explicit call_batch(std::vector<call_start> calls) noexcept : calls_(std::move(calls)) {}
@@ -62,8 +64,9 @@ class call_batch final : public caf::resumable, public caf::ref_counted {
     auto next = calls_.begin();
     while (next != calls_.end() && clock::now() - begun < together_for)
       unit.run(*next++, *scheduler);
-    for (; next != calls_.end(); ++next)
-      (*next)(nullptr);
+    if (next != calls_.end()) // perhaps they are all slow: whoever has time helps
+      enqueue(scheduler->system(),
+              {std::make_move_iterator(next), std::make_move_iterator(calls_.end())}, 1);
     return done;
   }
   void intrusive_ptr_add_ref_impl() override { ref(); }
@@ -72,6 +75,18 @@ class call_batch final : public caf::resumable, public caf::ref_counted {
  private:
   std::vector<call_start> calls_;
 };
+
+void enqueue(caf::actor_system& system, std::vector<call_start> calls, size_t calls_a_part) {
+  auto& scheduler = system.scheduler();
+  const auto parts = std::clamp(calls.size() / calls_a_part, size_t{1}, scheduler.num_workers());
+  for (size_t i = 0; i < parts; ++i) {
+    const auto at = [&calls, parts](size_t part) {
+      return std::make_move_iterator(calls.begin()) +
+             static_cast<std::ptrdiff_t>(calls.size() * part / parts);
+    };
+    scheduler.enqueue(new call_batch({at(i), at(i + 1)}));
+  }
+}
 
 // Of one thread: what waits for the end of its turn.
 class waiting_calls final : public hub::wakeable {
@@ -83,20 +98,11 @@ class waiting_calls final : public hub::wakeable {
   }
 
   void wake() noexcept override {
-    const auto calls = std::exchange(calls_, {});
-    if (calls.size() == 1) {
+    auto calls = std::exchange(calls_, {});
+    if (calls.size() == 1)
       calls.front()(nullptr);
-      return;
-    }
-    auto& scheduler = system_->scheduler();
-    const auto parts = std::clamp(calls.size() / part_min, size_t{1}, scheduler.num_workers());
-    for (size_t i = 0; i < parts; ++i) {
-      const auto at = [&calls, parts](size_t part) {
-        return std::make_move_iterator(calls.begin()) +
-               static_cast<std::ptrdiff_t>(calls.size() * part / parts);
-      };
-      scheduler.enqueue(new call_batch({at(i), at(i + 1)}));
-    }
+    else
+      enqueue(*system_, std::move(calls), part_min);
   }
 
  private:

@@ -5,8 +5,7 @@
 // taken together, and answered together: each is given to a worker and run in its place, so that the next
 // one finds that worker free, with its memory at hand.
 //
-//   parts   many calls are spread over the hub threads
-//   bound   a call that takes long sends those behind it their own ways
+//   parts   many calls are spread over the hub threads; so are those behind a call that takes long
 #pragma once
 
 #include <caf/fwd.hpp>
