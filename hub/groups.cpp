@@ -8,12 +8,13 @@ bool groups::join(const std::string& name, const process_ref& member) {
   const auto id = member.self->id();
   auto* domain = member.self->domain();
   std::lock_guard guard(mutex_);
-  auto& g = groups_[name];
+  auto& named = *groups_.try_emplace(name).first;
+  auto& g = named.second;
   if (g.number == 0)
     g.number = ++last_number_;
-  if (!g.members.emplace(id.number(), std::pair{id, domain}).second)
+  if (!g.members.try_emplace(id.number(), member_facts{id.where(), domain}).second)
     return false;
-  joined_[id.number()].push_back(name);
+  joined_.emplace(id.number(), &named);
   if (domain == nullptr) {
     g.scheduled.push_back(id.number());
   } else {
@@ -27,7 +28,7 @@ bool groups::drop(group& from, uint64_t member) {
   auto i = from.members.find(member);
   if (i == from.members.end())
     return false;
-  if (auto* domain = i->second.second) {
+  if (auto* domain = i->second.domain) {
     domain->leave(from.number, member);
     if (--from.domains[domain] == 0)
       from.domains.erase(domain);
@@ -43,27 +44,25 @@ bool groups::leave(const std::string& name, const pid& member) {
   auto g = groups_.find(name);
   if (g == groups_.end() || !drop(g->second, member.number()))
     return false;
-  auto own = joined_.find(member.number());
-  std::erase(own->second, name);
-  if (own->second.empty())
-    joined_.erase(own);
-  if (g->second.members.empty())
-    groups_.erase(g);
+  const auto [begin, end] = joined_.equal_range(member.number());
+  joined_.erase(std::find_if(begin, end, [&g](const auto& own) { return own.second == &*g; }));
+  erase_if_empty(*g);
   return true;
 }
 
 void groups::leave_all(const pid& member) noexcept {
   std::lock_guard guard(mutex_);
-  auto own = joined_.find(member.number());
-  if (own == joined_.end())
-    return;
-  for (auto& name : own->second) {
-    auto g = groups_.find(name);
-    drop(g->second, member.number());
-    if (g->second.members.empty())
-      groups_.erase(g);
+  const auto [begin, end] = joined_.equal_range(member.number());
+  for (auto own = begin; own != end; ++own) {
+    drop(own->second->second, member.number());
+    erase_if_empty(*own->second);
   }
-  joined_.erase(own);
+  joined_.erase(begin, end);
+}
+
+void groups::erase_if_empty(const named_group& which) {
+  if (which.second.members.empty())
+    groups_.erase(groups_.find(which.first));
 }
 
 size_t groups::broadcast(const std::string& name, const message_ptr& what) {
@@ -93,7 +92,8 @@ std::vector<pid> groups::members(const std::string& name) const {
   std::lock_guard guard(mutex_);
   if (auto g = groups_.find(name); g != groups_.end())
     for (auto& [number, member] : g->second.members)
-      result.push_back(member.first);
+      result.emplace_back(member.where, number);
+  std::sort(result.begin(), result.end());
   return result;
 }
 

@@ -47,19 +47,25 @@ class groups {
   std::vector<std::string> names() const;
 
  private:
+  struct member_facts {
+    const host_name* where;
+    delivery_domain* domain;
+  };
   struct group {
     uint64_t number = 0;
-    std::map<uint64_t, std::pair<pid, delivery_domain*>> members;
-    std::map<delivery_domain*, size_t> domains; // members on each
-    std::vector<uint64_t> scheduled;            // members without a domain
+    std::unordered_map<uint64_t, member_facts> members; // by their numbers
+    std::map<delivery_domain*, size_t> domains;   // members on each
+    std::vector<uint64_t> scheduled;              // members without a domain
   };
+  using named_group = std::pair<const std::string, group>;
   bool drop(group& from, uint64_t member);
+  void erase_if_empty(const named_group& which);
 
   const directory& processes_;
   mutable std::mutex mutex_;
   uint64_t last_number_ = 0;
   std::map<std::string, group, std::less<>> groups_;
-  std::unordered_map<uint64_t, std::vector<std::string>> joined_; // member -> groups
+  std::unordered_multimap<uint64_t, named_group*> joined_; // by numbers of members
 };
 
 } // namespace natterjack::hub

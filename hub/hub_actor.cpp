@@ -85,29 +85,31 @@ hub::pid hub_actor::sender() const {
 
 hub::send_result hub_actor::send(const hub::pid& to, std::string_view topic) {
   auto& self = started(process_);
-  return self.home().send(
-      to, hub::make_message(id(), hub::shared_bytes(topic), std::vector<hub::payload>{}));
+  return self.tell(
+      to, hub::make_message(id(), self.topic_bytes(topic), std::vector<hub::payload>{}));
 }
 
 hub::send_result hub_actor::send_payload(const hub::pid& to, std::string_view topic,
                                          hub::payload value) {
-  return started(process_).tell(to, topic, std::move(value));
+  auto& self = started(process_);
+  return self.tell(to, hub::make_message(id(), self.topic_bytes(topic), std::move(value)));
 }
 
 size_t hub_actor::send_payload(std::span<const hub::pid> to, std::string_view topic,
                                hub::payload value) {
-  auto& home = started(process_).home();
+  auto& self = started(process_);
   hub::multicast all;
   for (const auto& whom : to)
-    if (auto who = home.processes().find(whom.number()); who && who.self->id() == whom)
+    if (auto who = self.home().processes().find(whom.number()); who && who.self->id() == whom)
       all.add(std::move(who));
-  return all.send(hub::make_message(id(), hub::shared_bytes(topic), std::move(value)));
+  return all.send(hub::make_message(id(), self.topic_bytes(topic), std::move(value)));
 }
 
 size_t hub_actor::broadcast_payload(const std::string& group, std::string_view topic,
                                     hub::payload value) {
-  return started(process_).home().groups().broadcast(
-      group, hub::make_message(id(), hub::shared_bytes(topic), std::move(value)));
+  auto& self = started(process_);
+  return self.home().groups().broadcast(
+      group, hub::make_message(id(), self.topic_bytes(topic), std::move(value)));
 }
 
 size_t hub_actor::broadcast_except_payload(const hub::pid& whom, std::string_view topic,

@@ -39,7 +39,7 @@ hub_process::hub_process(caf::actor_config& config, hub::node& home, process_hos
     } catch (...) {
       fail("unknown exception");
     }
-    return caf::make_error(caf::sec::runtime_error, result_.error);
+    return caf::make_error(caf::sec::runtime_error, result().error);
   });
   enter(ctrl());
 }
@@ -70,7 +70,8 @@ caf::behavior hub_process::make_behavior() {
         fire_timers(hub_actor::time_point(std::chrono::nanoseconds(due_ns)));
       },
       [this](const cancel_signal& signal) {
-        handle_queued(SIZE_MAX); // what was sent before comes before
+        handle_queued(SIZE_MAX); // what was sent before comes before:
+        handle_queued(SIZE_MAX); // what has been taken, then what has not
         call("on_stop", [this, &signal] { hub_->on_stop(signal.reason); });
         if (!ended_ && !stop_value_)
           stop_value_ = payload();
@@ -81,12 +82,14 @@ caf::behavior hub_process::make_behavior() {
 
 caf::resumable::resume_result hub_process::resume(caf::execution_unit* context, size_t) {
   const wake_list::scope batch; // receivers are woken once a batch
-  return caf::event_based_actor::resume(context, 1);
+  const auto next = caf::event_based_actor::resume(context, 1);
+  told_ = {}; // nobody is held in memory between slices
+  return next;
 }
 
 void hub_process::on_exit() {
   if (!ended_)
-    result_.error = options_.entry + ": terminated";
+    ending().error = options_.entry + ": terminated";
   ended_ = true;
   inbox_.close();
   queued_.clear(); // unread: their senders get their credit back
@@ -125,7 +128,7 @@ void hub_process::end_if_asked() {
   if (ended_ || !stop_value_)
     return;
   ended_ = true;
-  result_.value = std::move(*stop_value_);
+  ending().value = std::move(*stop_value_);
   quit(caf::exit_reason::normal);
 }
 
@@ -133,11 +136,11 @@ void hub_process::fail(std::string error) {
   if (ended_)
     return;
   ended_ = true;
-  result_.error = options_.entry + ": " + std::move(error);
+  ending().error = options_.entry + ": " + std::move(error);
   if (options_.log)
     options_.log(log_level::error, options_.entry, process::id(),
-                 "process failed: " + result_.error);
-  quit(caf::make_error(caf::sec::runtime_error, result_.error));
+                 "process failed: " + result().error);
+  quit(caf::make_error(caf::sec::runtime_error, result().error));
 }
 
 void hub_process::begin() {
@@ -167,7 +170,11 @@ void hub_process::run() {
 }
 
 void hub_process::handle_queued(size_t most) {
-  inbox_.take_all(queued_);
+  if (next_ == queued_.size()) {
+    next_ = 0;
+    queued_.clear();
+    inbox_.take_all(queued_);
+  }
   for (; most > 0 && next_ < queued_.size() && !ended_ && hub_; --most) {
     const auto what = std::move(queued_[next_++]);
     inbox_.received(*what);
@@ -177,12 +184,8 @@ void hub_process::handle_queued(size_t most) {
     handle(what);
     handled_ = nullptr;
   }
-  if (next_ < queued_.size())
-    return;
-  next_ = 0;
-  queued_.clear();
-  if (queued_.capacity() > 4 * batch_max)
-    std::vector<message_ptr>().swap(queued_);
+  if (next_ == queued_.size() && queued_.capacity() > 4 * batch_max)
+    std::vector<message_ptr>().swap(queued_), next_ = 0;
 }
 
 void hub_process::handle(const message_ptr& message) {
@@ -235,8 +238,21 @@ void hub_process::beat(const incoming& what) {
   });
 }
 
-send_result hub_process::tell(const pid& to, std::string_view topic, payload value) {
-  return home().send(to, make_message(process::id(), shared_bytes(topic), std::move(value)));
+const shared_bytes& hub_process::topic_bytes(std::string_view topic) {
+  if (last_topic_.view() != topic)
+    last_topic_ = shared_bytes(topic);
+  return last_topic_;
+}
+
+// What is said to one client after another is often said to the same.
+send_result hub_process::tell(const pid& to, message_ptr what) {
+  if (told_number_ != to.number() || !told_ || !told_.self->is_here()) {
+    told_number_ = to.number();
+    told_ = home().processes().find(to.number());
+    if (!told_)
+      told_ = home().successor_of(to.number());
+  }
+  return told_ ? told_.self->deliver(std::move(what)) : send_result::no_process;
 }
 
 // -- time ---------------------------------------------------------------------
@@ -306,7 +322,7 @@ void hub_process::neighbour_exit(const caf::exit_msg& how) {
   if (how.source == address() || !how.source) { // the runtime
     if (failed) {
       ended_ = true;
-      result_.error = options_.entry + ": terminated";
+      ending().error = options_.entry + ": terminated";
       quit(how.reason);
     }
     return;

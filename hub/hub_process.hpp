@@ -88,7 +88,9 @@ class hub_process final : public caf::event_based_actor, public process, public 
   };
   template <class Call> void call(const char* callback, Call&& run);
   void run();
-  send_result tell(const pid& to, std::string_view topic, payload value);
+  send_result tell(const pid& to, message_ptr what);
+  /// The bytes of a topic: a hub says few, so the last one is kept.
+  const shared_bytes& topic_bytes(std::string_view topic);
   void begin();
   void handle_queued(size_t most);
   void handle(const message_ptr& what);
@@ -117,6 +119,9 @@ class hub_process final : public caf::event_based_actor, public process, public 
   std::vector<message_ptr> queued_; // taken from the inbox
   size_t next_ = 0;                 // of them
   const message_ptr* handled_ = nullptr;
+  shared_bytes last_topic_;
+  uint64_t told_number_ = 0; // whose PID was sent to last in this slice
+  process_ref told_;         // and who has it, or does its work now
   timer_queue timers_;
   std::set<hub_actor::time_point> clock_set_; // wake-ups on their way
   std::map<caf::actor_addr, neighbour> neighbours_;

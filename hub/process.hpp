@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -85,7 +86,10 @@ class process {
   std::chrono::steady_clock::time_point born() const noexcept { return born_; }
 
   /// Valid once monitors have been told.
-  const exit_result& result() const noexcept { return result_; }
+  const exit_result& result() const noexcept {
+    static const exit_result nothing;
+    return result_ ? *result_ : nothing;
+  }
 
  protected:
   /// Makes the PID known. @param self  this process's own control block
@@ -94,12 +98,18 @@ class process {
   /// Forgets PID, names and groups; call it from on_exit(). Idempotent.
   void leave() noexcept;
 
-  exit_result result_;
+  /// To say how it ends: who lives holds no room for that.
+  exit_result& ending() {
+    if (!result_)
+      result_ = std::make_unique<exit_result>();
+    return *result_;
+  }
 
  private:
   node& home_;
   pid id_;
   std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
+  std::unique_ptr<exit_result> result_;
   std::atomic<bool> entered_{false};
 };
 

@@ -63,7 +63,7 @@ class test_actor final : public caf::event_based_actor, public hub::process {
         [this](const hub::message_ptr& what) { accept(*what); },
         [this](end_atom, const std::string& error) {
           tell_leave();
-          result_.error = error;
+          ending().error = error;
           quit(error.empty() ? caf::error(caf::exit_reason::normal)
                              : caf::make_error(caf::sec::runtime_error, error));
         },
@@ -160,7 +160,7 @@ class test_actor final : public caf::event_based_actor, public hub::process {
       return;
     tell_leave();
     closed = std::move(how);
-    result_.value = hub::payload::text("websocket connection closed");
+    ending().value = hub::payload::text("websocket connection closed");
     quit();
   }
 

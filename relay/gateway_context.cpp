@@ -2,19 +2,19 @@
 
 namespace natterjack::relay {
 
-connection_place::connection_place(std::shared_ptr<gateway_context> gateway, std::string address)
-    : gateway_(std::move(gateway)), address_(std::move(address)) {
+connection_place::connection_place(std::shared_ptr<gateway_context> gateway,
+                                   std::map<std::string, size_t>::value_type* of_address)
+    : gateway_(std::move(gateway)), of_address_(of_address) {
   ++gateway_->connections;
 }
 
 connection_place::~connection_place() {
   --gateway_->connections;
-  if (address_.empty())
+  if (of_address_ == nullptr)
     return;
   std::lock_guard guard(gateway_->address_mutex);
-  auto i = gateway_->by_address.find(address_);
-  if (--i->second == 0)
-    gateway_->by_address.erase(i);
+  if (--of_address_->second == 0)
+    gateway_->by_address.erase(std::string(of_address_->first));
 }
 
 std::shared_ptr<connection_place>
@@ -26,17 +26,16 @@ connection_place::take(const std::shared_ptr<gateway_context>& gateway,
     return nullptr;
   }
   if (limits.connections_per_address == 0)
-    return std::make_shared<connection_place>(gateway, std::string());
-  {
-    std::lock_guard guard(gateway->address_mutex);
-    auto& count = gateway->by_address[address];
-    if (count >= limits.connections_per_address) {
-      ++gateway->refused_address;
-      return nullptr;
-    }
-    ++count;
+    return std::make_shared<connection_place>(gateway, nullptr);
+  std::unique_lock guard(gateway->address_mutex);
+  auto& of_address = *gateway->by_address.try_emplace(address).first;
+  if (of_address.second >= limits.connections_per_address) {
+    ++gateway->refused_address;
+    return nullptr;
   }
-  return std::make_shared<connection_place>(gateway, address);
+  ++of_address.second;
+  guard.unlock();
+  return std::make_shared<connection_place>(gateway, &of_address);
 }
 
 } // namespace natterjack::relay

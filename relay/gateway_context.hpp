@@ -42,8 +42,9 @@ struct gateway_context {
 /// Counts one socket of a gateway for as long as it lives.
 class connection_place {
  public:
-  /// @param address  of the client; empty unless connections are counted by address
-  connection_place(std::shared_ptr<gateway_context> gateway, std::string address);
+  /// @param of_address  how many this address has; null unless connections are counted by address
+  connection_place(std::shared_ptr<gateway_context> gateway,
+                   std::map<std::string, size_t>::value_type* of_address);
   ~connection_place();
   connection_place(const connection_place&) = delete;
   connection_place& operator=(const connection_place&) = delete;
@@ -54,7 +55,7 @@ class connection_place {
 
  private:
   std::shared_ptr<gateway_context> gateway_;
-  std::string address_;
+  std::map<std::string, size_t>::value_type* of_address_;
 };
 
 } // namespace natterjack::relay

@@ -10,8 +10,7 @@ inbound_budget::inbound_budget(pinned& owner, caf::actor_control_block* control,
       limits_bytes_(limits.inbound_bytes) {}
 
 hub::credit inbound_budget::take(size_t bytes) {
-  messages_.fetch_add(1);
-  bytes_.fetch_add(bytes);
+  out_.fetch_add(counted(bytes));
   return {this, bytes};
 }
 
@@ -24,8 +23,7 @@ bool inbound_budget::has_room() noexcept {
 }
 
 void inbound_budget::give_back(size_t bytes) noexcept {
-  messages_.fetch_sub(1);
-  bytes_.fetch_sub(bytes);
+  out_.fetch_sub(counted(bytes));
   if (waiting_.load() && is_below() && waiting_.exchange(false))
     if (auto owner = owner_.lock())
       raw_->thread().push_wake(raw_);

@@ -26,22 +26,31 @@ class inbound_budget final : public hub::credit_source {
   bool has_room() noexcept;
 
   /// Which of the two bounds is reached; false: bytes, or none.
-  bool full_of_messages() const noexcept { return messages_.load() >= limits_messages_; }
-  size_t waiting() const noexcept { return messages_.load(std::memory_order_relaxed); }
+  bool full_of_messages() const noexcept { return messages_of(out_.load()) >= limits_messages_; }
+  size_t waiting() const noexcept { return messages_of(out_.load(std::memory_order_relaxed)); }
 
   void give_back(size_t bytes) noexcept override;
 
  private:
+  // Messages in the upper bits, bytes in the lower 40: a message counts both ways with one instruction.
+  static constexpr int bytes_bits = 40;
+  static constexpr uint64_t counted(size_t bytes) noexcept {
+    return (uint64_t{1} << bytes_bits) + bytes;
+  }
+  static constexpr uint64_t messages_of(uint64_t out) noexcept { return out >> bytes_bits; }
+  static constexpr uint64_t bytes_of(uint64_t out) noexcept {
+    return out & ((uint64_t{1} << bytes_bits) - 1);
+  }
   bool is_below() const noexcept {
-    return messages_.load() < limits_messages_ && bytes_.load() < limits_bytes_;
+    const auto out = out_.load();
+    return messages_of(out) < limits_messages_ && bytes_of(out) < limits_bytes_;
   }
 
   caf::weak_actor_ptr owner_; // messages may outlive the connection
   pinned* raw_;         // valid while `owner_` locks
   size_t limits_messages_;
   size_t limits_bytes_;
-  std::atomic<size_t> messages_{0};
-  std::atomic<size_t> bytes_{0};
+  std::atomic<uint64_t> out_{0}; // taken and not given back
   std::atomic<bool> waiting_{false};
 };
 

@@ -50,8 +50,8 @@ class address_book::remote_actor final : public relay::pinned_actor {
     return {
         [this](const hub::cancel_signal&) { quit(); },
         [this](end_atom) {
-          quit(result_.error.empty() ? caf::error{}
-                                     : caf::make_error(caf::sec::runtime_error, result_.error));
+          quit(result().error.empty() ? caf::error{}
+                                     : caf::make_error(caf::sec::runtime_error, result().error));
         },
     };
   }
@@ -229,7 +229,7 @@ class address_book::remote_actor final : public relay::pinned_actor {
       return;
     const auto why = "actor '" + name_ + "' is not on the exchange";
     commands_->finish_all_of(name_, why);
-    result_.error = why;
+    ending().error = why;
     end();
   }
 

@@ -277,9 +277,9 @@ void job::end(job_end result) {
   ended_ = true;
   stop_timer_.cancel();
   if (result.what == job_end::kind::value)
-    result_.value = hub::payload::json(result.text.empty() ? "null" : result.text);
+    ending().value = hub::payload::json(result.text.empty() ? "null" : result.text);
   else
-    result_.error = result.text.empty() ? "error without a text" : result.text;
+    ending().error = result.text.empty() ? "error without a text" : result.text;
   if (const auto rest = observed_.finish(); !rest.empty())
     tell_observers("pow.output", hub::payload::text(rest));
   if (!observers_.empty())
@@ -328,10 +328,10 @@ caf::behavior job::make_behavior() {
   });
   return {
       [this](ended_atom) {
-        if (result_.error.empty())
+        if (result().error.empty())
           quit();
         else
-          quit(caf::make_error(caf::sec::runtime_error, result_.error));
+          quit(caf::make_error(caf::sec::runtime_error, result().error));
       },
       [this](const hub::cancel_signal& cancel) {
         terminate(cancel.reason.empty() ? "cancelled" : cancel.reason);

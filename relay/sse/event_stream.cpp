@@ -210,7 +210,7 @@ class event_stream final : public pinned_actor, public event_source, private tar
     tell_leave();
     if (auto sink = std::exchange(sink_, nullptr); finish)
       sink->finish();
-    result_.value = hub::payload::text("sse stream closed");
+    ending().value = hub::payload::text("sse stream closed");
     enqueue(nullptr, caf::make_message_id(), caf::make_message(closed_atom::value), nullptr);
   }
 

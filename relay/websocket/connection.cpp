@@ -112,7 +112,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void on_exit() override {
     close(close_cause::by_hub);
     tell_leave();
-    result_.value = hub::payload::text("websocket connection closed");
+    ending().value = hub::payload::text("websocket connection closed");
     release();
   }
 
@@ -153,7 +153,6 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void on_open() override {
     state_ = state::open;
     hub::count(hub::counter::connections_opened);
-    opened_ = std::chrono::steady_clock::now();
     const auto config = std::move(config_);
     if (config->message_topic && !config->message_topic->empty())
       topic_ = given_topic(*config->message_topic);
@@ -162,7 +161,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (config->metadata)
       metadata_ = hub::shared_bytes(*config->metadata);
     set_hold(config->on_exit == on_exit_policy::hold);
-    hold_time_ = config->hold_timeout.value_or(default_hold);
+    if (config->hold_timeout)
+      plan().hold_time = *config->hold_timeout;
     if (gateway_->draining) { // those who were there have been told already
       close(close_cause::going_away);
       return;
@@ -214,13 +214,13 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     spdlog::debug("{} closed by {} code={} reason=\"{}\"", to_string(id()),
                   end.clean ? "handshake" : "loss", end.code, end.reason);
     hub::count(hub::counter::connections_closed);
-    count_close(cause_.empty() ? end.clean ? "client" : "lost" : cause_,
+    count_close(cause_ == nullptr ? end.clean ? "client" : "lost" : cause_,
                 code_ != 0 ? code_ : end.clean && end.code != 0 ? end.code : uint16_t{1006});
     note_drops();
     state_ = state::closed;
     tell_leave();
     cancel_timers();
-    result_.value = hub::payload::text("websocket connection closed");
+    ending().value = hub::payload::text("websocket connection closed");
     thread().push_wake(this); // quits there: the transport is in the middle of something
   }
 
@@ -238,23 +238,31 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
  private:
   enum class state : uint8_t { opening, open, closing, closed };
 
-  // Of one whose hub may end and come back under its name; most have none.
+  // What is done when the target ends, and what came meanwhile; most have none.
   struct hold_plan {
     explicit hold_plan(ws_connection& self)
         : timer(&self, [](void* who) {
             static_cast<ws_connection*>(who)->close(close_cause::target_exited);
           }) {}
+    bool holds = false;        // the client waits for somebody under the target's name
+    bool is_waiting = false;   // now
     std::string name;          // empty: the target has none
     uint64_t watch_number = 0; // of that name, while it is waited for
-    bool is_waiting = false;
+    std::chrono::nanoseconds hold_time = default_hold;
     timer_wheel::timer timer;
+    std::vector<hub::message_ptr> unheard; // came when nobody was there
   };
+  hold_plan& plan() {
+    if (!plan_)
+      plan_ = std::make_unique<hold_plan>(*this);
+    return *plan_;
+  }
 
   void end_slow(hub::counter limit) {
     if (state_ != state::open)
       return;
     hub::count(limit);
-    cause_ = to_string(close_cause::slow_consumer);
+    cause_ = to_string(close_cause::slow_consumer).data();
     const hub::log_scope about({.connection = id()});
     spdlog::warn("{} is a slow consumer: {} bytes queued, limit {} for {} or {}; closing",
                  to_string(id()), transport_->outbox_bytes(), gateway_->limits.outbox_soft_bytes,
@@ -323,7 +331,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void remember_name(const std::string& said, const hub::process_ref& target) {
     if (plan_)
       plan_->name.clear();
-    if (!hold_)
+    if (!holds())
       return;
     if (!said.starts_with('{'))
       plan_->name = said;
@@ -341,7 +349,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     if (auto next = home().successor_of(before.number())) {
       joined_ = false;
       rejoin(std::move(next));
-    } else if (hold_ && !plan_->name.empty() && state_ == state::open) {
+    } else if (holds() && !plan_->name.empty() && state_ == state::open) {
       hold();
     } else {
       close(close_cause::target_exited);
@@ -362,8 +370,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     joined_ = false;
     plan_->is_waiting = true;
     hub::count(hub::counter::connections_held);
-    heartbeat_timer_.cancel();
-    thread().set_timer(plan_->timer, hold_time_);
+    beat_due_ = never;
+    thread().set_timer(plan_->timer, plan_->hold_time);
     plan_->watch_number = home().names().watch(
         plan_->name, [weak = caf::weak_actor_ptr(ctrl())](const hub::pid&) {
           if (auto self = weak.lock())
@@ -396,21 +404,18 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   bool is_holding() const noexcept { return plan_ && plan_->is_waiting; }
 
+  bool holds() const noexcept { return plan_ && plan_->holds; }
+
   void set_hold(bool holds) {
-    hold_ = holds;
-    if (holds && !plan_)
-      plan_ = std::make_unique<hold_plan>(*this);
+    if (plan_ || holds)
+      plan().holds = holds;
   }
 
-  void keep_unheard(hub::message_ptr what) {
-    if (!unheard_)
-      unheard_ = std::make_unique<std::vector<hub::message_ptr>>();
-    unheard_->push_back(std::move(what));
-  }
+  void keep_unheard(hub::message_ptr what) { plan().unheard.push_back(std::move(what)); }
 
   void deliver_unheard() {
-    if (const auto all = std::move(unheard_))
-      for (auto& one : *all)
+    if (plan_)
+      for (auto& one : std::exchange(plan_->unheard, {}))
         target_.self->deliver(std::move(one));
   }
 
@@ -477,7 +482,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       set_heartbeat();
     }
     if (change->hold_timeout)
-      hold_time_ = *change->hold_timeout;
+      plan().hold_time = *change->hold_timeout;
     if (change->on_exit) {
       set_hold(*change->on_exit == on_exit_policy::hold);
       if (target_)
@@ -551,36 +556,59 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   // -- time
 
+  using time_point = std::chrono::steady_clock::time_point;
+  static constexpr auto never = time_point::max();
+
+  static time_point due_in(std::chrono::nanoseconds interval) {
+    return interval.count() > 0 ? std::chrono::steady_clock::now() + interval : never;
+  }
+
   void start_timers() {
+    ping_due_ = due_in(gateway_->limits.ping_interval);
     set_heartbeat();
-    if (gateway_->limits.ping_interval.count() > 0)
-      thread().set_timer(ping_timer_, gateway_->limits.ping_interval);
   }
 
   void cancel_timers() {
-    heartbeat_timer_.cancel();
-    ping_timer_.cancel();
+    clock_timer_.cancel();
     if (watch_timer_)
       watch_timer_->cancel();
   }
 
   void set_heartbeat() {
-    if (heartbeat_.count() > 0)
-      thread().set_timer(heartbeat_timer_, heartbeat_);
+    beat_due_ = due_in(heartbeat_);
+    set_clock();
+  }
+
+  // One timer for heartbeats and pings: there are ten thousands of us.
+  void set_clock() {
+    const auto due = std::min(beat_due_, ping_due_);
+    if (due == never)
+      clock_timer_.cancel();
     else
-      heartbeat_timer_.cancel();
+      thread().set_timer(clock_timer_, std::max<std::chrono::nanoseconds>(
+                                           due - std::chrono::steady_clock::now(), {}));
+  }
+
+  void look_at_clock() {
+    const auto now = std::chrono::steady_clock::now();
+    if (beat_due_ <= now)
+      beat();
+    if (ping_due_ <= now)
+      ping();
+    if (state_ == state::open)
+      set_clock();
   }
 
   void beat() {
     if (state_ != state::open)
       return;
-    const auto uptime = hub::format_duration(std::chrono::steady_clock::now() - opened_);
+    const auto uptime = hub::format_duration(std::chrono::steady_clock::now() - born());
     const auto count = std::to_string(message_count());
     tell(heartbeat_topic,
          description(R"(,"uptime":")" + uptime + R"(","message_count":)" + count,
                      R"(,"Uptime":")" + uptime + R"(","MessageCount":)" + count),
          false);
-    set_heartbeat();
+    beat_due_ = due_in(heartbeat_);
   }
 
   void ping() {
@@ -599,7 +627,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       ++pings_open_;
       transport_->send_ping();
     }
-    thread().set_timer(ping_timer_, gateway_->limits.ping_interval);
+    ping_due_ = due_in(gateway_->limits.ping_interval);
   }
 
   // -- closing
@@ -611,7 +639,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void close(close_frame frame, close_cause cause) {
     if (state_ == state::closing || state_ == state::closed)
       return;
-    cause_ = to_string(cause);
+    cause_ = to_string(cause).data();
     code_ = frame.code;
     const bool has_opened = state_ == state::open;
     begin_closing();
@@ -648,29 +676,24 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   bool joined_ = false;
   bool paused_ = false;
   uint8_t gone_seen_ = 0;
-  size_t pings_open_ = 0;
+  uint16_t code_ = 0;       // of our close frame
+  uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
+  uint32_t pings_open_ = 0;
   hub::process_ref target_;
   caf::intrusive_ptr<inbound_budget> budget_;
   hub::shared_bytes topic_;
   hub::shared_bytes metadata_; // JSON text; empty: none was given
   std::atomic<uint64_t> message_count_{0}; // written here, read by operators
   uint64_t drops_seen_ = 0;
-  std::string_view cause_; // of our close; empty: the client began
-  uint16_t code_ = 0;      // of our close frame
-  uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
-  bool hold_ = false; // when the target ends; then there is a plan
-  std::chrono::nanoseconds hold_time_{0};
+  const char* cause_ = nullptr; // of our close; null: the client began
   std::unique_ptr<hold_plan> plan_;
-  std::unique_ptr<std::vector<hub::message_ptr>> unheard_; // came when nobody was there: at most one or two
   std::chrono::nanoseconds heartbeat_{0};
-  std::chrono::steady_clock::time_point opened_;
+  time_point beat_due_ = never;
+  time_point ping_due_ = never;
   std::atomic<size_t> outbox_bytes_{0};
-  timer_wheel::timer heartbeat_timer_{this, [](void* self) {
-                                        static_cast<ws_connection*>(self)->beat();
-                                      }};
-  timer_wheel::timer ping_timer_{this, [](void* self) {
-                                   static_cast<ws_connection*>(self)->ping();
-                                 }};
+  timer_wheel::timer clock_timer_{this, [](void* self) {
+                                    static_cast<ws_connection*>(self)->look_at_clock();
+                                  }};
   std::unique_ptr<timer_wheel::timer> watch_timer_; // from the first time we did not read
 };
 

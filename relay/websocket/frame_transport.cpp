@@ -175,8 +175,10 @@ class frame_transport final : public ws_transport,
 
   void on_socket_event(uint32_t events) override {
     const auto self = shared_from_this(); // the owner may let go
-    if ((events & EPOLLOUT) != 0 && std::exchange(waiting_write_, false))
+    if ((events & EPOLLOUT) != 0 && waiting_write_) {
+      waiting_write_ = false;
       box_.flush();
+    }
     if ((events & ~static_cast<uint32_t>(EPOLLOUT)) == 0)
       return;
     has_bytes_ = true;
@@ -195,8 +197,9 @@ class frame_transport final : public ws_transport,
 
   // In its turn, behind what others have to say.
   void read_later() {
-    if (std::exchange(reads_later_, true))
+    if (reads_later_)
       return;
+    reads_later_ = true;
     asio::post(thread_.context(), [self = shared_from_this()] {
       self->reads_later_ = false;
       if (self->output_shut_)
@@ -411,18 +414,18 @@ class frame_transport final : public ws_transport,
   std::unique_ptr<ending> ending_;
   int descriptor_ = -1;  // -1: closed
   uint8_t deflate_bits_; // offered at first, then agreed to
-  bool deflate_keeps_context_;
-  bool wants_message_ = false;
-  bool has_bytes_ = false;   // as far as we know
-  bool has_end_ = false;     // behind them
-  bool reads_later_ = false; // is posted
-  bool in_reader_ = false;
-  bool waiting_write_ = false;
-  bool closing_ = false;   // our close frame is queued
-  bool broken_ = false;    // bytes make no sense any more
-  bool lingering_ = false; // the owner has been told of the end
-  bool output_shut_ = false;
-  bool client_has_closed_ = false; // with a frame
+  bool deflate_keeps_context_ : 1;
+  bool wants_message_ : 1 = false;
+  bool has_bytes_ : 1 = false;   // as far as we know
+  bool has_end_ : 1 = false;     // behind them
+  bool reads_later_ : 1 = false; // is posted
+  bool in_reader_ : 1 = false;
+  bool waiting_write_ : 1 = false;
+  bool closing_ : 1 = false;   // our close frame is queued
+  bool broken_ : 1 = false;    // bytes make no sense any more
+  bool lingering_ : 1 = false; // the owner has been told of the end
+  bool output_shut_ : 1 = false;
+  bool client_has_closed_ : 1 = false; // with a frame
 };
 
 } // namespace

@@ -55,7 +55,7 @@ lua_process::lua_process(caf::actor_config& config, lua_runtime& runtime,
     } catch (...) {
       fail("unknown exception", {});
     }
-    return caf::make_error(caf::sec::runtime_error, result_.error);
+    return caf::make_error(caf::sec::runtime_error, result().error);
   });
   engine_.context = options_.context;
   enter(ctrl());
@@ -125,10 +125,10 @@ caf::resumable::resume_result lua_process::resume(caf::execution_unit* context, 
 
 void lua_process::on_exit() {
   if (!ended_ && role_ == role::process)
-    result_.error = "terminated";
+    ending().error = "terminated";
   ended_ = true;
   runtime_.note_end(engine_.program().id(),
-                    {1, result_.error.empty() ? uint64_t{0} : uint64_t{1}, box_.taken(),
+                    {1, result().error.empty() ? uint64_t{0} : uint64_t{1}, box_.taken(),
                      busy_ns_.load(std::memory_order_relaxed)});
   // Unread messages go first: their senders get their credit back.
   box_.close();
@@ -205,7 +205,7 @@ void lua_process::main_ended() {
     return worker_ended(end);
   if (end.result.error.empty()) {
     ended_ = true;
-    result_ = std::move(end.result);
+    ending() = std::move(end.result);
     quit(caf::exit_reason::normal);
     return;
   }
@@ -249,7 +249,7 @@ void lua_process::fail(std::string error, const std::string& trace, hub::payload
   if (ended_)
     return;
   ended_ = true;
-  result_ = {{}, error, std::move(facts)};
+  ending() = {{}, error, std::move(facts)};
   runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
                trace.empty() ? "process failed: " + error
                              : "process failed: " + error + "\n" + trace);
@@ -464,7 +464,7 @@ void lua_process::neighbour_exit(const caf::exit_msg& how) {
 
 void lua_process::end_with(const caf::error& reason) {
   ended_ = true;
-  result_.error = "terminated";
+  ending().error = "terminated";
   quit(reason);
 }
 
