@@ -104,9 +104,12 @@ target_sources(natterjack_lua PRIVATE
   lua_runtime.cpp
   message_object.cpp
   method.cpp
+  payload_object.cpp
   base/print_sink.cpp
   process_control.cpp
   process_library.cpp
+  process_names.cpp
+  process_send.cpp
   require.cpp
   sandbox.cpp
   stack_floor.cpp
