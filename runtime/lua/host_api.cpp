@@ -3,7 +3,7 @@
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/thread_mark.hpp"
 #include "runtime/lua/traceback.hpp"
 

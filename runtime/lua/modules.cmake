@@ -8,6 +8,7 @@ add_library(natterjack_lua_modules OBJECT
   json/json_scanner.cpp
   json/json_text.cpp
   shared/module_amqp.cpp
+  base/error_object.cpp
   base/module_errors.cpp
   http/module_http.cpp
   http/module_http_multipart.cpp

@@ -10,7 +10,7 @@
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/queue_broker.hpp"
 #include "runtime/lua/time/time_library.hpp"
