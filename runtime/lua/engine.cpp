@@ -2,6 +2,7 @@
 
 #include "hub/counters.hpp"
 #include "runtime/lua/channel.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/method.hpp"
@@ -399,7 +400,8 @@ void engine::read_results(task& one, int results) {
   if (exchange_ != nullptr && exchange_->touched)
     return; // the request has been answered: nobody asks for the value
   encode_error error;
-  if (results >= 1 && !read_payload(L, first, outcome_.result.value, error)) {
+  const auto read = exchange_ == nullptr ? read_argument : read_payload; // for scripts, or as a body
+  if (results >= 1 && !read(L, first, outcome_.result.value, error)) {
     outcome_.result = {{}, std::string("what it returned cannot be handed on: ") + error.text};
     outcome_.why = {error_kind::invalid, outcome_.result.error, {}};
     outcome_.traceback = "returned by " + program_->chunk_name();

@@ -3,6 +3,7 @@
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/object_class.hpp"
 #include "runtime/lua/reply.hpp"
@@ -62,8 +63,9 @@ const char* format_of(payload_form form, const hub::payload& held) noexcept {
     return text_format;
   case hub::payload_kind::binary:
     return bytes_format;
-  case hub::payload_kind::nil:
   case hub::payload_kind::json:
+    return is_error_document(held.bytes()) ? error_format : lua_format;
+  case hub::payload_kind::nil:
     break;
   }
   return lua_format;
@@ -188,7 +190,7 @@ int payload_gc(lua_State* L) {
 int payload_data(lua_State* L) {
   const auto& value = check_payload(L, "data");
   decode_error error;
-  if (!push_payload(L, value, error)) {
+  if (!push_argument(L, value, error)) {
     auto& text = engine_of(L).scratch;
     text = error.text;
     return fail(L, error_kind::internal, text);
@@ -205,7 +207,7 @@ int payload_get_format(lua_State* L) {
 bool make_json(const hub::payload& from, hub::payload& out) {
   switch (from.kind()) {
   case hub::payload_kind::json:
-    out = from;
+    out = shown_errors(from);
     return true;
   case hub::payload_kind::nil:
     out = hub::payload::json("null");
@@ -237,10 +239,12 @@ int payload_transcode(lua_State* L) {
     if (make_json(value, made.held))
       return 1;
   } else if ((format == text_format || format == "text") && hub::is_utf8(value.bytes())) {
-    made.held = hub::payload::text(value.bytes());
+    made.held = shown_errors(value);
+    made.held = hub::payload::text(made.held.bytes());
     return 1;
   } else if (format == bytes_format || format == "binary") {
-    made.held = hub::payload::binary(value.bytes());
+    made.held = shown_errors(value);
+    made.held = hub::payload::binary(made.held.bytes());
     return 1;
   }
   return fail(L, error_kind::invalid, "no way to transcode this payload to that format");
@@ -286,7 +290,7 @@ int payload_new(lua_State* L) {
                                                 : payload_form::lua;
   auto& made = push_payload_object(L, form).held;
   encode_error error;
-  if (!read_payload(L, 1, made, error)) {
+  if (!read_argument(L, 1, made, error)) {
     auto& text = engine_of(L).scratch;
     text = error.text;
     return fail(L, error_kind::invalid, text);
@@ -361,7 +365,7 @@ void push_event(engine& self, lua_State* L, const process_event& event) {
   }
   lua_createtable(L, 0, 2);
   decode_error error;
-  if (push_payload(L, event.result.value, error))
+  if (push_argument(L, event.result.value, error))
     lua_setfield(L, -2, "value");
   if (!event.result.error.empty()) {
     push_known_error(L, event.result.error, event.result.error_facts);
@@ -374,13 +378,13 @@ void push_values(lua_State* L, const hub::message& what) {
   decode_error error;
   const auto values = what.payloads();
   if (values.size() <= 1) {
-    if (values.empty() || !push_payload(L, values.front(), error))
+    if (values.empty() || !push_argument(L, values.front(), error))
       lua_pushnil(L);
     return;
   }
   lua_createtable(L, static_cast<int>(values.size()), 0);
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!push_payload(L, values[i], error))
+    if (!push_argument(L, values[i], error))
       lua_pushnil(L);
     lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
   }
