@@ -2,6 +2,7 @@
 #include "hub/counters.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/traceback.hpp"
 
 #include <algorithm>
@@ -102,7 +103,8 @@ void engine::read_results(task& one, int results) {
   if (exchange_ != nullptr && exchange_->touched)
     return; // the request has been answered: nobody asks for the value
   encode_error error;
-  if (results >= 1 && !read_payload(L, first, outcome_.result.value, error)) {
+  const auto read = exchange_ == nullptr ? read_argument : read_payload; // for scripts, or as a body
+  if (results >= 1 && !read(L, first, outcome_.result.value, error)) {
     outcome_.result = {{}, std::string("what it returned cannot be handed on: ") + error.text};
     outcome_.why = {error_kind::invalid, outcome_.result.error, {}};
     outcome_.traceback = "returned by " + program_->chunk_name();

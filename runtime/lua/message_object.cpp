@@ -2,6 +2,7 @@
 
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/object_class.hpp"
 #include "runtime/lua/payload_object.hpp"
@@ -112,7 +113,7 @@ void push_event(lua_State* L, const process_event& event) {
   }
   lua_createtable(L, 0, 2);
   decode_error error;
-  if (push_payload(L, event.result.value, error))
+  if (push_argument(L, event.result.value, error))
     lua_setfield(L, -2, "value");
   if (!event.result.error.empty()) {
     push_known_error(L, event.result.error, event.result.error_facts);
@@ -125,13 +126,13 @@ void push_values(lua_State* L, const hub::message& what) {
   decode_error error;
   const auto values = what.payloads();
   if (values.size() <= 1) {
-    if (values.empty() || !push_payload(L, values.front(), error))
+    if (values.empty() || !push_argument(L, values.front(), error))
       lua_pushnil(L);
     return;
   }
   lua_createtable(L, static_cast<int>(values.size()), 0);
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!push_payload(L, values[i], error))
+    if (!push_argument(L, values[i], error))
       lua_pushnil(L);
     lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
   }

@@ -2,6 +2,7 @@
 
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/object_class.hpp"
 #include "runtime/lua/traceback.hpp"
 
@@ -53,8 +54,9 @@ const char* format_of(payload_form form, const hub::payload& held) noexcept {
     return text_format;
   case hub::payload_kind::binary:
     return bytes_format;
-  case hub::payload_kind::nil:
   case hub::payload_kind::json:
+    return is_error_document(held.bytes()) ? error_format : lua_format;
+  case hub::payload_kind::nil:
     break;
   }
   return lua_format;
@@ -97,7 +99,7 @@ int payload_gc(lua_State* L) {
 int payload_data(lua_State* L) {
   const auto& value = check_payload(L, "data");
   decode_error error;
-  if (!push_payload(L, value, error)) {
+  if (!push_argument(L, value, error)) {
     auto& text = engine_of(L).scratch;
     text = error.text;
     return fail(L, error_kind::internal, text);
@@ -114,7 +116,7 @@ int payload_get_format(lua_State* L) {
 bool make_json(const hub::payload& from, hub::payload& out) {
   switch (from.kind()) {
   case hub::payload_kind::json:
-    out = from;
+    out = shown_errors(from);
     return true;
   case hub::payload_kind::nil:
     out = hub::payload::json("null");
@@ -146,10 +148,12 @@ int payload_transcode(lua_State* L) {
     if (make_json(value, made.held))
       return 1;
   } else if ((format == text_format || format == "text") && hub::is_utf8(value.bytes())) {
-    made.held = hub::payload::text(value.bytes());
+    made.held = shown_errors(value);
+    made.held = hub::payload::text(made.held.bytes());
     return 1;
   } else if (format == bytes_format || format == "binary") {
-    made.held = hub::payload::binary(value.bytes());
+    made.held = shown_errors(value);
+    made.held = hub::payload::binary(made.held.bytes());
     return 1;
   }
   return fail(L, error_kind::invalid, "no way to transcode this payload to that format");
@@ -195,7 +199,7 @@ int payload_new(lua_State* L) {
                                                 : payload_form::lua;
   auto& made = push_payload_object(L, form).held;
   encode_error error;
-  if (!read_payload(L, 1, made, error)) {
+  if (!read_argument(L, 1, made, error)) {
     auto& text = engine_of(L).scratch;
     text = error.text;
     return fail(L, error_kind::invalid, text);

@@ -59,7 +59,7 @@ bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& ou
     std::vector<hub::payload> payloads;
     for (lua_Integer v = 1; v <= values; ++v) {
       lua_rawgeti(L, -1, v + 2);
-      const bool fine = read_payload(L, lua_gettop(L), payloads.emplace_back(), error);
+      const bool fine = read_argument(L, lua_gettop(L), payloads.emplace_back(), error);
       lua_pop(L, 1);
       if (!fine) {
         lua_pop(L, 1);
@@ -93,8 +93,9 @@ bool is_there(engine& self, const spawn_options& options) {
   const auto holder = options.name.empty() ? std::nullopt : self.node().names().lookup(options.name);
   if (!holder)
     return false;
-  for (const auto& one : options.messages)
-    self.node().send(*holder, one);
+  if (auto who = self.node().processes().find(holder->number()))
+    for (const auto& one : options.messages)
+      deliver(*who.self, one);
   self.scratch = to_string(*holder);
   return true;
 }
@@ -112,7 +113,7 @@ spawn_result spawn_other(engine& self, const launcher& start, hub::process_host&
     return {{}, "name '" + options.name + "' is taken"};
   }
   for (const auto& one : options.messages)
-    process.deliver(one);
+    process.deliver(for_others(one));
   return made;
 }
 
@@ -192,7 +193,7 @@ int exec_ended(lua_State* L, int, lua_KContext) {
     return 2;
   }
   decode_error error;
-  if (!push_payload(L, told, error))
+  if (!push_argument(L, told, error))
     lua_pushnil(L);
   return 1;
 }

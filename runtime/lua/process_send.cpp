@@ -2,6 +2,7 @@
 #include "hub/multicast.hpp"
 #include "hub/node.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/process_library.hpp"
 
 #include <vector>
@@ -23,7 +24,7 @@ bool send_to(engine& self, std::string_view dest, const hub::message_ptr& what,
     outcome.kind = error_kind::not_found;
     return false;
   }
-  const auto result = found.self->deliver(what);
+  const auto result = deliver(*found.self, what);
   if (result == hub::send_result::sent)
     return true;
   outcome.kind =
@@ -46,21 +47,21 @@ hub::message_ptr message_of(engine& self, lua_State* L, const hub::shared_bytes&
     break;
   }
   case LUA_TTABLE: { // encoded each time: nothing tells whether it was changed
-    auto& buffer = encode_buffer();
-    if (!encode_value(L, 3, buffer, error))
+    std::string_view document;
+    if (!encode_with_errors(L, 3, document, error))
       return nullptr;
-    if (recent.is_json(topic, buffer.view())) {
-      buffer.trim();
+    if (recent.is_json(topic, document)) {
+      encode_buffer(); // gives back what was much
       return recent.repeat();
     }
-    value = hub::payload::json(buffer.view());
-    buffer.trim();
+    value = hub::payload::json(document);
+    encode_buffer();
     return recent.first(self.id(), topic, std::move(value));
   }
   default:
     break;
   }
-  if (!read_payload(L, 3, value, error))
+  if (!read_argument(L, 3, value, error))
     return nullptr;
   if (recent.is_same(topic, value))
     return recent.repeat();
@@ -82,7 +83,7 @@ send_outcome build_and_send(engine& self, lua_State* L, int last) {
     std::vector<hub::payload> values(static_cast<size_t>(last - 2));
     bool good = true;
     for (int i = 3; i <= last && good; ++i)
-      good = read_payload(L, i, values[static_cast<size_t>(i - 3)], error);
+      good = read_argument(L, i, values[static_cast<size_t>(i - 3)], error);
     if (good)
       what = hub::make_message(self.id(), topic, std::move(values));
   }
@@ -98,16 +99,20 @@ send_outcome build_and_send(engine& self, lua_State* L, int last) {
   }
   outcome.built = true;
   const auto count = static_cast<lua_Integer>(lua_rawlen(L, 1));
+  const bool with_errors = holds_errors(*what);
   hub::multicast receivers;
+  hub::multicast others; // who gets errors as texts
   for (lua_Integer i = 1; i <= count; ++i) {
     if (lua_rawgeti(L, 1, i) == LUA_TSTRING) {
       bytes = lua_tolstring(L, -1, &size);
       if (auto found = self.destinations.find(self.node(), {bytes, size}, nullptr))
-        receivers.add(std::move(found));
+        (with_errors && !reads_errors(*found.self) ? others : receivers).add(std::move(found));
     }
     lua_pop(L, 1);
   }
   outcome.reached = static_cast<lua_Integer>(receivers.send(what));
+  if (with_errors)
+    outcome.reached += static_cast<lua_Integer>(others.send(for_others(what)));
   return outcome;
 }
 

@@ -1,7 +1,7 @@
 #include "runtime/lua/base/module_errors.hpp"
 
 #include "runtime/lua/base/error_object.hpp"
-#include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/json/json_errors.hpp"
 
 #include <array>
 #include <cstdarg>
@@ -230,6 +230,18 @@ std::string error_more(lua_State* L, int index) noexcept {
   } catch (const std::exception&) {
     return {}; // no memory: the error goes without
   }
+}
+
+std::optional<bool> push_error_details(lua_State* L, int index) noexcept {
+  const error_object* error = to_error(L, index);
+  if (error == nullptr) {
+    lua_pushnil(L);
+    return std::nullopt;
+  }
+  lua_getiuservalue(L, index, details_value);
+  if (error->retryable == retry::unsaid)
+    return std::nullopt;
+  return error->retryable == retry::yes;
 }
 
 void set_error_more(lua_State* L, int index) {

@@ -2,6 +2,7 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/base/module_errors.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/json/json_codec.hpp"
 #include "runtime/lua/text_argument.hpp"
 
@@ -238,12 +239,12 @@ void broadcast_now(lua_State* L, int first, std::string_view scope, outcome& res
   std::vector<hub::payload> values(static_cast<size_t>(count > 0 ? count : 0));
   for (size_t i = 0; i < values.size(); ++i) {
     encode_error error;
-    if (!read_payload(L, first + static_cast<int>(i), values[i], error))
+    if (!read_argument(L, first + static_cast<int>(i), values[i], error))
       return result.say(error_kind::invalid, "value %zu of the broadcast: %.200s", i + 1,
                         error.text);
   }
-  context.node().groups().broadcast(
-      full_name(scope, text_of(L, 2)),
+  broadcast(
+      context.node(), full_name(scope, text_of(L, 2)),
       hub::make_message(context.id(), hub::shared_bytes(topic), std::move(values)));
 }
 
