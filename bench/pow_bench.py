@@ -7,10 +7,9 @@ import argparse
 import datetime
 import os
 import platform
-import subprocess
 import sys
 
-import run
+from bench import (NOISY_PERCENT, Bench, Case, add_common_options, cpu_model, number, set_lengths)
 from servers import BENCH, PEERS, Natterjack, Peer, is_older, require_tool, run_quietly
 
 
@@ -43,10 +42,10 @@ SERVERS = [
 def cases(quick):
     cycles = 5000 if quick else 30_000
     return [
-        run.Case("sessions", "sessions", "churn", "--pow", "--connections", 64, "--cycles", cycles),
-        run.Case("echo1", "echo", "echo", "--pow", "--connections", 1, "--window", 1),
-        run.Case("echo16", "echo", "echo", "--pow", "--connections", 1, "--window", 16),
-        run.Case("waiting", "waiting", "idle", "--pow", "--connections", 2000),
+        Case("sessions", "sessions", "churn", "--pow", "--connections", 64, "--cycles", cycles),
+        Case("echo1", "echo", "echo", "--pow", "--connections", 1, "--window", 1),
+        Case("echo16", "echo", "echo", "--pow", "--connections", 1, "--window", 16),
+        Case("waiting", "waiting", "idle", "--pow", "--connections", 2000),
     ]
 
 
@@ -63,15 +62,7 @@ ROWS = [
 ]
 
 
-class PowBench(run.Bench):
-    def prepare(self):
-        for server in SERVERS:
-            try:
-                server.build(self.options.binaries)
-                self.servers.append(server)
-            except run.Unavailable as why:
-                self.note(f"{server.name} is left out: {why}")
-
+class PowBench(Bench):
     def table(self):
         heads = ["", *(server.title for server in self.servers), "better by", "goal"]
         lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
@@ -80,23 +71,25 @@ class PowBench(run.Bench):
             cells = [title]
             for server in self.servers:
                 mark = " ~" if self.is_noisy(case, server.name) else ""
-                cells.append(run.number(figures[server.name], digits) + mark)
+                cells.append(number(figures[server.name], digits) + mark)
             ours, theirs = figures.get(OURS), figures.get(PEER)
-            times = (ours / theirs if more_is_better else theirs / ours) if ours and theirs else None
-            cells += [run.number(times, 2), f">= {goal}" if goal else ""]
+            times = None
+            if ours and theirs:
+                times = ours / theirs if more_is_better else theirs / ours
+            cells += [number(times, 2), f">= {goal}" if goal else ""]
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
     def text(self):
         about = [
-            f"{datetime.date.today()}, {run.cpu_model()}, {os.cpu_count()} cores, "
+            f"{datetime.date.today()}, {cpu_model()}, {os.cpu_count()} cores, "
             f"Linux {platform.release()}{' (quick)' if self.options.quick else ''}.",
             f"Medians of {self.options.repeats} turn(s); echo for {self.options.seconds:g} s, 64 B; "
             "64 sessions at once; 2000 waiting sessions, each with a running process.",
             "CPU is the server's, user and kernel; server on one core, load generator on another.",
         ]
         parts = ["\n".join(about), self.table(),
-                 f"`~` other processes used more than {run.NOISY_PERCENT} % of a core meanwhile.",
+                 f"`~` other processes used more than {NOISY_PERCENT} % of a core meanwhile.",
                  "\n".join(f"- {server.title}: {server.version()}" for server in self.servers),
                  "\n".join(f"- note: {note}" for note in self.notes)]
         return "\n\n".join(part for part in parts if part)
@@ -105,10 +98,10 @@ class PowBench(run.Bench):
 def parse_options(arguments):
     parser = argparse.ArgumentParser(prog="./dev bench --pow", description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one short turn")
-    run.add_common_options(parser, REPEATS, SECONDS)
+    add_common_options(parser, REPEATS, SECONDS)
     parser.add_argument("--write", action="store_true", help="write bench/RESULTS-pow.md as well")
     options = parser.parse_args(arguments)
-    run.set_lengths(options, REPEATS, SECONDS)
+    set_lengths(options, REPEATS, SECONDS)
     options.cases, options.only = cases(options.quick), "pow"
     if not (options.binaries / "natterjack_loadgen").exists():
         parser.error(f"{options.binaries}/natterjack_loadgen is missing: ./dev bench builds it")
@@ -116,14 +109,15 @@ def parse_options(arguments):
 
 
 def main(arguments):
-    bench = PowBench(parse_options(arguments))
+    bench = PowBench(parse_options(arguments), SERVERS)
     bench.prepare()
     bench.run()
     text = bench.text()
     print(text)
     if bench.options.write:
         command = " ".join(["./dev bench --pow", *(a for a in arguments if a != "--write")])
-        (BENCH / "RESULTS-pow.md").write_text(f"# Measured: process jobs\n\nBy `{command}`.\n\n{text}\n")
+        (BENCH / "RESULTS-pow.md").write_text(
+            f"# Measured: process jobs\n\nBy `{command}`.\n\n{text}\n")
     measured = all((case.name, server.name) in bench.results
                    for case in bench.options.cases for server in SERVERS)
     sys.exit(0 if measured else 1)

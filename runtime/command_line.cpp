@@ -3,6 +3,7 @@
 #include "hub/quantities.hpp"
 #include "runtime/config/nearest.hpp"
 #include "runtime/config/network_address.hpp"
+#include "runtime/config/source/project_settings.hpp"
 #include "runtime/exit_codes.hpp"
 
 #include <CLI/CLI.hpp>
@@ -159,6 +160,34 @@ bool is_command_here(const std::string& word) {
   return false;
 }
 
+// What .wippy.yaml says, where the command line says nothing.
+void take_settings(const CLI::App& app, command_line& out, raw_options& raw) {
+  auto settings = read_project_settings(out.folder);
+  const auto* run = app.get_subcommand("run");
+  auto is_said = [&app, run](const std::string& option) {
+    const auto* of_all = app.get_option_no_throw(option);
+    return run->count(option) > 0 || (of_all != nullptr && of_all->count() > 0);
+  };
+  auto take = [&is_said](const char* option, std::optional<std::string>& said, std::string& to) {
+    if (said && !is_said(option))
+      to = std::move(*said);
+  };
+  if (settings.node_name)
+    if (const auto wrong = check_node_name(*settings.node_name); !wrong.empty()) {
+      settings.mistakes.push_back({".wippy.yaml", 0, "", "relay.node_name: " + wrong, ""});
+      settings.node_name.reset();
+    }
+  take("--log-level", settings.log_level, raw.log_level);
+  take("--log-format", settings.log_format, raw.log_format);
+  take("--drain-timeout", settings.drain_timeout, raw.drain_timeout);
+  take("--metrics", settings.metrics, out.metrics);
+  take("--node-name", settings.node_name, out.node_name);
+  out.overrides.insert(out.overrides.begin(), settings.overrides.begin(),
+                       settings.overrides.end());
+  out.mistakes = std::move(settings.mistakes);
+  out.warnings = std::move(settings.warnings);
+}
+
 // The first argument nobody knows, with the nearest one that is known.
 std::string explain_unknown(const CLI::App& app, int argc, const char* const* argv) {
   const CLI::App* scope = &app;
@@ -253,6 +282,8 @@ command_line read_command_line(int argc, const char* const* argv) {
     out.arguments.insert(out.arguments.begin(), out.folder);
     out.folder = ".";
   }
+  if (out.command == command::run || out.command == command::check)
+    take_settings(app, out, raw);
   if (!behind.empty() && out.command != command::run) {
     std::cerr << "natterjack: unexpected argument \"" << behind.front()
               << "\"; only run has commands that take what stands behind --\n";

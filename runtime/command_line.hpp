@@ -28,6 +28,8 @@ struct command_line {
   std::string folder; ///< of the application; for init, the one to make
   std::optional<std::string> listen;
   std::vector<override_option> overrides; ///< in the order given
+  std::vector<diagnostic> mistakes;       ///< in the project's settings
+  std::vector<diagnostic> warnings;       ///< about them
   std::optional<std::string> allow_origins;
   std::string node_name = "natterjack";
   spdlog::level::level_enum log_level = spdlog::level::info;

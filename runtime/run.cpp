@@ -130,6 +130,8 @@ application load(const command_line& line) {
   options.hub_classes = hub::hub_class_names();
   options.check_amqp = std::make_shared<const amqp_check>(make_amqp_check());
   auto app = load_application(options);
+  app.diagnostics.insert(app.diagnostics.begin(), line.mistakes.begin(), line.mistakes.end());
+  app.warnings.insert(app.warnings.begin(), line.warnings.begin(), line.warnings.end());
   check_certificates(app);
   add_warnings(app, line);
   return app;

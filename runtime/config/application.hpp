@@ -71,6 +71,7 @@ using variables_reader =
 struct override_option {
   std::string option; ///< `--set` or `-o`, for messages
   std::string text;   ///< what followed it
+  bool may_miss = false; ///< an entry that is not there is worth a warning only
 };
 
 /// Looks at what only the AMQP library can judge; see amqp_options.hpp.

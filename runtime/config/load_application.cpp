@@ -121,7 +121,7 @@ class loader {
     for (const char* id : {implicit_host, implicit_router, implicit_gateway})
       if (!app_.find(id))
         known.push_back(id);
-    override_list overrides(options_.overrides, known, mistakes);
+    override_list overrides(options_.overrides, known, mistakes, app_.warnings);
     for (auto& e : app_.entries)
       overrides.apply(e, mistakes);
     apply_requirements(app_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/lua/reply.hpp"
+#include "runtime/lua/text_argument.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -31,20 +32,6 @@ int open_yaml(lua_State* L);
 bool make_random_uuid(std::string& out);
 /// hash.pbkdf2 and crypto.pbkdf2.
 int push_pbkdf2(lua_State* L);
-
-/// The text at `index`; raises if there is none. Valid as long as it stands on the stack.
-inline std::string_view text_argument(lua_State* L, int index) {
-  size_t size = 0;
-  const char* bytes = luaL_checklstring(L, index, &size);
-  return {bytes, size};
-}
-
-/// As above for what was checked before: never raises.
-inline std::string_view text_of(lua_State* L, int index) noexcept {
-  size_t size = 0;
-  const char* bytes = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : "";
-  return {bytes, size};
-}
 
 /// Reads the values from `first` to the top. @returns false with `error`, for the value at fault
 bool read_payloads(lua_State* L, int first, std::vector<hub::payload>& out, encode_error& error);

@@ -86,23 +86,33 @@ target_sources(natterjack_lua PRIVATE
   chunk_scan.cpp
   coroutine_library.cpp
   engine.cpp
-  error_argument.cpp
+  engine_end.cpp
+  engine_limits.cpp
+  engine_state.cpp
   engine_timers.cpp
+  error_argument.cpp
   feed.cpp
   function_pool.cpp
+  function_pool_http.cpp
   shared/process_call.cpp
   shared/scripted_entries.cpp
   host_api.cpp
   lua_process.cpp
+  lua_process_calls.cpp
+  lua_process_neighbours.cpp
   lua_program.cpp
   lua_runtime.cpp
   message_object.cpp
   method.cpp
+  payload_object.cpp
   base/print_sink.cpp
   process_control.cpp
   process_library.cpp
+  process_names.cpp
+  process_send.cpp
   require.cpp
   sandbox.cpp
+  stack_floor.cpp
   time/time_library.cpp
   timer_service.cpp
   traceback.cpp

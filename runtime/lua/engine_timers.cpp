@@ -1,24 +1,11 @@
 // Timers of a process: what is due when, and what happens then.
 #include "hub/counters.hpp"
 #include "runtime/lua/channel.hpp"
+#include "runtime/lua/clocks.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_process.hpp"
 
-#include <chrono>
-
 namespace natterjack::runtime::lua {
-
-namespace {
-
-int64_t steady_ns() noexcept {
-  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
-
-int64_t unix_ns() noexcept {
-  return std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
-
-} // namespace
 
 uint64_t engine::insert_timer(lua_State* L, int64_t delay_ns, timer what) {
   if (timers_.size() >= program_->limits().timers) {

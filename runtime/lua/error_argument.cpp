@@ -1,36 +1,30 @@
 #include "runtime/lua/error_argument.hpp"
 
-#include "runtime/lua/base/module_errors.hpp"
-#include "runtime/lua/reply.hpp"
+#include "hub/multicast.hpp"
+#include "hub/node.hpp"
+#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 
+#include <algorithm>
 #include <cstdio>
-#include <string>
 
 namespace natterjack::runtime::lua {
 
-namespace {
-
-constexpr const char* message_member = "\1error";
-constexpr std::string_view beginning = R"({"\u0001error":)";
-
-std::string error_document(lua_State* L, int index) {
-  const failure what{error_kind_of(L, index), error_message(L, index), error_more(L, index)};
-  auto& buffer = encode_buffer();
-  encode_text(what.text, buffer);
-  std::string document(beginning);
-  document += buffer.view();
-  document += ',';
-  document += error_facts_of(what).bytes().substr(1);
-  return document;
-}
-
-} // namespace
-
 bool read_argument(lua_State* L, int index, hub::payload& out, encode_error& error) noexcept {
-  if (!is_error(L, index))
+  const int type = lua_type(L, index);
+  if (type != LUA_TUSERDATA && type != LUA_TTABLE)
     return read_payload(L, index, out, error);
   try {
-    out = hub::payload::json(error_document(L, index));
+    if (const auto* held = type == LUA_TUSERDATA ? to_payload(L, index) : nullptr) {
+      out = *held;
+      return true;
+    }
+    std::string_view document;
+    if (!encode_with_errors(L, index, document, error))
+      return false;
+    out = hub::payload::json(document);
+    encode_buffer(); // gives back what was much
     return true;
   } catch (const std::exception& e) {
     error.fault = encode_fault::too_large;
@@ -39,29 +33,36 @@ bool read_argument(lua_State* L, int index, hub::payload& out, encode_error& err
   }
 }
 
-bool push_argument(lua_State* L, const hub::payload& value, decode_error& error) {
-  if (!push_payload(L, value, error))
-    return false;
-  if (value.kind() != hub::payload_kind::json || !value.bytes().starts_with(beginning))
-    return true;
-  luaL_checkstack(L, 6, "no room for an error");
-  size_t kind_size = 0;
-  size_t size = 0;
-  lua_getfield(L, -1, "kind");
-  const char* kind = lua_tolstring(L, -1, &kind_size);
-  lua_getfield(L, -2, message_member);
-  const char* message = lua_tolstring(L, -1, &size);
-  if (kind == nullptr || message == nullptr) { // of somebody who knows how errors travel
-    lua_pop(L, 2);
-    return true;
+bool reads_errors(const hub::process& receiver) noexcept {
+  return dynamic_cast<const lua_process*>(&receiver) != nullptr;
+}
+
+bool holds_errors(const hub::message& what) noexcept {
+  return std::ranges::any_of(what.payloads(),
+                             [](const hub::payload& value) { return holds_errors(value); });
+}
+
+hub::message_ptr for_others(const hub::message_ptr& what) {
+  if (!holds_errors(*what))
+    return what;
+  std::vector<hub::payload> values;
+  for (const auto& value : what->payloads())
+    values.push_back(shown_errors(value));
+  return hub::make_message(what->from(), hub::shared_bytes(what->topic()), std::move(values));
+}
+
+void broadcast(hub::node& node, const std::string& group, const hub::message_ptr& what) {
+  if (!holds_errors(*what)) {
+    node.groups().broadcast(group, what);
+    return;
   }
-  push_error(L, error_kind_named({kind, kind_size}), {message, size}); // both stay on the stack
-  lua_pushvalue(L, -4);
-  set_error_more(L, -2);
-  lua_pop(L, 1);
-  lua_replace(L, -4);
-  lua_pop(L, 2);
-  return true;
+  hub::multicast scripts;
+  hub::multicast others;
+  for (const auto& member : node.groups().members(group))
+    if (auto found = node.processes().find(member.number()))
+      (reads_errors(*found.self) ? scripts : others).add(std::move(found));
+  scripts.send(what);
+  others.send(for_others(what));
 }
 
 } // namespace natterjack::runtime::lua

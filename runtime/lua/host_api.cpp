@@ -2,8 +2,9 @@
 
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/json/json_errors.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/thread_mark.hpp"
 #include "runtime/lua/traceback.hpp"
 
@@ -77,7 +78,7 @@ bool read_payload(lua_State* L, int index, hub::payload& out, encode_error& erro
     }
     case LUA_TUSERDATA:
       if (const auto* held = to_payload(L, index)) {
-        out = *held;
+        out = shown_errors(*held);
         return true;
       }
       break;

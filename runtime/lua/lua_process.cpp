@@ -1,11 +1,9 @@
 #include "runtime/lua/lua_process.hpp"
 
 #include "hub/counters.hpp"
-#include "relay/http/body_stream.hpp"
+#include "runtime/lua/clocks.hpp"
 
 #include <caf/all.hpp>
-
-#include <chrono>
 
 namespace natterjack::runtime::lua {
 
@@ -18,25 +16,7 @@ const caf::message& run_message() {
   return made;
 }
 
-int64_t unix_seconds() {
-  return std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1);
-}
-
-int64_t steady_ns() {
-  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
-
 } // namespace
-
-bool function_call::prolong(int64_t now_ns) {
-  const auto& coming = is_http ? exchange.request->incoming : nullptr;
-  const bool is_awaited = (exchange.stream && !exchange.stream->is_closed()) ||
-                          (coming && !coming->has_ended() && !coming->is_closed());
-  if (!is_awaited && (!exchange.stream || std::exchange(lost_client, true)))
-    return false;
-  due_ns = now_ns + allowed_ns;
-  return true;
-}
 
 lua_process::lua_process(caf::actor_config& config, lua_runtime& runtime,
                          const hub::host_name* host, program_ptr program,
@@ -212,39 +192,6 @@ void lua_process::main_ended() {
   fail(std::move(end.result.error), end.traceback, error_facts_of(end.why));
 }
 
-// Late answers, and ends of processes it watches, are not for the next call to see.
-bool lua_process::is_used_up() const noexcept {
-  return engine_.has_asked_for_mail() || !neighbours_.empty();
-}
-
-void lua_process::worker_ended(main_end& end) {
-  const bool fatal = end.fatal;
-  if (rested_) { // a task has raised, with nobody left to answer
-    runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
-                 "a task of an answered call failed: " + end.result.error +
-                     (end.traceback.empty() ? "" : "\n" + end.traceback));
-    if (!fatal)
-      rest();
-  } else if (!fatal && end.result.error.empty() && engine_.has_tasks() && call_) {
-    linger(end);
-  } else if (!fatal && !is_used_up()) {
-    call_ended(end, worker_after::free);
-  } else {
-    hub::process::leave(); // before anybody hears of the end: PID and names are gone by then
-    call_ended(end, worker_after::lost);
-    ended_ = true;
-  }
-  end = {};
-  if (fatal) {
-    ended_ = true;
-    quit(caf::make_error(caf::sec::runtime_error, "a limit was reached"));
-  } else if (ended_) {
-    quit(caf::exit_reason::normal);
-  } else if (rested_ || !box_.rest()) {
-    schedule();
-  }
-}
-
 void lua_process::fail(std::string error, const std::string& trace, hub::payload facts) {
   if (ended_)
     return;
@@ -258,208 +205,6 @@ void lua_process::fail(std::string error, const std::string& trace, hub::payload
 
 void lua_process::wake_at(int64_t due_ns) {
   runtime_.timers().set(hub::process::id().number(), ctrl(), due_ns);
-}
-
-void lua_process::call(function_call_ptr what) {
-  call_ = std::move(what);
-  call_->worker = hub::process::id();
-  std::string why;
-  if (!engine_.is_open())
-    why = engine_.open();
-  engine_.drop_mail();
-  if (call_->is_http)
-    engine_.set_exchange(&call_->exchange);
-  if (why.empty())
-    why = engine_.start(std::move(call_->arguments));
-  if (!why.empty())
-    engine_.fail_main(std::move(why));
-  engine_.set_call(call_.get());
-  engine_.context = call_->context;
-  if (call_->due_ns != 0)
-    wake_at(call_->due_ns);
-  run_unless_scheduled();
-}
-
-void lua_process::call_ended(main_end& end, worker_after next) {
-  engine_.set_exchange(nullptr);
-  engine_.set_call(nullptr);
-  engine_.drop_tasks(); // what it left running must not see the next call
-  auto call = std::move(call_);
-  if (call)
-    call->done(end, next);
-}
-
-// The answer goes out, and what the call has begun goes on: no other call sees this state meanwhile.
-void lua_process::linger(main_end& end) {
-  engine_.set_exchange(nullptr);
-  engine_.set_call(nullptr);
-  const auto call = std::move(call_);
-  rested_ = std::move(call->rested);
-  lingers_until_ns_ = steady_ns() + call->linger.count();
-  wake_at(lingers_until_ns_);
-  call->done(end, worker_after::lingers);
-}
-
-// The last task has ended, or none can go on.
-void lua_process::rest() {
-  engine_.drop_tasks();
-  const auto tell = std::exchange(rested_, nullptr);
-  if (tell && is_used_up()) {
-    ended_ = true;
-    quit(caf::exit_reason::normal);
-  } else if (tell) {
-    tell();
-  }
-}
-
-void lua_process::look_at_clock() {
-  const auto now = steady_ns();
-  if (call_ && call_->due_ns != 0 && now >= call_->due_ns && !call_->prolong(now)) {
-    main_end cut;
-    cut.ended = cut.timed_out = true;
-    cut.result.error = "not done within its deadline";
-    cut.why = {error_kind::timeout, cut.result.error, {}};
-    call_ended(cut, worker_after::lost);
-    ended_ = true;
-    quit(caf::make_error(caf::sec::request_timeout, "deadline of a call"));
-    return;
-  }
-  if (rested_ && now >= lingers_until_ns_) {
-    runtime_.log(log_level::warn, engine_.program().id(), hub::process::id(),
-                 "tasks of an answered call did not end in time: dropped");
-    return rest();
-  }
-  engine_.fire_timers(now);
-  auto next = engine_.next_due_ns();
-  if (call_ && call_->due_ns != 0 && (next == 0 || call_->due_ns < next))
-    next = call_->due_ns;
-  if (rested_ && (next == 0 || lingers_until_ns_ < next))
-    next = lingers_until_ns_;
-  if (next != 0)
-    wake_at(next);
-  run_unless_scheduled();
-}
-
-// -- neighbours ---------------------------------------------------------------
-
-lua_process::neighbour& lua_process::neighbour_of(const hub::process_ref& whom) {
-  auto& entry = neighbours_[caf::actor_cast<caf::actor_addr>(whom.actor)];
-  entry.who = whom;
-  return entry;
-}
-
-bool lua_process::watch(const hub::process_ref& whom) {
-  auto& entry = neighbour_of(whom);
-  if (entry.monitored)
-    return false;
-  if (entry.awaited_by.empty())
-    monitor(whom.actor);
-  entry.monitored = true;
-  return true;
-}
-
-bool lua_process::unwatch(const hub::process_ref& whom) {
-  auto address = caf::actor_cast<caf::actor_addr>(whom.actor);
-  auto i = neighbours_.find(address);
-  if (i == neighbours_.end() || !i->second.monitored)
-    return false;
-  i->second.monitored = false;
-  if (i->second.awaited_by.empty())
-    demonitor(address);
-  if (i->second.unused())
-    neighbours_.erase(i);
-  return true;
-}
-
-bool lua_process::tie(const hub::process_ref& whom) {
-  auto& entry = neighbour_of(whom);
-  if (entry.linked)
-    return false;
-  entry.linked = true;
-  link_to(caf::actor_cast<caf::actor_addr>(whom.actor));
-  return true;
-}
-
-bool lua_process::untie(const hub::process_ref& whom) {
-  auto address = caf::actor_cast<caf::actor_addr>(whom.actor);
-  auto i = neighbours_.find(address);
-  if (i == neighbours_.end() || !i->second.linked)
-    return false;
-  i->second.linked = false;
-  unlink_from(address);
-  if (i->second.unused())
-    neighbours_.erase(i);
-  return true;
-}
-
-void lua_process::await_end(const hub::process_ref& whom, uint64_t task_number) {
-  auto& entry = neighbour_of(whom);
-  if (!entry.monitored && entry.awaited_by.empty())
-    monitor(whom.actor);
-  entry.awaited_by.push_back(task_number);
-}
-
-std::optional<hub::exit_result> lua_process::take_awaited(uint64_t task_number) {
-  auto i = awaited_.find(task_number);
-  if (i == awaited_.end())
-    return std::nullopt;
-  auto result = std::move(i->second);
-  awaited_.erase(i);
-  return result;
-}
-
-void lua_process::neighbour_down(const caf::actor_addr& who) {
-  auto i = neighbours_.find(who);
-  if (i == neighbours_.end() || ended_)
-    return;
-  auto& entry = i->second;
-  const auto& how = entry.who.self->result();
-  for (auto number : entry.awaited_by) {
-    awaited_[number] = how;
-    engine_.wake_task(number);
-  }
-  entry.awaited_by.clear();
-  if (std::exchange(entry.monitored, false)) {
-    engine_.collect(); // what it sent before it ended comes first
-    engine_.arrived(
-        process_event{event_kind::exit, entry.who.self->id(), unix_seconds(), {}, how, 0});
-  }
-  if (entry.unused())
-    neighbours_.erase(i);
-  run_unless_scheduled();
-}
-
-void lua_process::neighbour_exit(const caf::exit_msg& how) {
-  if (ended_)
-    return;
-  const bool failed = how.reason && how.reason != caf::exit_reason::normal;
-  if (how.source == address()) { // the runtime, or process.terminate: nobody resists that
-    if (failed)
-      end_with(how.reason);
-    return;
-  }
-  hub::process_ref who;
-  if (auto i = neighbours_.find(how.source); i != neighbours_.end()) {
-    who = i->second.who;
-    i->second.linked = false;
-    if (i->second.unused())
-      neighbours_.erase(i);
-  } else if (auto actor = caf::actor_cast<caf::strong_actor_ptr>(how.source)) {
-    // It linked itself to us.
-    who = {actor, dynamic_cast<hub::process*>(actor->get())};
-  }
-  if (!failed)
-    return;
-  const auto from = who ? who.self->id() : hub::pid{};
-  auto result = who ? who.self->result() : hub::exit_result{{}, to_string(how.reason)};
-  if (!traps_links_)
-    return fail("linked process failed: " + to_string(from) + (result.error.empty() ? "" : ": ") +
-                    result.error,
-                {});
-  engine_.collect();
-  engine_.arrived(
-      process_event{event_kind::link_down, from, unix_seconds(), {}, std::move(result), 0});
-  run_unless_scheduled();
 }
 
 void lua_process::end_with(const caf::error& reason) {

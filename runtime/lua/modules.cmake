@@ -5,9 +5,11 @@ add_library(natterjack_lua_modules OBJECT
   json/json_codec.cpp
   json/json_decoder.cpp
   json/json_encoder.cpp
+  json/json_errors.cpp
   json/json_scanner.cpp
   json/json_text.cpp
   shared/module_amqp.cpp
+  base/error_object.cpp
   base/module_errors.cpp
   http/module_http.cpp
   http/module_http_multipart.cpp

@@ -36,4 +36,10 @@ inline void* to_object(lua_State* L, int index, const void* identity) noexcept {
   return mine ? object : nullptr;
 }
 
+/// Raises for a method that was called without its object in front.
+inline int raise_without_self(lua_State* L, const char* type, const char* method) {
+  return luaL_error(L, "%s:%s() needs the %s in front: write it with a colon, not a dot", type,
+                    method, type);
+}
+
 } // namespace natterjack::runtime::lua

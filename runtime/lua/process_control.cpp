@@ -5,7 +5,7 @@
 #include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_process.hpp"
-#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/process_library.hpp"
 #include "runtime/lua/reply.hpp"
 
@@ -31,12 +31,6 @@ int answer(lua_State* L, outcome result) {
     return fail(L, result.kind, engine_of(L).scratch);
   lua_pushboolean(L, 1);
   return 1;
-}
-
-std::string_view text_at(lua_State* L, int index) {
-  size_t size = 0;
-  const char* bytes = luaL_checklstring(L, index, &size);
-  return {bytes, size};
 }
 
 // -- spawn --------------------------------------------------------------------
@@ -65,7 +59,7 @@ bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& ou
     std::vector<hub::payload> payloads;
     for (lua_Integer v = 1; v <= values; ++v) {
       lua_rawgeti(L, -1, v + 2);
-      const bool fine = read_payload(L, lua_gettop(L), payloads.emplace_back(), error);
+      const bool fine = read_argument(L, lua_gettop(L), payloads.emplace_back(), error);
       lua_pop(L, 1);
       if (!fine) {
         lua_pop(L, 1);
@@ -99,8 +93,9 @@ bool is_there(engine& self, const spawn_options& options) {
   const auto holder = options.name.empty() ? std::nullopt : self.node().names().lookup(options.name);
   if (!holder)
     return false;
-  for (const auto& one : options.messages)
-    self.node().send(*holder, one);
+  if (auto who = self.node().processes().find(holder->number()))
+    for (const auto& one : options.messages)
+      deliver(*who.self, one);
   self.scratch = to_string(*holder);
   return true;
 }
@@ -118,7 +113,7 @@ spawn_result spawn_other(engine& self, const launcher& start, hub::process_host&
     return {{}, "name '" + options.name + "' is taken"};
   }
   for (const auto& one : options.messages)
-    process.deliver(one);
+    process.deliver(for_others(one));
   return made;
 }
 
@@ -198,15 +193,15 @@ int exec_ended(lua_State* L, int, lua_KContext) {
     return 2;
   }
   decode_error error;
-  if (!push_payload(L, told, error))
+  if (!push_argument(L, told, error))
     lua_pushnil(L);
   return 1;
 }
 
 // settings, bond, entry, host, arguments…; what the builder of with_context ends in.
 int spawn_with(lua_State* L) {
-  text_at(L, 3);
-  text_at(L, 4);
+  text_argument(L, 3);
+  text_argument(L, 4);
   luaL_checkstack(L, 8, "too many arguments");
   auto& self = engine_of(L);
   const auto how = static_cast<bond>(luaL_checkinteger(L, 2));
@@ -267,7 +262,7 @@ int process_upgrade(lua_State* L) {
   if (lua_gettop(L) == 0)
     lua_pushnil(L);
   if (!lua_isnil(L, 1))
-    text_at(L, 1);
+    text_argument(L, 1);
   auto& self = engine_of(L);
   if (self.actor().is_worker())
     return fail(L, error_kind::invalid, "process.upgrade: a function is not a process");
@@ -279,9 +274,9 @@ int process_upgrade(lua_State* L) {
 }
 
 int process_exec(lua_State* L) {
-  if (text_at(L, 1).find(':') == std::string_view::npos)
+  if (text_argument(L, 1).find(':') == std::string_view::npos)
     return fail(L, error_kind::invalid, "process.exec takes an entry id such as app:name");
-  text_at(L, 2);
+  text_argument(L, 2);
   auto& self = engine_of(L);
   self.check_can_wait(L);
   const auto result = spawn_process(self, L, bond::awaited);
@@ -301,7 +296,7 @@ template <class Action> outcome with_process(engine& self, std::string_view dest
 
 int process_terminate(lua_State* L) {
   auto& self = engine_of(L);
-  return answer(L, with_process(self, text_at(L, 1), [](const hub::process_ref& who) -> outcome {
+  return answer(L, with_process(self, text_argument(L, 1), [](const hub::process_ref& who) -> outcome {
                   // Every process obeys. `kill` would take those that trap links with it.
                   caf::anon_send_exit(caf::actor_cast<caf::actor>(who.actor),
                                       caf::exit_reason::user_shutdown);
@@ -312,9 +307,9 @@ int process_terminate(lua_State* L) {
 // The second argument is a reason; a deadline such as "5s", as older code gives, is one as well.
 int process_cancel(lua_State* L) {
   auto& self = engine_of(L);
-  const auto reason = lua_isnoneornil(L, 2) ? std::string_view{} : text_at(L, 2);
+  const auto reason = lua_isnoneornil(L, 2) ? std::string_view{} : text_argument(L, 2);
   return answer(
-      L, with_process(self, text_at(L, 1), [&self, reason](const hub::process_ref& who) -> outcome {
+      L, with_process(self, text_argument(L, 1), [&self, reason](const hub::process_ref& who) -> outcome {
         caf::anon_send(caf::actor_cast<caf::actor>(who.actor),
                        hub::cancel_signal{self.id(), std::string(reason)});
         return {true, {}};
@@ -323,7 +318,7 @@ int process_cancel(lua_State* L) {
 
 int process_monitor(lua_State* L) {
   auto& self = engine_of(L);
-  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+  return answer(L, with_process(self, text_argument(L, 1), [&self](const hub::process_ref& who) {
                   return self.actor().watch(who)
                              ? outcome{true, {}}
                              : refuse(self, error_kind::already_exists, "already monitoring");
@@ -332,7 +327,7 @@ int process_monitor(lua_State* L) {
 
 int process_unmonitor(lua_State* L) {
   auto& self = engine_of(L);
-  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+  return answer(L, with_process(self, text_argument(L, 1), [&self](const hub::process_ref& who) {
                   return self.actor().unwatch(who)
                              ? outcome{true, {}}
                              : refuse(self, error_kind::not_found, "not monitoring");
@@ -341,7 +336,7 @@ int process_unmonitor(lua_State* L) {
 
 int process_link(lua_State* L) {
   auto& self = engine_of(L);
-  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+  return answer(L, with_process(self, text_argument(L, 1), [&self](const hub::process_ref& who) {
                   return self.actor().tie(who)
                              ? outcome{true, {}}
                              : refuse(self, error_kind::already_exists, "already linked");
@@ -350,7 +345,7 @@ int process_link(lua_State* L) {
 
 int process_unlink(lua_State* L) {
   auto& self = engine_of(L);
-  return answer(L, with_process(self, text_at(L, 1), [&self](const hub::process_ref& who) {
+  return answer(L, with_process(self, text_argument(L, 1), [&self](const hub::process_ref& who) {
                   return self.actor().untie(who)
                              ? outcome{true, {}}
                              : refuse(self, error_kind::not_found, "not linked");

@@ -1,7 +1,8 @@
-// `process`: identity, sending, what comes in, names; the processes beside it are in
-// process_control.cpp.
-// `pubsub`: the guide's alias of process.send.
+// `process`: identity, options and what comes in. Beside it: sending, with `pubsub` (process_send.cpp), names
+// (process_names.cpp), and the processes around it (process_control.cpp).
 #pragma once
+
+#include "hub/pid.hpp"
 
 #include <lua.hpp>
 
@@ -13,7 +14,15 @@ int open_pubsub(lua_State* L);
 /// Adds spawn*, exec, terminate, cancel, monitor, link and so on to the table on the stack.
 void add_process_control(lua_State* L);
 
+/// Pushes the table `process.registry`.
+void push_process_names(lua_State* L);
+
+/// process.send: checks that there is something to send, then as `send_values`.
+int process_send(lua_State* L);
 /// process.send with dest, topic and values at 1, 2, 3…: pushes its results.
 int send_values(lua_State* L);
+
+/// Pushes a PID as scripts have it, a text. @returns 1
+int push_pid(lua_State* L, const hub::pid& id);
 
 } // namespace natterjack::runtime::lua

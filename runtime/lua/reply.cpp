@@ -5,6 +5,7 @@
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_process.hpp"
 
 #include <charconv>
@@ -49,7 +50,7 @@ int answer_arrived(lua_State* L, int, lua_KContext) {
   } else {
     decode_error error;
     for (size_t i = 1; i < values.size(); ++i)
-      if (!push_payload(L, values[i], error))
+      if (!push_argument(L, values[i], error))
         lua_pushnil(L);
   }
   held.reset();

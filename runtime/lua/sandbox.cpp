@@ -5,7 +5,7 @@
 #include "runtime/lua/channel.hpp"
 #include "runtime/lua/coroutine_library.hpp"
 #include "runtime/lua/engine.hpp"
-#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/process_library.hpp"
 
 namespace natterjack::runtime::lua {

@@ -69,6 +69,15 @@ def test_each_value_of_a_send_is_a_frame_of_its_own(probe_server):
     assert type(values[2]) is int
 
 
+def test_an_error_is_its_text_for_a_client(probe_server):
+    client = Probe(probe_server)
+    client.ask("errors")
+    text = 'bu"sy\\'
+    assert [client.read_topic("value") for _ in range(3)] == [
+        text, {"all": [text, "text"], "last": 1}, {"inside": text, "more": text},
+    ]
+
+
 def test_a_frame_holds_topic_and_data_and_nothing_else(probe_server):
     client = Probe(probe_server)
     client.ask("echo", data={"deep": [1, {"text": "</script>"}]})

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from natterjack import binary
+from natterjack import Natterjack, binary, command
+from raw_http import get
 
 ENTRIES = """\
 namespace: app
@@ -66,3 +67,71 @@ def test_a_file_of_variables_that_is_missing_has_none(application):
     (folder / "config.env").unlink()
     done = run(folder, "show")
     assert done.stdout.startswith("nil\ta page\n"), done.stderr
+
+
+SERVER = """\
+namespace: app
+entries:
+  - { name: gateway, kind: http.service, addr: "127.0.0.1:1", lifecycle: { auto_start: true } }
+  - { name: who, kind: process.lua, source: "return function() print(process.pid()) end" }
+  - { name: who.service, kind: process.service, process: who, lifecycle: { auto_start: true } }
+"""
+SETTINGS = """\
+version: "1.0"
+logger: { level: debug, encoding: json, mode: production }
+logmanager: { propagate_downstream: true, min_level: 1 }
+prometheus: { enabled: true, address: "127.0.0.1:0" }
+relay: { node_name: toad }
+shutdown: { timeout: 60s }
+otel: { endpoint: "http://localhost:4318" }
+registry: { enable_history: true, history_type: sqlite }
+supervisor: { host: { buffer_size: 2048 } }
+profiles: { test: {} }
+override:
+  "app:gateway:data.addr": "127.0.0.1:0"
+  "app:gateway:limits.connections": 5
+  "other:entry:field": [1, 2]
+"""
+
+
+def test_settings_of_the_project_stand_in_for_options(application):
+    folder = application({"wippy.lock": PROJECT["wippy.lock"], ".wippy.yaml": SETTINGS, "src/_index.yaml": SERVER})
+    for at in (".", "src"):
+        done = run(folder, at, "-x", "app:who")
+        assert (done.stdout[:6], done.returncode) == ("{toad@", 0), done
+        assert done.stderr.startswith("{") and '"level":"info"' not in done.stderr, done.stderr
+        assert "without effect here: logger.mode, registry.history_type, supervisor.host.buffer_size, " \
+               "profiles" in done.stderr
+        assert 'there is no entry \\"other:entry\\"' in done.stderr
+
+
+def test_the_command_line_is_above_the_settings(application):
+    folder = application({".wippy.yaml": SETTINGS, "_index.yaml": SERVER})
+    with Natterjack(folder, "--node-name", "frog", "--log-level", "info", "--log-format", "text", "--metrics", "on",
+                    "-o", "app:gateway:limits.connections=7") as server:
+        server.stdout.wait_for(r"^{frog@")
+        assert get(server.port, "/metrics").status == 200
+
+
+def test_metrics_are_where_the_settings_say(application):
+    settings = 'prometheus: { enabled: true, address: "127.0.0.1:0" }\n'
+    with Natterjack(application({".wippy.yaml": settings, "_index.yaml": SERVER})) as server:
+        ports = [int(match[1]) for _, match in server.wait_for(r"on http://127\.0\.0\.1:(\d+)", times=2)]
+        assert sorted(get(port, "/metrics").status for port in ports) == [200, 404]
+
+
+def test_check_says_what_is_wrong_with_the_settings(application):
+    wrong = "logger: { level: loud }\nprometheus: { enabled: true, address: nowhere }\nrelay: { node_name: a b }\n" \
+            "shutdown: { timeout: soon }\nlogmanager: { min_level: 9 }\noverride: [ x ]\n"
+    folder = application({".wippy.yaml": wrong, "_index.yaml": SERVER})
+    said = command("check", folder)
+    assert said.returncode == 2
+    for text in ('.wippy.yaml:1: logger.level: found text "loud"; expected debug', ".wippy.yaml:2: prometheus.address",
+                 'relay.node_name: "a b"', ".wippy.yaml:4: shutdown.timeout", ".wippy.yaml:5: logmanager.min_level",
+                 ".wippy.yaml:6: override: found a list", "6 mistakes"):
+        assert text in said.stderr, said.stderr
+    folder = application({".wippy.yaml": "logger: [", "_index.yaml": SERVER})
+    assert command("check", folder).returncode == 2
+    folder = application({".wippy.yaml": SETTINGS, "_index.yaml": SERVER})
+    said = command("check", folder)
+    assert said.returncode == 0 and ".wippy.yaml:2: without effect here: logger.mode, " in said.stderr, said.stderr

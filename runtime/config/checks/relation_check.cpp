@@ -45,7 +45,41 @@ std::string nearest_entry(const application& app, const std::string& id,
   return hint.empty() ? did_you_mean(id, all) : hint;
 }
 
+// The component that holds this id by its name, org/module for org.module and what is below it, if the
+// application depends on one.
+const entry* component_of(const application& app, const std::string& id, std::string& component) {
+  const auto space = id.substr(0, id.find(':'));
+  for (const auto& e : app.entries) {
+    const auto* said = e.kind == "ns.dependency" ? e.data.find("component") : nullptr;
+    if (said == nullptr || said->as_text() == nullptr)
+      continue;
+    component = *said->as_text();
+    auto its_space = component;
+    std::replace(its_space.begin(), its_space.end(), '/', '.');
+    if (space == its_space || space.starts_with(its_space + '.'))
+      return &e;
+  }
+  return nullptr;
+}
+
+// Behind all that is missing because of it: why it is.
+void explain_components(application& app, const std::set<std::string>& missing) {
+  std::map<const entry*, std::string> wanted;
+  std::string component;
+  for (const auto& id : missing)
+    if (const auto* e = component_of(app, id, component))
+      wanted.emplace(e, component);
+  for (const auto& [e, name] : wanted) {
+    const auto* member = e->data.find_member("component");
+    app.diagnostics.push_back(mistake_at(*e, member->value, member->line,
+                                         "component: " + name +
+                                             " is not in this folder, and nothing is fetched",
+                                         "its files below the folder of the application"));
+  }
+}
+
 void check_references(application& app) {
+  std::set<std::string> missing;
   constexpr size_t hints_max = 100; // each looks at all entries
   size_t hinted = 0;
   for (const auto& e : app.entries) {
@@ -57,6 +91,7 @@ void check_references(application& app) {
                                              "the id of an entry of kind " + one_of(words)));
       };
       if (!meant) {
+        missing.insert(r.id);
         const auto hint = ++hinted > hints_max ? "" : nearest_entry(app, r.id, words);
         complain(r.path + ": there is no entry \"" + r.id + '"' + hint);
       } else if (std::find(words.begin(), words.end(), meant->kind) == words.end() &&
@@ -65,6 +100,7 @@ void check_references(application& app) {
       }
     }
   }
+  explain_components(app, missing);
 }
 
 // Follows the references that `next` picks; each circle is told once, at the entry met first.

@@ -79,7 +79,8 @@ target split_dotted(const std::string& key, const std::vector<std::string>& know
 
 override_list::override_list(const std::vector<override_option>& options,
                              const std::vector<std::string>& known,
-                             std::vector<diagnostic>& mistakes) {
+                             std::vector<diagnostic>& mistakes,
+                             std::vector<diagnostic>& warnings) {
   for (const auto& given : options) {
     const std::string shown = given.option + ' ' + given.text;
     auto complain = [&](std::string message, std::string expected = {}) {
@@ -98,7 +99,9 @@ override_list::override_list(const std::vector<override_option>& options,
                              ? split_dotted(key, known)
                              : target{key.substr(0, second), key.substr(second + 1)};
     if (std::find(known.begin(), known.end(), meant.entry_id) == known.end()) {
-      complain(unknown_entry(meant.entry_id.empty() ? key : meant.entry_id, known));
+      (given.may_miss ? warnings : mistakes)
+          .push_back({shown, 0, "",
+                      unknown_entry(meant.entry_id.empty() ? key : meant.entry_id, known), ""});
       continue;
     }
     if (meant.path.empty()) {

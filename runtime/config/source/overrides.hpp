@@ -16,7 +16,7 @@ class override_list {
  public:
   /// @param known  ids of all entries there are or may come to be
   override_list(const std::vector<override_option>& options, const std::vector<std::string>& known,
-                std::vector<diagnostic>& mistakes);
+                std::vector<diagnostic>& mistakes, std::vector<diagnostic>& warnings);
 
   /// Sets what was asked for this entry. Call once an entry.
   void apply(entry& e, std::vector<diagnostic>& mistakes);

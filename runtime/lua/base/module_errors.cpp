@@ -1,11 +1,11 @@
 #include "runtime/lua/base/module_errors.hpp"
 
-#include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/base/error_object.hpp"
+#include "runtime/lua/json/json_errors.hpp"
 
 #include <array>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
 
 namespace natterjack::runtime::lua {
 
@@ -29,44 +29,6 @@ constexpr std::array<kind_name, 11> kind_names{{
     {"CONFLICT", "Conflict"},
     {"RATE_LIMITED", "RateLimited"},
 }};
-
-enum class retry : uint8_t { unsaid, no, yes };
-
-// The userdata. What is a Lua value is a user value of it, so that the collector sees it.
-struct error_object {
-  error_kind kind;
-  retry retryable;
-};
-
-// `frames` is one string, "source\tline\tname\n" for each call: cheap to make for errors that
-// nobody asks for their stack.
-// `shown` is what a wrapped error reads as a text, its context in front; others have none.
-enum user_value {
-  message_value = 1,
-  details_value,
-  frames_value,
-  shown_value,
-  user_value_count = shown_value
-};
-
-char metatable_key; // its address names the metatable in the registry
-constexpr int frames_max = 12;
-
-error_object* to_error(lua_State* L, int index) noexcept {
-  if (lua_type(L, index) != LUA_TUSERDATA || lua_getmetatable(L, index) == 0)
-    return nullptr;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-  const bool same = lua_rawequal(L, -1, -2) != 0;
-  lua_pop(L, 2);
-  return same ? static_cast<error_object*>(lua_touserdata(L, index)) : nullptr;
-}
-
-error_object& check_error(lua_State* L) {
-  error_object* error = to_error(L, 1);
-  if (error == nullptr)
-    raise(L, "this is a method of an error: call it with a colon, as in err:message()");
-  return *error;
-}
 
 // What failed for want of time or room may be done later.
 retry retry_of(error_kind kind) noexcept {
@@ -94,158 +56,6 @@ error_kind check_kind(lua_State* L, int index) {
     luaL_error(L, "unknown error kind '%s', use a constant such as errors.NOT_FOUND",
                text == nullptr ? luaL_typename(L, index) : text);
   return kind;
-}
-
-// Pushes the Lua calls that led here.
-void push_frames(lua_State* L) {
-  char text[1500];
-  size_t used = 0;
-  lua_Debug frame;
-  int count = 0;
-  for (int level = 0; count < frames_max && lua_getstack(L, level, &frame) != 0; ++level) {
-    if (lua_getinfo(L, "nSl", &frame) == 0 || frame.currentline < 0)
-      continue; // a C function
-    const int written =
-        std::snprintf(text + used, sizeof(text) - used, "%s\t%d\t%.40s\n", frame.short_src,
-                      frame.currentline, frame.name != nullptr ? frame.name : "main chunk");
-    if (written < 0 || static_cast<size_t>(written) >= sizeof(text) - used)
-      break;
-    used += static_cast<size_t>(written);
-    ++count;
-  }
-  lua_pushlstring(L, text, used);
-}
-
-void push_metatable(lua_State* L);
-
-// Makes an error object from the message on top of the stack, in its place.
-error_object* make_error(lua_State* L, error_kind kind, retry retryable) {
-  luaL_checkstack(L, 6, "no room for an error");
-  auto* error =
-      static_cast<error_object*>(lua_newuserdatauv(L, sizeof(error_object), user_value_count));
-  *error = {kind, retryable};
-  lua_insert(L, -2);
-  lua_setiuservalue(L, -2, message_value);
-  push_frames(L);
-  lua_setiuservalue(L, -2, frames_value);
-  push_metatable(L);
-  lua_setmetatable(L, -2);
-  return error;
-}
-
-// Takes the next "source\tline\tname\n" from `rest`.
-struct call_frame {
-  std::string_view source, line, name;
-};
-
-bool next_frame(std::string_view& rest, call_frame& frame) {
-  const size_t end = rest.find('\n');
-  if (end == std::string_view::npos)
-    return false;
-  const std::string_view row = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  const size_t second = row.rfind('\t');
-  const size_t first = row.rfind('\t', second - 1);
-  frame = {row.substr(0, first), row.substr(first + 1, second - first - 1), row.substr(second + 1)};
-  return true;
-}
-
-// The frames of the error at index 1; they stay valid while it does.
-std::string_view frames_of(lua_State* L) {
-  lua_getiuservalue(L, 1, frames_value);
-  size_t length = 0;
-  const char* text = lua_tolstring(L, -1, &length);
-  lua_pop(L, 1);
-  return {text, text == nullptr ? 0 : length};
-}
-
-int error_message_method(lua_State* L) {
-  check_error(L);
-  lua_getiuservalue(L, 1, message_value);
-  return 1;
-}
-
-int error_text_method(lua_State* L) {
-  check_error(L);
-  read_error_text(L, 1);
-  return 1;
-}
-
-int error_kind_method(lua_State* L) {
-  lua_pushstring(L, to_string(check_error(L).kind));
-  return 1;
-}
-
-int error_retryable_method(lua_State* L) {
-  const retry said = check_error(L).retryable;
-  if (said == retry::unsaid)
-    lua_pushnil(L);
-  else
-    lua_pushboolean(L, said == retry::yes);
-  return 1;
-}
-
-int error_details_method(lua_State* L) {
-  check_error(L);
-  lua_getiuservalue(L, 1, details_value);
-  return 1;
-}
-
-int error_stack_method(lua_State* L) {
-  check_error(L);
-  char text[2000] = "stack:";
-  size_t used = std::strlen(text);
-  std::string_view rest = frames_of(L);
-  for (call_frame frame; next_frame(rest, frame) && used < sizeof(text);)
-    used += static_cast<size_t>(
-        std::snprintf(text + used, sizeof(text) - used, "\n\t%.*s:%.*s: in %.*s",
-                      static_cast<int>(frame.source.size()), frame.source.data(),
-                      static_cast<int>(frame.line.size()), frame.line.data(),
-                      static_cast<int>(frame.name.size()), frame.name.data()));
-  lua_pushstring(L, text);
-  return 1;
-}
-
-// Either operand may be the error; the other one is a string or a number.
-int error_concat(lua_State* L) {
-  lua_settop(L, 2);
-  for (int i = 1; i <= 2; ++i) {
-    if (read_error_text(L, i))
-      lua_replace(L, i);
-    else if (lua_isstring(L, i) == 0)
-      return luaL_error(L, "attempt to concatenate an error with a %s value", luaL_typename(L, i));
-  }
-  lua_concat(L, 2);
-  return 1;
-}
-
-void push_metatable(lua_State* L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key) == LUA_TTABLE)
-    return;
-  lua_pop(L, 1);
-  constexpr luaL_Reg methods[] = {
-      {"message", error_message_method},     {"kind", error_kind_method},
-      {"retryable", error_retryable_method}, {"details", error_details_method},
-      {"stack", error_stack_method},         {nullptr, nullptr}};
-  lua_createtable(L, 0, 5);
-  luaL_newlib(L, methods);
-  lua_createtable(L, 0, 1); // methods of a text are methods of an error
-  lua_pushliteral(L, "");
-  if (luaL_getmetafield(L, -1, "__index") != LUA_TNIL)
-    lua_setfield(L, -3, "__index");
-  lua_pop(L, 1);
-  lua_setmetatable(L, -2);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, error_text_method);
-  lua_setfield(L, -2, "__tostring");
-  lua_pushcfunction(L, error_concat);
-  lua_setfield(L, -2, "__concat");
-  lua_pushliteral(L, "error");
-  lua_setfield(L, -2, "__name");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
 }
 
 // errors.new{…}, the table at index 1.
@@ -325,7 +135,7 @@ int errors_call_stack(lua_State* L) {
   lua_pushliteral(L, "main");
   lua_setfield(L, -2, "thread");
   lua_createtable(L, 4, 0);
-  std::string_view rest = frames_of(L);
+  std::string_view rest = frames_of(L, 1);
   lua_Integer count = 0;
   for (call_frame frame; next_frame(rest, frame);) {
     lua_createtable(L, 0, 3);
@@ -422,6 +232,18 @@ std::string error_more(lua_State* L, int index) noexcept {
   }
 }
 
+std::optional<bool> push_error_details(lua_State* L, int index) noexcept {
+  const error_object* error = to_error(L, index);
+  if (error == nullptr) {
+    lua_pushnil(L);
+    return std::nullopt;
+  }
+  lua_getiuservalue(L, index, details_value);
+  if (error->retryable == retry::unsaid)
+    return std::nullopt;
+  return error->retryable == retry::yes;
+}
+
 void set_error_more(lua_State* L, int index) {
   error_object* error = to_error(L, index);
   if (error == nullptr || !lua_istable(L, -1))
@@ -444,7 +266,7 @@ error_kind error_kind_named(std::string_view name) noexcept {
 
 int open_errors(lua_State* L) {
   luaL_checkstack(L, 6, "no room for a module");
-  push_metatable(L);
+  push_error_class(L);
   lua_pop(L, 1);
   constexpr luaL_Reg functions[] = {{"new", errors_new},
                                     {"wrap", errors_wrap},

@@ -2,19 +2,15 @@
 
 #include "relay/http/body_stream.hpp"
 #include "runtime/lua/base/module_errors.hpp"
+#include "runtime/lua/clocks.hpp"
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/reply.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace natterjack::runtime::lua {
 
 namespace {
-
-int64_t steady_ns() noexcept {
-  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
 
 int push_client_gone(lua_State* L) {
   return push_error_with(L, error_kind::unavailable, "the client has gone");

@@ -1,13 +1,13 @@
 #include "runtime/lua/http/module_http.hpp"
 
 #include "runtime/lua/base/module_errors.hpp"
+#include "runtime/lua/clocks.hpp"
 #include "runtime/lua/http/http_streaming.hpp"
 #include "runtime/lua/http/http_text.hpp"
 #include "runtime/lua/json/json_codec.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 
 namespace natterjack::runtime::lua {
 
@@ -18,10 +18,6 @@ char stream_key;
 
 constexpr size_t body_max_default = 120u << 20;
 constexpr size_t timeout_default_ms = 300'000;
-
-int64_t steady_ns() noexcept {
-  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-}
 
 void push_text(lua_State* L, std::string_view text) {
   lua_pushlstring(L, text.data(), text.size());

@@ -1,4 +1,5 @@
 #include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/json/json_errors.hpp"
 #include "runtime/lua/json/json_scanner.hpp"
 
 #include <lua.hpp>
@@ -15,8 +16,8 @@ constexpr int batch = 32;
 class decoder {
  public:
   decoder(lua_State* L, std::string_view document, byte_buffer& scratch,
-          decode_error& error) noexcept
-      : L_(L), scan_(document, scratch, error) {}
+          decode_error& error, bool with_errors) noexcept
+      : L_(L), scan_(document, scratch, error), with_errors_(with_errors) {}
 
   bool document() {
     scan_.skip_space();
@@ -124,6 +125,7 @@ class decoder {
     int waiting = 0; // pairs
     bool made = false;
     bool more = !scan_.take('}');
+    const bool is_error = with_errors_ && more && scan_.starts_with("\"\\u0001error\"");
     while (more) {
       if (scan_.peek() != '"')
         return scan_.unexpected("a key in double quotes");
@@ -145,6 +147,8 @@ class decoder {
     }
     if (waiting > 0 || !made)
       store_pairs(base, made, waiting);
+    if (is_error)
+      error_of_table(L_);
     --depth_;
     return true;
   }
@@ -176,22 +180,31 @@ class decoder {
 
   lua_State* L_;
   json_scanner scan_;
+  bool with_errors_;
   int depth_ = 0;
 };
 
-} // namespace
-
-bool decode_value(lua_State* L, std::string_view document, decode_error& error) {
+bool decode(lua_State* L, std::string_view document, decode_error& error, bool with_errors) {
   // Belongs to the thread: a Lua error that jumps out of the decoder leaves nothing behind.
   thread_local byte_buffer scratch;
   scratch.trim();
   luaL_checkstack(L, 4, "no room for a JSON value");
   const int top = lua_gettop(L);
-  decoder work(L, document, scratch, error);
+  decoder work(L, document, scratch, error, with_errors);
   if (work.document())
     return true;
   lua_settop(L, top);
   return false;
+}
+
+} // namespace
+
+bool decode_value(lua_State* L, std::string_view document, decode_error& error) {
+  return decode(L, document, error, false);
+}
+
+bool decode_with_errors(lua_State* L, std::string_view document, decode_error& error) {
+  return decode(L, document, error, true);
 }
 
 } // namespace natterjack::runtime::lua

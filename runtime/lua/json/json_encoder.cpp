@@ -1,6 +1,7 @@
 #include "runtime/lua/json/json_codec.hpp"
 
 #include "runtime/lua/base/module_errors.hpp"
+#include "runtime/lua/json/json_errors.hpp"
 
 #include <lua.hpp>
 
@@ -20,8 +21,9 @@ std::atomic<embedded_reader> installed_reader{nullptr};
 
 class encoder {
  public:
-  encoder(lua_State* L, byte_buffer& out, encode_error& error) noexcept
-      : L_(L), out_(out), error_(error) {}
+  /// @param found_error  set if an error was written as what it is; null: errors are their messages
+  encoder(lua_State* L, byte_buffer& out, encode_error& error, bool* found_error = nullptr) noexcept
+      : L_(L), out_(out), error_(error), found_error_(found_error) {}
 
   bool value(int index) {
     switch (lua_type(L_, index)) {
@@ -80,6 +82,8 @@ class encoder {
   }
 
   bool userdata(int index) {
+    if (found_error_ != nullptr && is_error(L_, index))
+      return whole_error(index);
     if (read_error_text(L_, index)) { // pushes the message
       const bool written = string(lua_gettop(L_));
       lua_pop(L_, 1);
@@ -91,7 +95,7 @@ class encoder {
       return write("null");
     switch (embedded.kind) {
     case hub::payload_kind::json:
-      return write(embedded.bytes);
+      return document(embedded.bytes);
     case hub::payload_kind::text:
       return encode_text(embedded.bytes, out_) || full();
     case hub::payload_kind::binary:
@@ -100,6 +104,52 @@ class encoder {
       break;
     }
     return write("null");
+  }
+
+  // What was received is passed on, with its errors if they are wanted.
+  bool document(std::string_view bytes) {
+    if (!bytes.starts_with(' '))
+      return write(bytes);
+    if (found_error_ != nullptr) {
+      *found_error_ = true;
+      return write(bytes);
+    }
+    try {
+      return write(shown_errors(hub::payload::json(bytes)).bytes());
+    } catch (const std::exception&) {
+      return full();
+    }
+  }
+
+  bool whole_error(int index) {
+    if (lua_checkstack(L_, 6) == 0)
+      return fail(encode_fault::too_large, "no room on the Lua stack for an error");
+    *found_error_ = true;
+    const auto kind = to_string(error_kind_of(L_, index));
+    read_error_text(L_, index);
+    bool written = write("{\"\\u0001error\":") && string(lua_gettop(L_)) &&
+                   write(",\"kind\":") && (encode_text(kind, out_) || full());
+    lua_pop(L_, 1);
+    const auto retryable = push_error_details(L_, index);
+    if (written && retryable)
+      written = write(*retryable ? ",\"retryable\":true" : ",\"retryable\":false");
+    if (written && lua_istable(L_, -1))
+      written = details();
+    lua_pop(L_, 1);
+    return written && write("}");
+  }
+
+  // The table on top of the stack. One without a JSON form stays at home, the error goes on.
+  bool details() {
+    const size_t start = out_.size();
+    const int index = lua_gettop(L_);
+    const int depth = depth_;
+    if (write(",\"details\":") && value(index))
+      return true;
+    lua_settop(L_, index);
+    depth_ = depth;
+    out_.truncate(start);
+    return true;
   }
 
   bool table(int index) {
@@ -283,6 +333,7 @@ class encoder {
   lua_State* L_;
   byte_buffer& out_;
   encode_error& error_;
+  bool* found_error_;
   size_t used_ = 0; // bytes of error_.text
   int depth_ = 0;
   level levels_[encode_levels_max];
@@ -290,7 +341,10 @@ class encoder {
 
 } // namespace
 
-bool encode_value(lua_State* L, int index, byte_buffer& out, encode_error& error) noexcept {
+namespace {
+
+bool encode(lua_State* L, int index, byte_buffer& out, encode_error& error,
+            bool* found_error) noexcept {
   const size_t start = out.size();
   if (lua_checkstack(L, 4) == 0) {
     error.fault = encode_fault::too_large;
@@ -298,12 +352,28 @@ bool encode_value(lua_State* L, int index, byte_buffer& out, encode_error& error
     return false;
   }
   const int top = lua_gettop(L);
-  encoder work(L, out, error);
+  encoder work(L, out, error, found_error);
   const bool written = work.value(lua_absindex(L, index));
   lua_settop(L, top);
   if (!written)
     out.truncate(start);
   return written;
+}
+
+} // namespace
+
+bool encode_value(lua_State* L, int index, byte_buffer& out, encode_error& error) noexcept {
+  return encode(L, index, out, error, nullptr);
+}
+
+bool encode_with_errors(lua_State* L, int index, std::string_view& document,
+                        encode_error& error) noexcept {
+  auto& out = encode_buffer();
+  bool found_error = false;
+  if (!out.append(' ') || !encode(L, index, out, error, &found_error))
+    return false;
+  document = out.view().substr(found_error ? 0 : 1);
+  return true;
 }
 
 byte_buffer& encode_buffer() noexcept {

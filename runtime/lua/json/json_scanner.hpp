@@ -35,6 +35,9 @@ class json_scanner {
   /// The byte at the cursor; a zero byte at the end.
   char peek() const noexcept { return at_ == end_ ? '\0' : *at_; }
   void skip() noexcept { ++at_; }
+  bool starts_with(std::string_view text) const noexcept {
+    return std::string_view(at_, static_cast<size_t>(end_ - at_)).starts_with(text);
+  }
   void skip_space() noexcept {
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t'))
       ++at_;

@@ -22,22 +22,25 @@ local message = class("message", {
 })
 
 -- A full queue is waited for: who publishes faster than consumers work is slowed down.
-local longest_pause = 50 -- ms
-
 local function publish(id, data, headers)
     if type(data) == "table" and next(data) == nil then
         return fail(errors.INVALID, "queue.publish: the data is empty")
     end
-    local pause, waited = 1, 0
-    while true do
-        local good, err = native.publish(id, data, headers)
-        if good or err:kind() ~= errors.UNAVAILABLE or waited >= native.patience(id) then
-            return good, err
-        end
-        native.sleep(pause * 1000000)
-        waited = waited + pause
-        pause = math.min(pause * 2, longest_pause)
+    local good, full = native.publish(id, data, headers)
+    if good or full:kind() ~= errors.UNAVAILABLE or native.patience(id) == 0 then
+        return good, full
     end
+    local room, number = native.publish_in_line(id, data, headers)
+    if not room or room == true then
+        return room, number
+    end
+    local timer = native.timer(native.patience(id))
+    channel.select({ room:case_receive(), timer:channel():case_receive() })
+    timer:stop()
+    if native.withdraw(id, number) then
+        return nil, full
+    end
+    return true
 end
 
 return {

@@ -2,7 +2,7 @@
 
 #include "runtime/lua/byte_buffer.hpp"
 #include "runtime/lua/feed.hpp"
-#include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/json/json_errors.hpp"
 
 #include <vector>
 
@@ -19,6 +19,8 @@ void append_member(byte_buffer& out, std::string_view name, std::string_view val
 hub::payload make_event(std::string_view system, std::string_view kind, std::string_view path,
                         const hub::payload& data) {
   auto& out = encode_buffer();
+  if (holds_errors(data))
+    out.append(' '); // as any document with errors in it
   append_member(out, "{\"system\":", system);
   append_member(out, ",\"kind\":", kind);
   append_member(out, ",\"path\":", path);

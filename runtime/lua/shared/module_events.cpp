@@ -1,6 +1,7 @@
 // The Lua module `events`; its shape stands in library/events.lua.
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
@@ -36,7 +37,7 @@ int unsubscribe(lua_State* L) {
 bool publish(engine& self, lua_State* L) {
   hub::payload data;
   encode_error error;
-  if (!read_payload(L, 4, data, error)) {
+  if (!read_argument(L, 4, data, error)) {
     self.scratch = error.text;
     return false;
   }

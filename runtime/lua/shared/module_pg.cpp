@@ -2,7 +2,9 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/base/module_errors.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/text_argument.hpp"
 
 #include <algorithm>
 #include <cstdarg>
@@ -52,12 +54,6 @@ bool is_name(std::string_view name) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
-std::string_view text_at(lua_State* L, int index) {
-  size_t size = 0;
-  const char* text = lua_tolstring(L, index, &size);
-  return {text, text == nullptr ? 0 : size};
-}
-
 // The scope of the group at index 1; empty, with an error pushed, if it was released.
 std::string_view scope_of(lua_State* L, const char* method) {
   const group_object* group = nullptr;
@@ -74,7 +70,7 @@ std::string_view scope_of(lua_State* L, const char* method) {
     return {};
   }
   lua_getiuservalue(L, 1, scope_value);
-  const std::string_view scope = text_at(L, -1);
+  const std::string_view scope = text_of(L, -1);
   lua_pop(L, 1);
   return scope; // the group keeps it
 }
@@ -134,8 +130,7 @@ using change = bool (*)(process_context&, std::string_view, std::string_view, st
 // Applies `apply` to the name, or the names, at index 2. @returns how often it had an effect
 size_t for_each_name(lua_State* L, std::string_view scope, change apply, outcome& result) {
   auto& context = context_of(L);
-  const std::string_view pid_text =
-      lua_type(L, 3) == LUA_TSTRING ? text_at(L, 3) : std::string_view{};
+  const std::string_view pid_text = text_of(L, 3);
   if (!lua_isnoneornil(L, 3) && pid_text.empty()) {
     result.say(error_kind::invalid, "the process must be a PID text, got %s", luaL_typename(L, 3));
     return 0;
@@ -153,13 +148,13 @@ size_t for_each_name(lua_State* L, std::string_view scope, change apply, outcome
       lua_rawgeti(L, 2, i);
     else
       lua_pushvalue(L, 2);
-    if (lua_type(L, -1) != LUA_TSTRING || !is_name(text_at(L, -1)))
+    if (lua_type(L, -1) != LUA_TSTRING || !is_name(text_of(L, -1)))
       result.say(error_kind::invalid,
                  "the name of a group is a text of 1 to %zu bytes without control bytes, got "
                  "%s",
                  name_bytes_max, luaL_typename(L, -1));
     else
-      effective += apply(context, scope, text_at(L, -1), pid_text, result);
+      effective += apply(context, scope, text_of(L, -1), pid_text, result);
     lua_pop(L, 1);
   }
   return effective;
@@ -220,9 +215,9 @@ int group_get_members(lua_State* L) {
   const std::string_view scope = scope_of(L, "get_members");
   if (scope.empty())
     return 2;
-  if (lua_type(L, 2) != LUA_TSTRING || !is_name(text_at(L, 2)))
+  if (lua_type(L, 2) != LUA_TSTRING || !is_name(text_of(L, 2)))
     return fail(L, error_kind::invalid, "get_members takes the name of a group");
-  write_members(context_of(L), scope, text_at(L, 2));
+  write_members(context_of(L), scope, text_of(L, 2));
   return push_lines(L);
 }
 
@@ -239,17 +234,17 @@ int group_which_groups(lua_State* L) {
 // Holds C++ objects; calls of Lua in here do not raise.
 void broadcast_now(lua_State* L, int first, std::string_view scope, outcome& result) {
   auto& context = context_of(L);
-  const std::string_view topic = text_at(L, 3);
+  const std::string_view topic = text_of(L, 3);
   const int count = lua_gettop(L) - first + 1;
   std::vector<hub::payload> values(static_cast<size_t>(count > 0 ? count : 0));
   for (size_t i = 0; i < values.size(); ++i) {
     encode_error error;
-    if (!read_payload(L, first + static_cast<int>(i), values[i], error))
+    if (!read_argument(L, first + static_cast<int>(i), values[i], error))
       return result.say(error_kind::invalid, "value %zu of the broadcast: %.200s", i + 1,
                         error.text);
   }
-  context.node().groups().broadcast(
-      full_name(scope, text_at(L, 2)),
+  broadcast(
+      context.node(), full_name(scope, text_of(L, 2)),
       hub::make_message(context.id(), hub::shared_bytes(topic), std::move(values)));
 }
 
@@ -257,11 +252,11 @@ int group_broadcast(lua_State* L) {
   const std::string_view scope = scope_of(L, "broadcast");
   if (scope.empty())
     return 2;
-  if (lua_type(L, 2) != LUA_TSTRING || !is_name(text_at(L, 2)))
+  if (lua_type(L, 2) != LUA_TSTRING || !is_name(text_of(L, 2)))
     return fail(L, error_kind::invalid, "broadcast takes the name of a group first");
-  if (lua_type(L, 3) != LUA_TSTRING || text_at(L, 3).empty())
+  if (lua_type(L, 3) != LUA_TSTRING || text_of(L, 3).empty())
     return fail(L, error_kind::invalid, "broadcast takes a topic second");
-  if (text_at(L, 3).starts_with('@'))
+  if (text_of(L, 3).starts_with('@'))
     return fail(L, error_kind::invalid, "cannot send to @ topics");
   luaL_checkstack(L, 8, "no room for the values");
   outcome result;
@@ -277,7 +272,7 @@ int group_release(lua_State* L) {
 }
 
 int pg_open(lua_State* L) {
-  const std::string_view scope = lua_type(L, 1) == LUA_TSTRING ? text_at(L, 1) : std::string_view{};
+  const std::string_view scope = text_of(L, 1);
   const size_t colon = scope.find(':');
   if (!is_name(scope) || colon == 0 || colon >= scope.size() - 1 || scope.find('/') < scope.size())
     return fail(L, error_kind::invalid, "pg.open takes an entry id, as in \"app:groups\"");

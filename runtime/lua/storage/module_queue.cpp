@@ -7,10 +7,11 @@
 //   message:id() header(name) headers() ack() nack()
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/message_object.hpp"
+#include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/queue_broker.hpp"
 #include "runtime/lua/time/time_library.hpp"
@@ -23,25 +24,27 @@ queue_broker& broker_of(engine& self) {
   return self.runtime().shared().of<queue_broker>();
 }
 
-// @returns false if it failed: the text is in `scratch` then, what else is known in `facts`
-bool publish_now(engine& self, lua_State* L, hub::payload& facts) {
+// When refused, the text is in `scratch` and what else is known in `facts`.
+publish_result publish_now(engine& self, lua_State* L, const reply_address& told,
+                           hub::payload& facts) {
   hub::payload data;
   hub::payload headers = hub::payload::json("{}");
   encode_error error;
   failure why;
-  const bool good = read_payload(L, 2, data, error) &&
-                    (!lua_istable(L, 3) || read_payload(L, 3, headers, error));
-  if (!good)
+  auto result = publish_result::refused;
+  if (read_argument(L, 2, data, error) &&
+      (!lua_istable(L, 3) || read_payload(L, 3, headers, error)))
+    result = broker_of(self).publish(std::string(text_of(L, 1)), std::move(data),
+                                     std::move(headers), told, why);
+  else
     why = {error_kind::invalid, error.text, {}};
-  else if (broker_of(self).publish(std::string(text_of(L, 1)), std::move(data), std::move(headers),
-                                   why))
-    return true;
   self.scratch = std::move(why.text);
-  facts = error_facts_of(why);
-  return false;
+  if (result == publish_result::refused)
+    facts = error_facts_of(why);
+  return result;
 }
 
-int publish(lua_State* L) {
+int publish(lua_State* L, bool in_line) {
   lua_settop(L, 3);
   if (text_of(L, 1).empty())
     return fail(L, error_kind::invalid, "queue.publish takes the id of a queue first");
@@ -49,7 +52,15 @@ int publish(lua_State* L) {
     return fail(L, error_kind::invalid, "queue.publish: the data is empty");
   auto& self = engine_of(L);
   auto& facts = push_empty_payload(L); // owned by the state: making the error may raise
-  if (publish_now(self, L, facts)) {
+  const auto told = in_line ? open_stream(L) : reply_address{};
+  const auto result = publish_now(self, L, told, facts);
+  if (result == publish_result::waits) {
+    lua_pushinteger(L, static_cast<lua_Integer>(told.number));
+    return 2; // behind the channel
+  }
+  if (told)
+    close_stream(L, told.number);
+  if (result == publish_result::taken) {
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -58,11 +69,30 @@ int publish(lua_State* L) {
   return 2;
 }
 
-// id -> ms that publishing may wait for room
+// id, data, headers -> true, or nil and an error
+int publish_at_once(lua_State* L) { return publish(L, false); }
+
+// The same; or, if the queue is full, a channel that gives `true` when the message has come in, and a number
+int publish_in_line(lua_State* L) { return publish(L, true); }
+
+// id, number -> whether the message was still waiting and will not come in
+int withdraw(lua_State* L) {
+  auto& self = engine_of(L);
+  const auto number = static_cast<uint64_t>(luaL_checkinteger(L, 2));
+  const auto leave = [&self, L, number] {
+    return broker_of(self).withdraw(std::string(text_of(L, 1)), {&self.node(), self.id(), number});
+  };
+  const bool waited = leave();
+  close_stream(L, number);
+  lua_pushboolean(L, waited);
+  return 1;
+}
+
+// id -> ns that publishing may wait for room
 int patience(lua_State* L) {
   auto& self = engine_of(L);
   const auto find = [&self, L] {
-    return broker_of(self).patience(std::string(text_of(L, 1))) / std::chrono::milliseconds(1);
+    return broker_of(self).patience(std::string(text_of(L, 1))).count();
   };
   lua_pushinteger(L, static_cast<lua_Integer>(find()));
   return 1;
@@ -119,7 +149,9 @@ int settle(lua_State* L) {
 } // namespace
 
 int open_queue(lua_State* L) {
-  constexpr luaL_Reg functions[] = {{"publish", guarded<publish>},
+  constexpr luaL_Reg functions[] = {{"publish", guarded<publish_at_once>},
+                                    {"publish_in_line", guarded<publish_in_line>},
+                                    {"withdraw", guarded<withdraw>},
                                     {"patience", guarded<patience>},
                                     {"info", guarded<info>},
                                     {"current", guarded<current>},
@@ -127,8 +159,8 @@ int open_queue(lua_State* L) {
                                     {nullptr, nullptr}};
   luaL_newlib(L, functions);
   open_time(L);
-  lua_getfield(L, -1, "sleep");
-  lua_setfield(L, -3, "sleep");
+  lua_getfield(L, -1, "timer");
+  lua_setfield(L, -3, "timer");
   lua_pop(L, 1);
   run_library(L, "queue");
   return 1;

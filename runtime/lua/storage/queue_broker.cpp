@@ -1,5 +1,7 @@
 #include "runtime/lua/storage/queue_broker.hpp"
 
+#include "hub/node.hpp"
+
 #include "runtime/lua/application_modules.hpp"
 
 #include <atomic>
@@ -48,32 +50,91 @@ void queue_broker::stop() {
   running_ = false;
 }
 
-bool queue_broker::publish(const std::string& id, hub::payload data, hub::payload headers,
-                           failure& why) {
+queue_broker::afterwards::~afterwards() {
+  for (const auto& one : told) {
+    stream_item(one, {hub::payload::json("true")});
+    end_stream(one);
+  }
+}
+
+// @returns true if somebody's message came in
+bool queue_broker::admit(queue& to, afterwards& later) {
+  bool any = false;
+  const auto now = std::chrono::steady_clock::now();
+  while (!to.publishers.empty()) {
+    auto& first = to.publishers.front();
+    auto who = first.told.home->processes().find(first.told.to.number());
+    if (who && now < first.until) {
+      if (!to.lack_of_room(first.message.bytes()).empty())
+        break;
+      to.bytes += first.message.bytes();
+      to.waiting.push_back(std::move(first.message));
+      later.told.push_back(first.told);
+      any = true;
+    }
+    later.seen.push_back(std::move(who));
+    to.publishers.pop_front();
+  }
+  return any;
+}
+
+publish_result queue_broker::publish(const std::string& id, hub::payload data, hub::payload headers,
+                                     const reply_address& told, failure& why) {
   queue_message message;
   message.data = std::move(data);
   message.headers = std::move(headers);
   if (!make_random_uuid(message.id)) {
     why = {error_kind::internal, "no random bytes are available", {}};
-    return false;
+    return publish_result::refused;
   }
   {
+    afterwards later;
     std::lock_guard guard(mutex_);
     auto i = queues_.find(id);
     if (i == queues_.end()) {
       why = {error_kind::not_found, "no queue.queue entry '" + id + "'", {}};
-      return false;
+      return publish_result::refused;
     }
     auto& to = i->second;
-    if (auto lack = to.lack_of_room(message.bytes()); !lack.empty()) {
+    admit(to, later); // lets go of those who wait no longer
+    auto lack = to.lack_of_room(message.bytes());
+    if (lack.empty() && !to.publishers.empty())
+      lack = "queue '" + id + "' is full: others wait for room";
+    if (!lack.empty()) {
+      const auto patience = to.settings.patience;
+      if (told && patience.count() > 0 && message.bytes() <= to.settings.bytes_max) {
+        to.publishers.push_back(
+            {std::move(message), told, std::chrono::steady_clock::now() + patience});
+        return publish_result::waits;
+      }
       why = {error_kind::unavailable, std::move(lack), "{\"retryable\":true}"};
-      return false;
+      return publish_result::refused;
     }
     to.bytes += message.bytes();
     to.waiting.push_back(std::move(message));
   }
   pump(id);
-  return true;
+  return publish_result::taken;
+}
+
+bool queue_broker::withdraw(const std::string& id, const reply_address& told) {
+  bool waited = false;
+  bool came_in = false;
+  {
+    afterwards later;
+    std::lock_guard guard(mutex_);
+    auto i = queues_.find(id);
+    if (i == queues_.end())
+      return false;
+    auto& from = i->second;
+    waited = std::erase_if(from.publishers, [&told](const publisher& one) {
+               return one.told.to == told.to && one.told.number == told.number;
+             }) > 0;
+    came_in = admit(from, later); // who stood behind it may need less room
+  }
+  if (came_in)
+    pump(id);
+  return waited;
 }
 
 std::chrono::nanoseconds queue_broker::patience(const std::string& id) const {
@@ -103,8 +164,10 @@ size_t queue_broker::calls() const {
 void queue_broker::pump(const std::string& id) {
   std::vector<start_job> jobs;
   {
+    afterwards later;
     std::lock_guard guard(mutex_);
     auto& from = queues_.at(id);
+    admit(from, later);
     for (auto& one : from.consumers)
       while (running_ && one->running < one->concurrency && !from.waiting.empty()) {
         auto made = std::make_shared<queue_delivery>();
@@ -114,6 +177,7 @@ void queue_broker::pump(const std::string& id) {
         ++one->running;
         ++from.in_work;
         jobs.push_back({one.get(), std::move(made)});
+        admit(from, later);
       }
   }
   for (auto& [who, delivery] : jobs) {
@@ -136,7 +200,9 @@ void queue_broker::pump(const std::string& id) {
 void queue_broker::settled(const std::string& id, const queue_message& message, bool good) {
   std::string next;
   std::string why_dropped;
+  bool came_in = false;
   {
+    afterwards later;
     std::lock_guard guard(mutex_);
     auto& from = queues_.at(id);
     --from.in_work;
@@ -145,9 +211,10 @@ void queue_broker::settled(const std::string& id, const queue_message& message, 
       return; // `finished` looks for who takes it
     }
     from.bytes -= message.bytes();
-    if (good)
-      return;
-    if (auto dead = queues_.find(from.settings.dead_letter); dead == queues_.end()) {
+    came_in = admit(from, later);
+    if (good) {
+      // Nothing more to settle.
+    } else if (auto dead = queues_.find(from.settings.dead_letter); dead == queues_.end()) {
       why_dropped = "it names no dead_letter.queue";
     } else if (why_dropped = dead->second.lack_of_room(message.bytes()); why_dropped.empty()) {
       dead->second.bytes += message.bytes();
@@ -160,6 +227,8 @@ void queue_broker::settled(const std::string& id, const queue_message& message, 
     when_dropped(id, message, why_dropped);
   if (!next.empty())
     pump(next);
+  if (came_in)
+    pump(id);
 }
 
 void queue_broker::finished(const std::string& id, consumer& who) {

@@ -1,6 +1,9 @@
 // Queues in memory and the functions that take messages from them.
 //
 //   publish, queue, data, headers   waits in the queue            not_found; unavailable: full
+//   publish with an address         the same; while the queue is full the message waits in front of it, and
+//                                   its publisher is told `true` when it has come in: first come, first in
+//   withdraw, queue, address        who waits no longer; its message does not come in
 //   pump                            each consumer runs its function with up to `concurrency`
 //                                   messages at a time, oldest first
 //   a call that succeeds            acknowledges
@@ -12,6 +15,7 @@
 //   never   runs one message twice at a time, keeps anything beyond the program's end
 #pragma once
 
+#include "hub/directory.hpp"
 #include "runtime/lua/reply.hpp"
 
 #include <chrono>
@@ -55,6 +59,12 @@ struct queue_stats {
   size_t consumers = 0;
 };
 
+enum class publish_result : uint8_t {
+  taken,
+  waits,   ///< the queue is full: its publisher is told when the message has come in
+  refused,
+};
+
 class queue_broker {
  public:
   /// Starts a function with a message; `done(good)` is called once, on any thread.
@@ -66,9 +76,13 @@ class queue_broker {
   void start();
   void stop();
 
-  /// @returns false with `why`
-  bool publish(const std::string& queue, hub::payload data, hub::payload headers, failure& why);
-  /// How long `publish` may be tried again while the queue is full; 0 for a queue that is not there.
+  /// @param told  a stream whose process waits while the queue is full, for `patience`; none: refused then
+  /// @param why  set when it is refused
+  publish_result publish(const std::string& queue, hub::payload data, hub::payload headers,
+                         const reply_address& told, failure& why);
+  /// @returns true if the message was still waiting: it will not come in
+  bool withdraw(const std::string& queue, const reply_address& told);
+  /// How long a message may wait for room; 0 for a queue that is not there.
   std::chrono::nanoseconds patience(const std::string& queue) const;
   /// @returns false if there is no such queue
   bool stats(const std::string& queue, queue_stats& out) const;
@@ -87,9 +101,15 @@ class queue_broker {
     runner run;
     size_t running = 0;
   };
+  struct publisher { // who waits for room
+    queue_message message;
+    reply_address told;
+    std::chrono::steady_clock::time_point until;
+  };
   struct queue {
     queue_settings settings;
     std::deque<queue_message> waiting;
+    std::deque<publisher> publishers;
     std::vector<std::unique_ptr<consumer>> consumers;
     size_t in_work = 0;
     size_t bytes = 0; // of what waits and what is in work
@@ -97,11 +117,18 @@ class queue_broker {
     /// @returns what stands in the way of one more message; empty: nothing
     std::string lack_of_room(size_t more_bytes) const;
   };
+  /// What is done when the lock is open again: telling a process, or letting go of it, may end it.
+  struct afterwards {
+    std::vector<reply_address> told;
+    std::vector<hub::process_ref> seen;
+    ~afterwards();
+  };
   struct start_job {
     consumer* who;
     std::shared_ptr<queue_delivery> delivery;
   };
 
+  static bool admit(queue& to, afterwards& later);
   void pump(const std::string& id);
   void settled(const std::string& id, const queue_message& message, bool good);
   void finished(const std::string& id, consumer& who);

@@ -21,7 +21,7 @@ timer_object& check_timer(lua_State* L, const char* method) {
   lua_pop(L, 1);
   auto* self = static_cast<timer_object*>(to_object(L, 1, identity));
   if (self == nullptr)
-    luaL_error(L, "timer:%s() needs the timer in front: write it with a colon, not a dot", method);
+    raise_without_self(L, "timer", method);
   return *self;
 }
 

@@ -190,6 +190,17 @@ SCENARIO_METHOD(application_fixture, "requirements put values where they are wan
                    "[{name: q, value: app:r}]}\n");
     CHECK(read.endpoints[0].router_id == "app:r");
   }
+  WHEN("a component is not there that entries ask for") {
+    load("  - {name: d, kind: ns.dependency, component: wippy/llm, version: \"*\"}\n"
+         "  - {name: d2, kind: ns.dependency, component: wippy/views, version: \"*\"}\n"
+         "  - {name: f, kind: function.lua, source: \"return 1\", imports: {llm: wippy.llm:llm, out: "
+         "wippy.llm.output:text}}\n"
+         "  - {name: g, kind: function.lua, source: \"return 1\", imports: {a: wippy.llmx:b}}\n");
+    CHECK_THAT(said(), contains_text("_index.yaml:5: app:f: imports.llm: there is no entry \"wippy.llm:llm\""));
+    CHECK_THAT(said(), contains_text("_index.yaml:3: app:d: component: wippy/llm is not in this folder, and "
+                                     "nothing is fetched; expected its files below the folder"));
+    CHECK(app.diagnostics.size() == 4);
+  }
   WHEN("value or target are missing") {
     load(frame + "  - {name: q, kind: ns.requirement, " + target + "}\n" +
          "  - {name: q2, kind: ns.requirement, default: 1, targets: [{entry: ee, path: x}]}\n"

@@ -39,7 +39,7 @@ class probe final : public caf::event_based_actor, public hub::process {
   std::vector<letter> wait_for(size_t count);
   std::vector<hub::message_ptr> messages();
   std::string pid_text() const { return to_string(hub::process::id()); }
-  void end_with(hub::payload value) { result_.value = std::move(value); }
+  void end_with(hub::payload value) { ending().value = std::move(value); }
 
  private:
   std::mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/base/shims.hpp"
+#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/http/http_streaming.hpp"
 #include "runtime/lua/json/json_codec.hpp"
 #include "runtime/lua/shared/module_pg.hpp"
@@ -164,6 +165,13 @@ bool read_payload(lua_State* L, int index, hub::payload& out, encode_error& erro
   if (encoded)
     out = hub::payload::json(buffer.view());
   return encoded;
+}
+
+bool read_argument(lua_State* L, int index, hub::payload& out, encode_error& error) noexcept {
+  return read_payload(L, index, out, error);
+}
+void broadcast(hub::node& node, const std::string& group, const hub::message_ptr& what) {
+  node.groups().broadcast(group, what);
 }
 
 } // namespace natterjack::runtime::lua

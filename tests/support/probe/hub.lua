@@ -66,6 +66,14 @@ function asked.values(order, sender)
     process.send(sender, "value", "text", 42, 3.0, 0.5, true, nil, {}, { 1, 2, 3 }, { a = 1 })
 end
 
+-- Clients get errors as their texts, whichever way they are sent.
+function asked.errors(order, sender)
+    local err = errors.new({ message = "bu\"sy\\", kind = errors.CONFLICT, details = { "}" } })
+    process.send(sender, "value", err)
+    process.send({ sender, process.pid() }, "value", { all = { err, "text" }, last = 1 })
+    process.send(sender, "value", { inside = payload.new(err), more = err })
+end
+
 function asked.monitor(order, sender)
     process.monitor(order.pid or sender)
 end

@@ -33,6 +33,24 @@ local tests = {
         local done, err = queue.publish("app:short", 3)
         check.fails("Unavailable", done, err)
         check.yes(err:message():find("max_length (2)", 1, true), err:message())
+        check.same(queue.info("app:short").message_count, 2) -- what waited in vain does not come in later
+    end },
+    { "who publishes to a full queue is told when there is room, in order", function()
+        local done, took = channel.new(6), process.listen("took", { message = true })
+        for n = 1, 6 do
+            coroutine.spawn(function()
+                done:send(queue.publish("app:line", { n = n, to = process.pid() }) and n)
+            end)
+        end
+        for n = 1, 6 do
+            local message = took:receive():payload()
+            check.same(message[1]:data(), n, "taken")
+            process.send(message[2]:data(), "go on")
+        end
+        local all = {}
+        for n = 1, 6 do all[n] = done:receive() end
+        check.same(table.concat(all, " "), "1 2 3 4 5 6", "published")
+        process.unlisten(took)
     end },
     { "a queue is bounded in bytes", function()
         check.same(queue.publish("app:narrow", ("x"):rep(1016)), true) -- and two bytes of headers
