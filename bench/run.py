@@ -11,7 +11,7 @@ import pow_bench
 from bench import (NOISY_PERCENT, Bench, Case, add_common_options, cpu_model, number, set_lengths)
 from servers import BENCH, SERVERS
 
-OURS = ("cpp", "lua_list")
+OURS = ("cpp", "lua_group")
 
 
 def fanout(name, group, n, window, *options, **how):

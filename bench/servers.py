@@ -146,6 +146,7 @@ PYTHON = PEERS / "websockets" / "venv" / "bin" / "python"
 
 SERVERS = {server.name: server for server in (
     Natterjack("cpp", "natterjack, C++ hub", "cpp", "natterjack_bench_hub"),
+    Natterjack("lua_group", "natterjack, Lua, group broadcast", "lua_group"),
     Natterjack("lua_list", "natterjack, Lua, one send to a list", "lua_list"),
     Natterjack("lua_loop", "natterjack, Lua, loop of sends", "lua_loop"),
     GoPeer("gorilla", "Go gorilla/websocket", "github.com/gorilla/websocket"),
