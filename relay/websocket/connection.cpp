@@ -218,6 +218,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
                 code_ != 0 ? code_ : end.clean && end.code != 0 ? end.code : uint16_t{1006});
     note_drops();
     state_ = state::closed;
+    hub::process::leave(); // who has heard of the leave finds nobody any more
     tell_leave();
     cancel_timers();
     ending().value = hub::payload::text("websocket connection closed");
