@@ -1,4 +1,4 @@
-"""Jobs of an application: its services and commands, who may start what, how they end; examples/pow."""
+"""Jobs of an application: services and commands, who may start what, how they end; examples/pow."""
 
 import json
 import time
