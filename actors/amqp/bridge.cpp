@@ -1,22 +1,14 @@
 #include "actors/amqp/bridge.hpp"
 
-#include "actors/amqp/delayed_calls.hpp"
-#include "relay/pinned_actor.hpp"
+#include "actors/amqp/bridge_desk.hpp"
 
-#include <caf/actor_cast.hpp>
-#include <caf/actor_system.hpp>
 #include <caf/make_counted.hpp>
 
 #include <spdlog/spdlog.h>
 
-#include <deque>
-
 namespace natterjack::amqp {
 
 namespace {
-
-// CLU's actors come back within five seconds of their broker; a command is tried again this often.
-constexpr auto retry_interval = std::chrono::milliseconds(500);
 
 const hub::shared_bytes& topic() {
   thread_local const hub::shared_bytes bytes(bridge_topic);
@@ -24,83 +16,6 @@ const hub::shared_bytes& topic() {
 }
 
 } // namespace
-
-// The bridge's part that is an actor: one more member of the group, so that what it keeps is in
-// order with what the clients get.
-class bridge::desk : public std::enable_shared_from_this<bridge::desk> {
- public:
-  class actor;
-
-  desk(relay::io_thread& thread, const bridge_options& options)
-      : delayed(thread), options_(options) {}
-
-  void take(const reply_ptr& what) {
-    last_seen = what->number;
-    for (auto i = listeners.begin(); i != listeners.end();) {
-      auto now = i++; // a listener may forget itself
-      now->second(what);
-    }
-    history_.push_back(what);
-    history_bytes_ += what->frame.size();
-    while (history_.size() > options_.history_messages || history_bytes_ > options_.history_bytes) {
-      history_bytes_ -= history_.front()->frame.size();
-      history_.pop_front();
-    }
-  }
-
-  std::vector<reply_ptr> last(size_t count) const {
-    const auto from = history_.size() - std::min(count, history_.size());
-    return {history_.begin() + static_cast<long>(from), history_.end()};
-  }
-
-  delayed_calls delayed;
-  uint64_t last_seen = 0;
-  uint64_t last_listener = 0;
-  std::map<uint64_t, reply_listener> listeners;
-  std::map<uint64_t, std::function<void(const link_event&)>> link_listeners;
-  caf::strong_actor_ptr handle;
-
- private:
-  const bridge_options& options_;
-  std::deque<reply_ptr> history_;
-  size_t history_bytes_ = 0;
-};
-
-class bridge::desk::actor final : public relay::pinned_actor {
- public:
-  actor(caf::actor_config& config, relay::io_thread& thread, hub::node& node,
-        const hub::host_name* host, std::shared_ptr<desk> content)
-      : pinned_actor(config, thread, node, host), desk_(std::move(content)) {
-    enter(ctrl());
-  }
-  const char* name() const override { return "amqp_bridge"; }
-
-  caf::behavior make_behavior() override {
-    set_default_handler([](caf::scheduled_actor*, caf::message_view&) {
-      return caf::result<caf::message>{caf::sec::unexpected_message};
-    });
-    return {[this](const hub::cancel_signal&) {
-      quit();
-    }};
-  }
-  void on_exit() override {
-    hub::process::leave();
-    desk_->delayed.clear();
-    desk_->listeners.clear();
-    desk_->link_listeners.clear();
-  }
-
-  void accept(const hub::message_ptr& what) override {
-    // Not settled: the io threads share this message, and its credit is given back by one thread alone.
-    if (what->topic() != bridge_topic)
-      return;
-    if (const auto* r = dynamic_cast<const reply*>(what->attachment()))
-      desk_->take(reply_ptr(const_cast<reply*>(r)));
-  }
-
- private:
-  std::shared_ptr<desk> desk_;
-};
 
 std::shared_ptr<bridge> bridge::make(hub::node& node, relay::io_pool& threads,
                                      bridge_options options) {
@@ -125,12 +40,7 @@ bridge::~bridge() = default;
 void bridge::start(std::function<void(const std::string&)> on_first) {
   on_first_ = std::move(on_first);
   desk_ = std::make_shared<desk>(thread_, options_);
-  caf::actor_config config{&thread_};
-  auto handle = node_.system().spawn_class<desk::actor, caf::no_spawn_options>(
-      config, thread_, node_, node_.host(options_.id), desk_);
-  desk_->handle = caf::actor_cast<caf::strong_actor_ptr>(handle);
-  auto* self = static_cast<desk::actor*>(desk_->handle->get());
-  node_.groups().join(group_, {desk_->handle, self});
+  node_.groups().join(group_, desk::start(desk_, thread_, node_));
 
   // Raw: the connection ends before the bridge does.
   link_.watch([this](const link_event& event) { on_link(event); });
@@ -243,12 +153,7 @@ void bridge::on_link(const link_event& event) {
   }
   if (event.state == link_state::down)
     run([self = shared_from_this()] { self->expire_while_down(); });
-  run([content = desk_, event] {
-    for (auto i = content->link_listeners.begin(); i != content->link_listeners.end();) {
-      auto now = i++;
-      now->second(event);
-    }
-  });
+  run([content = desk_, event] { content->tell(event); });
 }
 
 // The connection's thread may be waiting for a broker that does not answer; commands must not.
@@ -282,64 +187,6 @@ void bridge::forget_link(uint64_t listener) {
 void bridge::later(std::chrono::nanoseconds delay, std::function<void()> call) {
   desk_->delayed.add(delay, std::move(call));
 }
-
-// -- commands -----------------------------------------------------------------
-
-void bridge::submit(std::shared_ptr<command> wanted, command_done done) {
-  ++stats_.commands;
-  if (wanted->deadline == publish_clock::time_point::max())
-    wanted->deadline = publish_clock::now() + options_.hold_time;
-  send(std::move(wanted), std::move(done));
-}
-
-void bridge::send(std::shared_ptr<command> wanted, command_done done) {
-  publish_options how;
-  how.deadline = wanted->deadline;
-  auto what = to_publication(*wanted, self_);
-  link_.publish(std::move(what), how,
-                [self = shared_from_this(), wanted, done = std::move(done)](
-                    const publish_outcome& outcome) { self->on_outcome(wanted, outcome, done); });
-}
-
-void bridge::on_outcome(const std::shared_ptr<command>& wanted, const publish_outcome& outcome,
-                        const command_done& done) {
-  if (outcome.result == publish_result::confirmed) {
-    done({true, {}});
-    return;
-  }
-  if (outcome.result == publish_result::unroutable) {
-    wanted->has_waited = wanted->has_waited || outcome.waited;
-    if (wanted->has_waited && publish_clock::now() + retry_interval < wanted->deadline) {
-      run([self = shared_from_this(), wanted, done] {
-        self->later(retry_interval, [self, wanted, done] { self->send(wanted, done); });
-      });
-      return;
-    }
-    fail(wanted, done);
-    return;
-  }
-  ++stats_.commands_failed;
-  spdlog::debug("{}: command {} to {}: {}: {}", options_.id, wanted->id_text, wanted->consumer_text,
-                to_string(outcome.result), outcome.text);
-  announce(failure_reply(*wanted, self_, routing_error(*wanted)));
-  done({false, outcome.text});
-}
-
-// No queue wanted it: everybody on the exchange is told, as by CLU's own client.
-void bridge::fail(const std::shared_ptr<command>& wanted, const command_done& done) {
-  ++stats_.commands_failed;
-  const auto error = routing_error(*wanted);
-  publish_options how;
-  how.deadline = publish_clock::now() + options_.hold_time;
-  link_.publish(failure_publication(*wanted, self_, error), how,
-                [self = shared_from_this(), wanted, done, error](const publish_outcome& outcome) {
-                  if (outcome.result != publish_result::confirmed)
-                    self->announce(failure_reply(*wanted, self->self_, error));
-                  done({false, error});
-                });
-}
-
-// -- counting -----------------------------------------------------------------
 
 std::string bridge::stats_json() {
   auto number = [](uint64_t n) {

@@ -3,6 +3,7 @@
 #include "actors/pow/docs_assets.hpp"
 #include "actors/pow/json_text.hpp"
 #include "actors/pow/paths.hpp"
+#include "relay/http/compress.hpp"
 
 #include <zlib.h>
 
@@ -62,29 +63,6 @@ range_result read_range(const relay::http_request& request, size_t total, byte_r
   out.first = first;
   out.size = std::min(last, total - 1) - first + 1;
   return range_result::part;
-}
-
-bool accepts_gzip(const relay::http_request& request) {
-  const auto accepted = request.header("Accept-Encoding");
-  for (size_t at = 0; at < accepted.size();) {
-    const auto end = std::min(accepted.find(',', at), accepted.size());
-    auto item = accepted.substr(at, end - at);
-    at = end + 1;
-    const auto parameters = item.find(';');
-    auto quality = parameters == std::string_view::npos ? "" : item.substr(parameters + 1);
-    auto strip = [](std::string_view& text) {
-      while (text.starts_with(' '))
-        text.remove_prefix(1);
-      while (text.ends_with(' '))
-        text.remove_suffix(1);
-    };
-    item = item.substr(0, parameters);
-    strip(item);
-    strip(quality);
-    if (item == "gzip" || item == "*")
-      return quality.empty() || quality.find_first_of("123456789") != std::string_view::npos;
-  }
-  return false;
 }
 
 std::string unpack(std::string_view gzip) {
@@ -206,7 +184,7 @@ relay::http_response documents::docs(const relay::http_request& request,
                                   [&name](const docs_asset& a) { return a.name == name; });
   if (found == assets.end())
     return not_found();
-  const bool packed = accepts_gzip(request);
+  const bool packed = relay::takes_gzip(request.header("Accept-Encoding"));
   auto response = content(type_of(name), {});
   response.headers.emplace_back("Etag", std::string(found->hash));
   response.headers.emplace_back("Vary", "Accept-Encoding");

@@ -2,11 +2,11 @@
 
 #include "actors/pow/handshake.hpp"
 #include "actors/pow/paths.hpp"
+#include "hub/text.hpp"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <strings.h>
 
 namespace natterjack::pow {
 
@@ -14,40 +14,20 @@ namespace {
 
 constexpr std::string_view subprotocol = "pow-1";
 
-bool same(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
-template <class Predicate>
-bool any_of_list(std::string_view list, Predicate&& matches) {
-  for (;;) {
-    const auto comma = list.find(',');
-    if (matches(trim(list.substr(0, comma))))
-      return true;
-    if (comma == std::string_view::npos)
-      return false;
-    list.remove_prefix(comma + 1);
-  }
+bool names(std::string_view list, std::string_view item) {
+  const auto items = relay::list_items(list);
+  return std::find(items.begin(), items.end(), item) != items.end();
 }
 
 // Only the first line of the offer counts, and case does.
 bool offers_pow(const relay::http_request& request) {
-  return any_of_list(request.header("Sec-WebSocket-Protocol"),
-                     [](std::string_view item) { return item == subprotocol; });
+  return names(request.header("Sec-WebSocket-Protocol"), subprotocol);
 }
 
 bool is_version_13(const relay::http_request& request) {
   return std::any_of(request.headers.begin(), request.headers.end(), [](const auto& field) {
-    return same(field.first, "Sec-WebSocket-Version") &&
-           any_of_list(field.second, [](std::string_view item) { return item == "13"; });
+    return hub::same_text(field.first, "Sec-WebSocket-Version") &&
+           names(field.second, "13");
   });
 }
 
@@ -64,7 +44,7 @@ bool is_same_origin(const relay::http_request& request) {
   origin = origin.substr(0, origin.find_first_of("/?#"));
   if (const auto at = origin.rfind('@'); at != std::string_view::npos)
     origin.remove_prefix(at + 1);
-  return same(origin, request.host);
+  return hub::same_text(origin, request.host);
 }
 
 // 16 bytes in base64.

@@ -15,14 +15,6 @@ namespace {
 
 using ended_atom = caf::atom_constant<caf::atom("ended")>;
 
-constexpr size_t piece_overhead = 64; // so that a queue of tiny pieces is bounded as well
-
-hub::shared_bytes topic(const char* name) { return hub::shared_bytes(name); }
-
-bool is_input(const hub::message& what) noexcept {
-  return what.topic() == "pow.input" && !what.payloads().empty();
-}
-
 } // namespace
 
 job::job(caf::actor_config& config, relay::io_thread& thread, hub::node& node,
@@ -36,18 +28,6 @@ job::job(caf::actor_config& config, relay::io_thread& thread, hub::node& node,
 }
 
 // -- code ---------------------------------------------------------------------
-
-// What code throws ends its job, nothing else.
-template <class Call>
-void job::guard(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& e) {
-    panic(e.what());
-  } catch (...) {
-    panic("unknown exception");
-  }
-}
 
 void job::panic(const char* what) {
   spdlog::error("{}: job code threw: {}", to_string(id()), what);
@@ -69,86 +49,6 @@ void job::begin(made_job made) {
     guard([this] { code_->on_terminate(); });
   if (client_lost_ && !ended_)
     guard([this] { code_->on_client_lost(); });
-  pump();
-}
-
-// -- input --------------------------------------------------------------------
-
-void job::push_input(std::string_view bytes, input_done on_done) {
-  queue({std::string(bytes), nullptr, std::move(on_done)});
-}
-
-// The last that is heard of a piece: its sender may send more.
-void job::let_go(const piece& gone, bool was_read) {
-  if (gone.message) {
-    sent_bytes_.fetch_sub(gone.view().size() + piece_overhead, std::memory_order_relaxed);
-    gone.message->settle();
-  }
-  if (gone.on_done)
-    gone.on_done(was_read);
-}
-
-void job::queue(piece added) {
-  const bool is_empty = added.view().empty(); // nobody can read nothing
-  if (ended_ || input_closed_ || is_empty) {
-    let_go(added, is_empty);
-    return;
-  }
-  // The short way: the code waits for input, and nothing stands before it.
-  if (wants_input_ && input_.empty() && !pumping_ && code_) {
-    wants_input_ = false;
-    pumping_ = true;
-    guard([this, &added] { code_->on_input(added.view()); });
-    pumping_ = false;
-    let_go(added, true);
-    pump();
-    return;
-  }
-  input_bytes_ += added.view().size() + piece_overhead;
-  input_.push_back(std::move(added));
-  if (!has_input_room())
-    input_was_full_ = true;
-}
-
-void job::pump() {
-  if (pumping_)
-    return; // the loop below sees what has changed
-  pumping_ = true;
-  while (wants_input_ && !ended_ && code_ && !input_.empty()) {
-    wants_input_ = false;
-    auto next = std::move(input_.front());
-    input_.pop_front();
-    input_bytes_ -= next.view().size() + piece_overhead;
-    guard([this, &next] { code_->on_input(next.view()); });
-    let_go(next, true);
-  }
-  if (input_closed_ && input_.empty() && !input_end_told_ && !ended_ && code_) {
-    input_end_told_ = true;
-    guard([this] { code_->on_input_end(); });
-  }
-  pumping_ = false;
-  if (input_was_full_ && has_input_room()) {
-    input_was_full_ = false;
-    if (front_)
-      front_->on_input_room();
-  }
-}
-
-void job::drop_input() {
-  input_bytes_ = 0;
-  for (auto dropped = std::exchange(input_, {}); const auto& p : dropped)
-    let_go(p, false);
-}
-
-void job::read() {
-  wants_input_ = true;
-  pump();
-}
-
-void job::close_input() {
-  if (ended_ || input_closed_)
-    return;
-  input_closed_ = true;
   pump();
 }
 
@@ -197,21 +97,15 @@ void job::lose_client(std::string_view cause) {
 bool job::write(std::string_view bytes) {
   if (ended_)
     return true;
-  if (!observers_.empty())
-    if (const auto text = observed_.take(bytes); !text.empty())
-      tell_observers("pow.output", hub::payload::text(text));
+  observers_.output(id(), bytes);
   if (front_ && !front_->on_output(bytes))
     output_full_ = true;
   return !output_full_;
 }
 
 void job::write_error(std::string_view bytes) {
-  if (ended_ || observers_.empty())
-    return;
-  utf8_joiner repair;
-  std::string text(repair.take(bytes));
-  text += repair.finish();
-  tell_observers("pow.error_output", hub::payload::text(text));
+  if (!ended_)
+    observers_.error_output(id(), bytes);
 }
 
 void job::output_has_room() {
@@ -220,43 +114,27 @@ void job::output_has_room() {
   guard([this] { code_->on_writable(); });
 }
 
-// -- observers ----------------------------------------------------------------
+hub::process_ref job::observer_in(const hub::message& what) {
+  const auto values = what.payloads();
+  const bool is_named = !values.empty() && values.front().kind() == hub::payload_kind::text;
+  return is_named ? home().resolve(values.front().bytes())
+                  : home().processes().find(what.from().number());
+}
 
 void job::attach(const hub::message& what) {
-  const auto values = what.payloads();
-  const bool named = !values.empty() && values.front().kind() == hub::payload_kind::text;
-  auto observer = named ? home().resolve(values.front().bytes())
-                        : home().processes().find(what.from().number());
+  auto observer = observer_in(what);
   if (!observer || observer.self == static_cast<hub::process*>(this))
     return;
-  for (const auto& known : observers_)
-    if (known.self == observer.self)
-      return;
-  monitor(observer.actor);
-  observers_.push_back(std::move(observer));
+  if (observers_.add(observer))
+    monitor(observer.actor);
 }
 
 void job::detach(const hub::message& what) {
-  const auto values = what.payloads();
-  const bool named = !values.empty() && values.front().kind() == hub::payload_kind::text;
-  const auto observer = named ? home().resolve(values.front().bytes())
-                              : home().processes().find(what.from().number());
+  const auto observer = observer_in(what);
   if (!observer)
     return;
   demonitor(observer.actor->address());
-  drop_observer(observer.actor->address());
-}
-
-void job::drop_observer(const caf::actor_addr& who) {
-  std::erase_if(observers_, [&who](const auto& o) { return o.actor->address() == who; });
-}
-
-void job::tell_observers(const char* name, hub::payload value) {
-  if (observers_.empty())
-    return;
-  const auto message = hub::make_message(id(), topic(name), std::move(value));
-  for (const auto& observer : observers_)
-    observer.self->deliver(message);
+  observers_.remove(observer.actor->address());
 }
 
 // -- the end ------------------------------------------------------------------
@@ -280,10 +158,8 @@ void job::end(job_end result) {
     ending().value = hub::payload::json(result.text.empty() ? "null" : result.text);
   else
     ending().error = result.text.empty() ? "error without a text" : result.text;
-  if (const auto rest = observed_.finish(); !rest.empty())
-    tell_observers("pow.output", hub::payload::text(rest));
   if (!observers_.empty())
-    tell_observers("pow.end", hub::payload::json(result_document(result, false)));
+    observers_.end(id(), result_document(result, false));
   drop_input();
   if (auto front = std::exchange(front_, nullptr))
     front->on_end(result);
@@ -312,7 +188,7 @@ void job_handle::post(std::function<void(job_io&)> call) const {
 
 caf::behavior job::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) {
-    drop_observer(down.source);
+    observers_.remove(down.source);
     if (!ended_ && code_)
       guard([this, &down] { code_->on_down(down.source); });
   });
@@ -341,23 +217,10 @@ caf::behavior job::make_behavior() {
   };
 }
 
-// From any thread. A job that does not read must not let other processes fill the memory.
-hub::send_result job::deliver(hub::message_ptr what) noexcept {
-  if (is_input(*what)) {
-    const auto size = what->payloads().front().bytes().size() + piece_overhead;
-    if (sent_bytes_.load(std::memory_order_relaxed) >= bounds_.input_bytes)
-      return hub::send_result::mailbox_full;
-    sent_bytes_.fetch_add(size, std::memory_order_relaxed);
-  }
-  return pinned_actor::deliver(std::move(what));
-}
-
 void job::accept(const hub::message_ptr& what) {
   const auto name = what->topic();
-  if (is_input(*what)) {
-    queue({{}, what, {}});
+  if (accept_input(what))
     return;
-  }
   what->settle();
   if (name == "pow.close")
     close_input();

@@ -23,8 +23,8 @@
 #pragma once
 
 #include "actors/pow/job_bounds.hpp"
+#include "actors/pow/job_observers.hpp"
 #include "actors/pow/job_source.hpp"
-#include "actors/pow/utf8.hpp"
 #include "hub/directory.hpp"
 #include "hub/process_host.hpp"
 #include "relay/pinned_actor.hpp"
@@ -119,10 +119,10 @@ class job final : public relay::pinned_actor, public job_io {
   void drop_input();
   template <class Call>
   void guard(Call&& call);
+  bool accept_input(const hub::message_ptr& what);
+  hub::process_ref observer_in(const hub::message& what);
   void attach(const hub::message& what);
   void detach(const hub::message& what);
-  void drop_observer(const caf::actor_addr& who);
-  void tell_observers(const char* topic, hub::payload value);
   void end(job_end result);
 
   job_bounds bounds_;
@@ -142,10 +142,21 @@ class job final : public relay::pinned_actor, public job_io {
   bool client_lost_ = false;
   bool ended_ = false;
   std::string cause_;
-  std::vector<hub::process_ref> observers_;
-  utf8_joiner observed_;
+  job_observers observers_;
   relay::timer_wheel::timer stop_timer_;
 };
+
+// What code throws ends its job, nothing else.
+template <class Call>
+void job::guard(Call&& call) {
+  try {
+    call();
+  } catch (const std::exception& e) {
+    panic(e.what());
+  } catch (...) {
+    panic("unknown exception");
+  }
+}
 
 /// A job and who keeps it alive.
 struct job_ref {

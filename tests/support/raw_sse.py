@@ -28,11 +28,9 @@ class SseClient(RawHttp):
             self.text += self.buffer
             self.buffer.clear()
             return
-        size = int(self.read_until(b"\r\n", end)[:-2], 16)
-        body = self.read_exactly(size + 2, end)
-        assert body.endswith(b"\r\n")
-        self.text += body[:-2]
-        self.ended = size == 0
+        chunk = self.read_chunk(end - time.monotonic())
+        self.text += chunk
+        self.ended = not chunk
 
     def block(self, timeout=DEADLINE_S):
         """The lines up to the next empty one, or None at the end of the stream."""

@@ -127,9 +127,8 @@ class RawSocket:
             return self.read_exactly(int(head.headers["content-length"]), end)
         if head.headers.get("transfer-encoding", "").lower() == "chunked":
             body = b""
-            while size := int(self.read_until(b"\r\n", end), 16):
-                body += self.read_exactly(size + 2, end)[:-2]
-            self.read_until(b"\r\n", end)
+            while chunk := self.read_chunk(end - time.monotonic()):
+                body += chunk
             return body
         if head.status in (101, 204, 304):
             return b""
@@ -138,6 +137,14 @@ class RawSocket:
         body = bytes(self.buffer)
         self.buffer.clear()
         return body
+
+    def read_chunk(self, timeout=DEADLINE_S):
+        """The next chunk of a chunked body; empty at its end."""
+        end = time.monotonic() + timeout
+        size = int(self.read_until(b"\r\n", end), 16)
+        chunk = self.read_exactly(size + 2, end)
+        assert chunk.endswith(b"\r\n"), chunk[-20:]
+        return chunk[:-2]
 
     def at_end(self, timeout=DEADLINE_S):
         """Reads once; True when the server has ended the connection."""

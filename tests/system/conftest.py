@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+import pow_app  # noqa: E402
 import probe  # noqa: E402
 from natterjack import Natterjack  # noqa: E402
 
@@ -60,3 +61,14 @@ def application(tmp_path):
         return folder
 
     return make
+
+
+@pytest.fixture
+def serve_jobs(serve, application):
+    """serve_jobs(*entries of pow_app, files, options) -> a running server that offers them."""
+
+    def start(*entries, files=None, options=()):
+        text = "namespace: app\nentries:\n" + pow_app.GATEWAY + "".join(entries)
+        return serve(application({"_index.yaml": text, **(files or {})}), *options)
+
+    return start

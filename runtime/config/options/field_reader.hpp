@@ -9,8 +9,10 @@
 #include "runtime/config/options/options.hpp"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace natterjack::runtime {
@@ -43,6 +45,16 @@ class field_reader {
   const entry& entry_;
   const kind_definition& kind_;
 };
+
+/// What a word of a field stands for.
+/// @throws std::logic_error  the schema lets a word pass that is not among these
+template <class T, size_t N>
+T value_of_word(const std::pair<std::string_view, T> (&words)[N], const std::string& text) {
+  for (const auto& [name, value] : words)
+    if (name == text)
+      return value;
+  throw std::logic_error("word " + text + " is in the schema but not in the options");
+}
 
 /// A scalar as text, however it was written.
 std::string plain_text(const config_value& value);

@@ -8,20 +8,19 @@
 // (`ns:name`). The application must be `ok()`.
 #pragma once
 
-#include "relay/limits.hpp"
 #include "runtime/config/application.hpp"
-#include "runtime/config/network_address.hpp"
 #include "runtime/config/options/amqp_options.hpp"
 #include "runtime/config/options/cpp_options.hpp"
+#include "runtime/config/options/http_options.hpp"
+#include "runtime/config/options/lifecycle_options.hpp"
 #include "runtime/config/options/lua_options.hpp"
 #include "runtime/config/options/pow_options.hpp"
 #include "runtime/config/options/service_options.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <chrono>
 #include <cstdint>
-#include <map>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,24 +60,6 @@ struct function_entry {
   lua_limits limits;
 };
 
-struct restart_options {
-  duration initial_delay{};
-  duration max_delay{};
-  double backoff_factor = 0;
-  double jitter = 0;         ///< share of the delay, 0 to 1
-  uint64_t max_attempts = 0; ///< 0: unlimited
-};
-
-struct lifecycle_options {
-  bool auto_start = false;
-  std::vector<std::string> depends_on; ///< `depends_on` and `requires` together
-  bool required = true; ///< false: the application runs without it (`startup: optional`)
-  duration start_timeout{};
-  duration stop_timeout{};
-  duration stable_threshold{}; ///< running this long forgets earlier restarts
-  restart_options restart;
-};
-
 struct host_entry {
   std::string id;
   uint64_t max_processes = 0;
@@ -92,57 +73,6 @@ struct service_entry {
   std::string host_id;    ///< a host_entry
   nlohmann::json input;   ///< array: the arguments
   lifecycle_options lifecycle;
-};
-
-/// Certificates of a gateway: PEM text or the absolute path of a file.
-struct http_tls {
-  bool makes_own = false; ///< `mode: auto`: cert and key are the gateway's to make
-  std::string cert, key, client_ca;
-  std::string client_auth; ///< none, request, require, verify_if_given, require_and_verify
-};
-
-struct http_service_entry {
-  std::string id;
-  network_address address;
-  relay::gateway_limits limits; ///< outbox_hard_bytes is at least twice message_bytes
-  std::optional<http_tls> tls; ///< set: HTTPS
-  lifecycle_options lifecycle;
-  bool implicit = false;
-};
-
-struct router_entry {
-  std::string id;
-  std::string server_id; ///< a http_service_entry
-  std::string prefix;    ///< without trailing slash; may be empty
-  std::vector<std::string> middleware;
-  string_map options;
-  std::vector<std::string> post_middleware;
-  string_map post_options;
-  bool implicit = false;
-};
-
-struct endpoint_entry {
-  std::string id;
-  std::string router_id;
-  std::string method;
-  std::string path;      ///< as written, below the router's prefix
-  std::string full_path; ///< prefix and path
-  std::string function_id;
-  bool guide_dialect = false;
-  std::string place{}; ///< file:line of the entry
-};
-
-struct static_entry {
-  std::string id;
-  std::string server_id;
-  std::string path;                ///< URL prefix, starts with `/`
-  std::filesystem::path directory; ///< absolute
-  bool spa = false;
-  std::string index;
-  std::string cache; ///< value of Cache-Control; may be empty
-  string_map media_types; ///< by ending, with the dot
-  std::vector<std::string> middleware;
-  string_map options;
 };
 
 struct fs_directory_entry {
@@ -181,10 +111,6 @@ library_entry read_library(const application& app, const entry& e);
 process_lua_entry read_process(const application& app, const entry& e);
 function_entry read_function(const application& app, const entry& e);
 service_entry read_service(const application& app, const entry& e);
-http_service_entry read_http_service(const application& app, const entry& e);
-router_entry read_router(const application& app, const entry& e);
-endpoint_entry read_endpoint(const application& app, const entry& e);
-static_entry read_static(const application& app, const entry& e);
 fs_directory_entry read_fs_directory(const application& app, const entry& e);
 
 /// `system:processes` as it would be if the application named it: for a host that is asked for only

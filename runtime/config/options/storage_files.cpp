@@ -21,11 +21,6 @@ const char* field_of(const entry& e) {
   return e.kind == "db.sql.sqlite" ? "file" : "file_path";
 }
 
-bool is_here(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored);
-}
-
 // A file that has been begun may be shorter than its header: SQLite takes an empty one.
 bool is_sqlite(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);

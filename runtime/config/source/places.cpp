@@ -9,11 +9,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_here(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored);
-}
-
 // Empty if nothing tells it.
 fs::path project_of(const fs::path& root) {
   const auto above = root.parent_path();
@@ -30,6 +25,11 @@ fs::path normal(const fs::path& from, const fs::path& said) {
 }
 
 } // namespace
+
+bool is_here(const fs::path& file) {
+  std::error_code ignored;
+  return fs::exists(file, ignored);
+}
 
 fs::path source_folder(const fs::path& folder) {
   const auto file = read_file(folder / "wippy.lock", document_limits{}.file_bytes);

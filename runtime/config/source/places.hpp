@@ -13,6 +13,9 @@
 
 namespace natterjack::runtime {
 
+/// Whether there is something of that name; what cannot be looked at is not there.
+bool is_here(const std::filesystem::path& file);
+
 /// Where the entries of an application are: the folder itself, or what its wippy.lock names as
 /// `directories.src`.
 std::filesystem::path source_folder(const std::filesystem::path& folder);

@@ -1,22 +1,10 @@
 #include "runtime/lua/http/http_text.hpp"
 
-#include <strings.h>
+#include "hub/text.hpp"
 
 namespace natterjack::runtime::lua {
 
-bool same_text(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 namespace {
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
 
 // Takes what stands in front of the next `separator` from `rest`.
 std::string_view take_until(std::string_view& rest, char separator) noexcept {
@@ -50,9 +38,9 @@ int match_range(std::string_view range, std::string_view type) {
   if (range == "*/*")
     return 1;
   if (range.ends_with("/*") &&
-      same_text(range.substr(0, range.size() - 1), type.substr(0, range.size() - 1)))
+      hub::same_text(range.substr(0, range.size() - 1), type.substr(0, range.size() - 1)))
     return 2;
-  return same_text(range, type) ? 3 : 0;
+  return hub::same_text(range, type) ? 3 : 0;
 }
 
 } // namespace
@@ -76,7 +64,7 @@ bool next_query_pair(std::string_view& rest, byte_buffer& buffer, query_pair& pa
 }
 
 std::string_view media_type(std::string_view value) noexcept {
-  return trimmed(take_until(value, ';'));
+  return hub::trimmed(take_until(value, ';'));
 }
 
 bool accepts_type(std::string_view accept, std::string_view type) noexcept {
@@ -84,10 +72,10 @@ bool accepts_type(std::string_view accept, std::string_view type) noexcept {
   bool accepted = false;
   while (!accept.empty()) {
     std::string_view parameters = take_until(accept, ',');
-    const std::string_view range = trimmed(take_until(parameters, ';'));
+    const std::string_view range = hub::trimmed(take_until(parameters, ';'));
     bool refused = false;
     while (!parameters.empty()) {
-      const std::string_view parameter = trimmed(take_until(parameters, ';'));
+      const std::string_view parameter = hub::trimmed(take_until(parameters, ';'));
       if (parameter.starts_with("q=0") || parameter.starts_with("Q=0"))
         refused = parameter.find_first_not_of("0.", 2) == std::string_view::npos;
     }

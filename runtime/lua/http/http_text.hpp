@@ -7,9 +7,6 @@
 
 namespace natterjack::runtime::lua {
 
-/// Equal but for the case of ASCII letters.
-bool same_text(std::string_view a, std::string_view b) noexcept;
-
 /// One `key=value` of a query string, percent-decoded.
 struct query_pair {
   std::string_view key, value;

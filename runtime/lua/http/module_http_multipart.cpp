@@ -4,6 +4,7 @@
 //   file:name() size() header(name) stream()                  stream: read(n) (0: all), close()
 //
 //   nil, err (INVALID)    no multipart/form-data, no boundary, a part without an end or a name
+#include "hub/text.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/http/http_text.hpp"
 #include "runtime/lua/http/module_http.hpp"
@@ -18,6 +19,7 @@ char part_stream_key;
 enum file_value { name_value = 1, body_value, headers_value, file_values = headers_value };
 
 constexpr size_t parts_max = 10'000;
+constexpr std::string_view spaces = " \t\r"; // of a line that ends with CR LF
 
 struct part_stream {
   size_t offset = 0;
@@ -27,24 +29,16 @@ void push_text(lua_State* L, std::string_view text) {
   lua_pushlstring(L, text.data(), text.size());
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
 // `name="x"` of a header such as `form-data; name="x"; filename="y"`; null data if it is absent.
 std::string_view parameter(std::string_view value, std::string_view wanted) noexcept {
   size_t at = value.find(';');
   while (at != value.npos) {
-    auto rest = trimmed(value.substr(at + 1));
+    auto rest = hub::trimmed(value.substr(at + 1), spaces);
     const size_t equals = rest.find('=');
     if (equals == rest.npos)
       return {};
-    const auto key = trimmed(rest.substr(0, equals));
-    rest = trimmed(rest.substr(equals + 1));
+    const auto key = hub::trimmed(rest.substr(0, equals), spaces);
+    rest = hub::trimmed(rest.substr(equals + 1), spaces);
     std::string_view found;
     if (rest.starts_with('"')) {
       size_t end = 1;
@@ -53,9 +47,9 @@ std::string_view parameter(std::string_view value, std::string_view wanted) noex
       found = rest.substr(1, std::min(end, rest.size()) - 1);
       rest = rest.substr(std::min(end + 1, rest.size()));
     } else {
-      found = trimmed(rest.substr(0, rest.find(';')));
+      found = hub::trimmed(rest.substr(0, rest.find(';')), spaces);
     }
-    if (same_text(key, wanted))
+    if (hub::same_text(key, wanted))
       return found.data() == nullptr ? std::string_view("") : found;
     const size_t next = rest.find(';');
     at = next == rest.npos ? next : static_cast<size_t>(rest.data() - value.data()) + next;
@@ -72,8 +66,8 @@ bool next_header(std::string_view& head, std::string_view& name, std::string_vie
     const size_t colon = line.find(':');
     if (colon == line.npos)
       continue;
-    name = trimmed(line.substr(0, colon));
-    value = trimmed(line.substr(colon + 1));
+    name = hub::trimmed(line.substr(0, colon), spaces);
+    value = hub::trimmed(line.substr(colon + 1), spaces);
     return true;
   }
   return false;
@@ -82,7 +76,7 @@ bool next_header(std::string_view& head, std::string_view& name, std::string_vie
 std::string_view header_of(std::string_view head, std::string_view wanted) noexcept {
   std::string_view name, value;
   while (next_header(head, name, value))
-    if (same_text(name, wanted))
+    if (hub::same_text(name, wanted))
       return value;
   return {};
 }
@@ -233,7 +227,7 @@ void make_class(lua_State* L, const void* key, const char* name, const luaL_Reg*
 
 int push_multipart(lua_State* L, const relay::http_request& request, std::string_view body) {
   const auto type = request.header("Content-Type");
-  if (!same_text(media_type(type), "multipart/form-data"))
+  if (!hub::same_text(media_type(type), "multipart/form-data"))
     return fail(L, error_kind::invalid, "the request is not multipart/form-data");
   const auto boundary = parameter(type, "boundary");
   if (boundary.empty() || boundary.size() > 200)

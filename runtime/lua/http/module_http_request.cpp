@@ -1,5 +1,6 @@
 #include "runtime/lua/http/module_http.hpp"
 
+#include "hub/text.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/clocks.hpp"
 #include "runtime/lua/http/http_streaming.hpp"
@@ -113,7 +114,7 @@ void push_header(lua_State* L, const relay::http_request& request, std::string_v
   luaL_checkstack(L, 4, "no room for a header");
   lua_pushnil(L);
   for (const auto& [key, value] : request.headers) {
-    if (!same_text(key, name))
+    if (!hub::same_text(key, name))
       continue;
     if (lua_isnil(L, -1)) {
       lua_pop(L, 1);
@@ -162,7 +163,7 @@ int request_is_content_type(lua_State* L) {
   if (request == nullptr)
     return 2;
   const std::string_view wanted = media_type(check_key(L, "is_content_type"));
-  lua_pushboolean(L, same_text(media_type(request->header("Content-Type")), wanted));
+  lua_pushboolean(L, hub::same_text(media_type(request->header("Content-Type")), wanted));
   return 1;
 }
 

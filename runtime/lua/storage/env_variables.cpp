@@ -1,13 +1,13 @@
 #include "runtime/lua/storage/env_variables.hpp"
 
+#include "hub/text.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-
-
 #include <stdexcept>
 #include <system_error>
 #include <fcntl.h>
@@ -19,30 +19,25 @@ namespace natterjack::runtime::lua {
 namespace {
 
 constexpr int router_depth_max = 8;
+constexpr std::string_view spaces = " \t\r"; // lines of a file may end as on other systems
 
 std::optional<std::string> of_system(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
-std::string trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t\r");
-  const auto to = text.find_last_not_of(" \t\r");
-  return from == text.npos ? std::string{} : std::string(text.substr(from, to - from + 1));
-}
-
 // What a line has behind `=`: quotes around it are taken off, and `#` begins a comment outside them.
 std::string value_of(std::string_view text) {
-  const auto value = trimmed(text);
+  const std::string value(hub::trimmed(text, spaces));
   if (!value.empty() && (value.front() == '"' || value.front() == '\''))
     if (const auto closing = value.find(value.front(), 1); closing != value.npos) {
-      const auto behind = trimmed(std::string_view(value).substr(closing + 1));
+      const auto behind = hub::trimmed(std::string_view(value).substr(closing + 1), spaces);
       if (behind.empty() || behind.front() == '#')
         return value.substr(1, closing - 1);
       if (const auto last = value.rfind(value.front()); last == value.size() - 1)
         return value.substr(1, last - 1); // quotes in between belong to the value
     }
-  return trimmed(std::string_view(value).substr(0, value.find('#')));
+  return std::string(hub::trimmed(std::string_view(value).substr(0, value.find('#')), spaces));
 }
 
 // @returns 0, or why not (errno)
@@ -97,14 +92,14 @@ std::map<std::string, std::string> read_variables_file(const std::string& path) 
   std::map<std::string, std::string> all;
   std::ifstream in(path);
   for (std::string line; std::getline(in, line);) {
-    const auto text = trimmed(line);
+    const auto text = hub::trimmed(line, spaces);
     const auto equals = text.find('=');
     if (text.empty() || text.front() == '#' || equals == text.npos)
       continue;
-    auto key = trimmed(std::string_view(text).substr(0, equals));
+    auto key = hub::trimmed(text.substr(0, equals), spaces);
     if (key.starts_with("export "))
-      key = trimmed(std::string_view(key).substr(7));
-    all[key] = value_of(std::string_view(text).substr(equals + 1));
+      key = hub::trimmed(key.substr(7), spaces);
+    all[std::string(key)] = value_of(text.substr(equals + 1));
   }
   return all;
 }

@@ -1,0 +1,26 @@
+// What protocols of text ask for everywhere: spaces that do not count, letters whose case does not.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace natterjack::hub {
+
+/// Without spaces at both ends. @param spaces  by default those of HTTP's lists (RFC 9110 5.6.3)
+constexpr std::string_view trimmed(std::string_view text,
+                                   std::string_view spaces = " \t") noexcept {
+  const auto begin = std::min(text.find_first_not_of(spaces), text.size());
+  const auto end = text.find_last_not_of(spaces) + 1; // npos + 1: nothing but spaces
+  return text.substr(begin, end > begin ? end - begin : 0);
+}
+
+/// Equal but for the case of ASCII letters, as names and tokens of HTTP are (RFC 9110 5.1).
+constexpr bool same_text(std::string_view a, std::string_view b) noexcept {
+  constexpr auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [lower](char x, char y) { return lower(x) == lower(y); });
+}
+
+} // namespace natterjack::hub
