@@ -89,8 +89,12 @@ relay::token_lookup tokens_of(lua::services& shared, const std::string& token_st
 
 relay::permission permission_of(lua::services& shared) {
   std::map<std::string, policy> rules;
-  for (const auto& [id, text] : shared.of<lua::security_shelf>().policies)
-    rules.emplace(id, policy(json::parse(text.bytes(), nullptr, false)));
+  const auto& shelf = shared.of<lua::security_shelf>();
+  for (const auto& [id, text] : shelf.policies) {
+    const auto when = shelf.expressions.find(id);
+    rules.emplace(id, policy(json::parse(text.bytes(), nullptr, false),
+                             when == shelf.expressions.end() ? nullptr : when->second));
+  }
   return [rules = std::move(rules)](const relay::request_actor& actor, const std::string& action,
                                     const std::string& resource) {
     const auto who = json::parse(actor.value, nullptr, false);

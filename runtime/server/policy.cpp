@@ -96,10 +96,22 @@ policy::verdict policy::evaluate(const json& actor, const std::string& action,
       !any_matches(rule_.value("resources", json()), resource))
     return verdict::undefined;
   const json facts{{"actor", actor}, {"action", action}, {"resource", resource}, {"meta", json::object()}};
-  for (const auto& condition : rule_.value("conditions", json::array()))
-    if (!condition_holds(condition, facts))
-      return verdict::undefined;
-  return rule_.value("effect", "") == "allow" ? verdict::allow : verdict::deny;
+  const bool allows = rule_.value("effect", "") == "allow";
+  if (!counts(facts, !allows))
+    return verdict::undefined;
+  return allows ? verdict::allow : verdict::deny;
+}
+
+// @param unless_told  the answer where an expression has none: nothing is allowed by that, and nothing
+//   escapes a denial
+bool policy::counts(const json& facts, bool unless_told) const {
+  if (rule_.contains("expression")) {
+    std::string why;
+    return when_ ? when_->holds(facts, why).value_or(unless_told) : unless_told;
+  }
+  const auto conditions = rule_.value("conditions", json::array());
+  return std::all_of(conditions.begin(), conditions.end(),
+                     [&facts](const auto& one) { return condition_holds(one, facts); });
 }
 
 } // namespace natterjack::runtime

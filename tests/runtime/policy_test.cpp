@@ -1,6 +1,7 @@
 #include "runtime/server/policy.hpp"
 #include "tests/catch.hpp"
 
+using natterjack::runtime::expression;
 using natterjack::runtime::matches_pattern;
 using natterjack::runtime::policy;
 using verdict = policy::verdict;
@@ -69,4 +70,25 @@ SCENARIO("all conditions of a policy must hold", "[policy]") {
   CHECK(with({{"field", "actor.id"}, {"value_from", "actor.id"}}) == verdict::allow);
   CHECK(with({{"field", "actor.id"}, {"value_from", "actor.meta.team"}}) == verdict::undefined);
   CHECK(with("nonsense") == verdict::undefined);
+}
+
+SCENARIO("a policy with an expression counts where that is true", "[policy]") {
+  const auto says = [](const char* effect, const char* text) {
+    const json rule{{"actions", {"*"}}, {"resources", {"*"}}, {"effect", effect}, {"expression", text}};
+    std::string why;
+    return policy(rule, expression::parse(text, why)).evaluate(ada, "read", "doc:1");
+  };
+  CHECK(says("allow", "actor.id == 'ada' && action == 'read'") == verdict::allow);
+  CHECK(says("allow", "actor.id == 'root'") == verdict::undefined);
+  CHECK(says("deny", "resource startsWith 'doc:'") == verdict::deny);
+  CHECK(says("deny", "'z' in actor.meta.tags") == verdict::undefined);
+  CHECK(says("allow", "actor.meta.level") == verdict::undefined); // 3 is not true
+  WHEN("it cannot be told") {
+    THEN("nothing is allowed by it, and nothing escapes a denial") {
+      CHECK(says("allow", "actor.id > 1") == verdict::undefined);
+      CHECK(says("deny", "actor.id > 1") == verdict::deny);
+      CHECK(says("allow", "actor.id ==") == verdict::undefined); // is not parsed
+      CHECK(says("deny", "actor.id ==") == verdict::deny);
+    }
+  }
 }

@@ -38,6 +38,14 @@ entries:
       effect: deny
       conditions: [ { field: actor.meta.banned, operator: eq, value: true } ]
     groups: [ readers ]
+  - name: chiefs
+    kind: security.policy.expr
+    policy: { expression: actor.meta.rank >= 3 }
+    groups: [ ranked ]
+  - name: no_guests
+    kind: security.policy.expr
+    policy: { expression: actor.meta.guest_until > 0, resources: "app:team.*", effect: deny }
+    groups: [ ranked ]
 
   - { name: make, kind: function.lua, source: file://make.lua, method: handler, modules: [ http, security ] }
   - { name: who, kind: function.lua, source: file://who.lua, method: handler,
@@ -268,6 +276,14 @@ def test_nobody_is_a_401(server, target):
     ("/papers/who", {}, "readers", 200),
     ("/papers/who", {"banned": True}, "readers", 403),
     ("/strict/who", {}, "readers", 403),
+    ("/walled/shut", {"rank": 3}, "ranked", 200),
+    ("/walled/shut", {"rank": 2}, "ranked", 403),
+    ("/walled/shut", {"rank": "high"}, "ranked", 403),  # cannot be told
+    ("/walled/team", {"rank": 3, "guest_until": 0}, "ranked", 200),
+    ("/walled/team", {"rank": 3, "guest_until": 1}, "ranked", 403),
+    ("/walled/team", {"rank": 3, "guest_until": "May"}, "ranked", 403),  # cannot be told
+    ("/papers/who", {"rank": 3}, "ranked", 200),
+    ("/papers/who", {"rank": 2}, "ranked", 403),
 ], ids=str)
 def test_policies_decide(server, target, meta, scope, status):
     assert get(server.port, target, bearer(token(server, meta=meta, scope=scope))).status == status
