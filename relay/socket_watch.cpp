@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace natterjack::relay {
 
@@ -45,7 +46,18 @@ void socket_watch::remove(int descriptor, const socket_owner& owner) noexcept {
       found_[i].data.ptr = nullptr;
 }
 
+void socket_watch::hold(const socket_owner& owner, std::shared_ptr<void> self) {
+  held_.insert_or_assign(&owner, std::move(self));
+}
+
+std::shared_ptr<void> socket_watch::let_go(const socket_owner& owner) noexcept {
+  auto found = held_.extract(&owner);
+  return found ? std::move(found.mapped()) : nullptr;
+}
+
 void socket_watch::shutdown() {
+  // No timer ends their waiting any more; they are still removed from the set, so that comes later.
+  std::exchange(held_, {}).clear();
   boost::system::error_code ignored;
   set_.close(ignored);
 }

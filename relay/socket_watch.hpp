@@ -8,6 +8,8 @@
 //   add, remove       while a socket is watched its owner hears of everything that happens to it, also
 //                     while it does not want to read: it remembers that there is something
 //   wait_for_room     it hears of room to write as well, from now on
+//   hold, let_go      an owner that closes slowly, with nobody else left to hold it; the end of the loop
+//                     lets go of all
 //   never             tells of a socket that has been removed, not even within one round
 #pragma once
 
@@ -19,6 +21,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <unordered_map>
 
 namespace natterjack::relay {
 
@@ -46,6 +50,10 @@ class socket_watch final : public boost::asio::io_context::service {
   /// Before the descriptor is closed: a child process may hold it a moment longer.
   void remove(int descriptor, const socket_owner& owner) noexcept;
 
+  void hold(const socket_owner& owner, std::shared_ptr<void> self);
+  /// @returns what was held, for the caller to release when it has done; null: nothing was
+  std::shared_ptr<void> let_go(const socket_owner& owner) noexcept;
+
  private:
   void shutdown() override;
   void wait();
@@ -57,6 +65,7 @@ class socket_watch final : public boost::asio::io_context::service {
   std::array<epoll_event, events_a_round> found_{};
   size_t told_ = 0;  // of what was found: owners that have been told
   size_t count_ = 0; // found in this round
+  std::unordered_map<const socket_owner*, std::shared_ptr<void>> held_;
 };
 
 } // namespace natterjack::relay

@@ -342,13 +342,12 @@ class frame_transport final : public ws_transport,
     if (lingering_)
       return;
     lingering_ = true;
-    // The owner lets go now, with our close frame still queued.
-    held_ = std::make_unique<std::shared_ptr<frame_transport>>(self);
     if (descriptor_ < 0) {
-      held_.reset();
       deadline_.cancel();
       return;
     }
+    // The owner lets go now, with our close frame still queued.
+    watch_.hold(*this, self);
     // A client that does not read what is queued gets as long as for its close frame.
     thread_.set_timer(deadline_, box_.empty() ? linger_wait : close_wait);
     if (box_.empty())
@@ -380,7 +379,7 @@ class frame_transport final : public ws_transport,
   }
 
   void close_socket() {
-    const auto self = std::move(held_); // may be the last that holds us: freed at the end
+    const auto self = watch_.let_go(*this); // may be the last that holds us: freed at the end
     deadline_.cancel();
     release_socket();
   }
@@ -408,8 +407,6 @@ class frame_transport final : public ws_transport,
   frame_reader reader_;
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
-  // By itself, from the end until the socket is closed; on the heap, since few connections are ending.
-  std::unique_ptr<std::shared_ptr<frame_transport>> held_;
   timer_wheel::timer deadline_;
   std::unique_ptr<ending> ending_;
   int descriptor_ = -1;  // -1: closed

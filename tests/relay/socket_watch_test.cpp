@@ -115,3 +115,24 @@ SCENARIO_METHOD(watch_fixture, "room is told of each time it is asked for", "[re
   }
   remove(one);
 }
+
+SCENARIO("an owner that nobody else holds lives until it is let go, or its loop ends", "[relay][watch]") {
+  const auto make = [] { return std::make_shared<end_of_pair>(); };
+  auto first = make(), second = make();
+  const auto* one = first.get();
+  const std::weak_ptr<end_of_pair> first_seen = first, second_seen = second;
+  {
+    boost::asio::io_context loop;
+    auto& held_by = boost::asio::use_service<socket_watch>(loop);
+    held_by.hold(*first, first);
+    held_by.hold(*second, second);
+    first.reset();
+    second.reset();
+    REQUIRE_FALSE(first_seen.expired());
+    held_by.let_go(*one);
+    REQUIRE(first_seen.expired());
+    REQUIRE(held_by.let_go(*one) == nullptr);
+    REQUIRE_FALSE(second_seen.expired());
+  }
+  REQUIRE(second_seen.expired());
+}
