@@ -36,6 +36,10 @@ def cases(quick):
     for window in (1, 16):
         listed.append(fanout(f"cores{window}", "cores", 1000, window, both_cores=True,
                              servers=compared))
+        # A generator that needs little leaves two cores to a server that can use them.
+        for name, both in (("late", False), ("latecores", True)):
+            listed.append(fanout(f"{name}{window}", "cores", 1000, window, "--watched", 20,
+                                 both_cores=both, servers=compared))
         listed.append(fanout(f"b512w{window}", "growth", 1000, window, "--payload", 512,
                              servers=compared, once=True))
         for n, servers in ((100, compared), (5000, compared), (10_000, OURS)):
@@ -64,6 +68,10 @@ ROWS = [
     ("broadcast, 16 in flight: deliveries/s", "fan16", "deliveries_per_s", 0, None),
     ("both cores, one at a time: deliveries/s", "cores1", "deliveries_per_s", 0, None),
     ("both cores, 16 in flight: deliveries/s", "cores16", "deliveries_per_s", 0, None),
+    ("most read late, one core, one at a time: deliveries/s", "late1", "deliveries_per_s", 0, None),
+    ("most read late, both cores: deliveries/s", "latecores1", "deliveries_per_s", 0, None),
+    ("most read late, one core, 16 in flight: deliveries/s", "late16", "deliveries_per_s", 0, None),
+    ("most read late, both cores: deliveries/s", "latecores16", "deliveries_per_s", 0, None),
     ("both cores, one at a time: CPU us/delivery", "cores1", DELIVERY, 2, None),
     ("both cores, 16 in flight: CPU us/delivery", "cores16", DELIVERY, 3, None),
     ("echo, 1 in flight: round trips/s", "echo1", "echoes_per_s", 0, None),
@@ -105,6 +113,7 @@ BARE_CPP = {"fan1": 1.25, "fan16": 2.23, "echo1": 1.47, "echo16": 0.094, "idle":
 # And where there is no floor: its share of Node ws in that run, of ours on one core.
 BARE_P99_OF_WS = 9.5 / 13
 CORES_GOAL = 1.7
+CORES = {"cores1": "fan1", "cores16": "fan16", "latecores1": "late1", "latecores16": "late16"}
 
 
 class HubBench(Bench):
@@ -140,8 +149,8 @@ class HubBench(Bench):
 
     def reference_cells(self, case, key, digits, unit, floors):
         """What bare C++ needs and what we aim at, for the rows that have either."""
-        if case in ("cores1", "cores16") and key == "deliveries_per_s":
-            one = self.figure("fan" + case[5:], "cpp", key)
+        if case in CORES and key == "deliveries_per_s":
+            one = self.figure(CORES[case], "cpp", key)
             return ["", ">= C++ " + number(one * CORES_GOAL, digits) if one else ""]
         if case == "fan1" and key == "p99_us":
             ws = self.figure(case, "ws", key)

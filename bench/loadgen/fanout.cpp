@@ -9,11 +9,17 @@ namespace natterjack::bench {
 
 namespace {
 
-/// fanout and slow: connection 0 broadcasts, the last `slow` ones never read.
+/// fanout and slow: connection 0 broadcasts, the last `slow` ones never read. Of who is not watched the
+/// messages are read later: each is still there, once and in order, and counts when it was sent to all.
 class fanout_mode final : public mode {
  public:
   fanout_mode(const options& with, uint32_t slow)
-      : mode(with), readers_(with.connections - slow), stamps_(with.window), missing_(with.window) {
+      : mode(with), readers_(with.connections - slow),
+        stride_(with.watched == 0 ? 1 : with.connections / with.watched), stamps_(with.window),
+        missing_(with.window), late_interval_(32 * with.window),
+        sent_stamps_(2 * late_interval_ + with.window) {
+    for (uint32_t i = 0; i < readers_; ++i)
+      watched_ += is_late(i) ? 0 : 1;
   }
 
   void run(report& to) override {
@@ -21,6 +27,9 @@ class fanout_mode final : public mode {
     greet_all();
     for (uint32_t i = readers_; i < options_.connections; ++i)
       pool_.set_reading(pool_.connections()[i], false);
+    for (auto& c : pool_.connections())
+      if (is_late(c.index))
+        pool_.set_reading(c, false);
     auto memory_before = server_.rss();
     auto peak = memory_before;
     stall_guard guard(options_.stall);
@@ -34,6 +43,7 @@ class fanout_mode final : public mode {
         next_look = now_ns() + 100'000'000;
       }
     }
+    read_late_to_the_end();
     summarise(to);
     if (readers_ == options_.connections)
       return;
@@ -46,16 +56,46 @@ class fanout_mode final : public mode {
   }
 
  private:
+  // The last of each stride is watched, so that a broadcast has reached all but a few when it counts.
+  bool is_late(uint32_t index) const { return index % stride_ != stride_ - 1; }
+
+  void read_late() {
+    if (stride_ != 1)
+      for (auto& c : pool_.connections())
+        if (is_late(c.index))
+          pool_.read_waiting(c);
+  }
+
+  void read_late_to_the_end() {
+    const auto is_behind = [this](const connection& c) {
+      return is_late(c.index) && c.received < sent_;
+    };
+    stall_guard guard(options_.stall);
+    while (std::ranges::any_of(pool_.connections(), is_behind)) {
+      read_late();
+      pool_.turn(10);
+      guard.check(late_arrivals_, [this] { return describe(); });
+    }
+  }
+
   void broadcast() {
-    auto slot = sent_++ % options_.window;
+    auto slot = sent_ % options_.window;
     stamps_[slot] = next_stamp();
-    missing_[slot] = readers_;
+    sent_stamps_[sent_++ % sent_stamps_.size()] = stamps_[slot];
+    missing_[slot] = watched_;
     pool_.send_text(pool_.connections()[0], 'b', stamps_[slot]);
   }
 
   void arrived(connection& c, int64_t stamp, int64_t arrival, size_t size) override {
     if (c.index >= readers_)
       ++backlog_;
+    if (is_late(c.index)) {
+      if (c.received >= sent_ || sent_stamps_[c.received % sent_stamps_.size()] != stamp)
+        wrong_order(c);
+      ++c.received;
+      ++late_arrivals_;
+      return;
+    }
     if (c.index >= readers_ || done_)
       return;
     auto slot = c.received % options_.window;
@@ -72,6 +112,8 @@ class fanout_mode final : public mode {
   /// Begin and end of measuring lie where a broadcast has reached everybody.
   void completed(int64_t now) {
     ++broadcasts_;
+    if (++completed_ % late_interval_ == 0)
+      read_late();
     if (!watch_ && now >= measure_from_) {
       watch_.emplace(server_);
       latency_.clear();
@@ -115,11 +157,12 @@ class fanout_mode final : public mode {
   }
 
   void summarise(report& to) {
-    auto deliveries = arrivals_ - measured_arrivals_;
+    const auto watched = arrivals_ - measured_arrivals_;
+    const auto deliveries = stride_ == 1 ? watched : broadcasts_ * readers_;
     to.add("receivers", uint64_t{options_.connections});
     to.add("window", uint64_t{options_.window});
     to.add("payload_bytes",
-           static_cast<double>(bytes_ - measured_bytes_) / static_cast<double>(deliveries), 1);
+           static_cast<double>(bytes_ - measured_bytes_) / static_cast<double>(watched), 1);
     to.add("seconds", watch_->seconds(), 3);
     to.add("broadcasts", broadcasts_);
     to.add("deliveries", deliveries);
@@ -130,9 +173,13 @@ class fanout_mode final : public mode {
   }
 
   const uint32_t readers_;
+  const uint32_t stride_; ///< one of so many is watched
+  uint32_t watched_ = 0;
   std::vector<int64_t> stamps_;   ///< by place in the window
   std::vector<uint32_t> missing_; ///< deliveries to come, by place in the window
-  uint64_t sent_ = 0;
+  const uint64_t late_interval_;     ///< broadcasts between two reads of who is not watched
+  std::vector<int64_t> sent_stamps_; ///< of the latest broadcasts
+  uint64_t sent_ = 0, completed_ = 0, late_arrivals_ = 0;
   uint64_t arrivals_ = 0, measured_arrivals_ = 0;
   uint64_t bytes_ = 0, measured_bytes_ = 0;
   uint64_t broadcasts_ = 0;

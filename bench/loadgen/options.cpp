@@ -31,6 +31,8 @@ where
 how much
   --connections N     fanout 1000, slow 100, echo 100, idle and storm 10000, churn 64 (at once)
   --slow S            receivers that never read (slow), 10
+  --watched K         fanout: K of the receivers read at once, the others every 32 windows, which costs
+                      the generator less; p50 and p99 are of the K
   --window W          messages in flight, 1
   --payload BYTES     delivered text, wrapper included; 64 (slow: 8192)
   --wrapper BYTES     what the server puts around the client's text, 23
@@ -98,6 +100,8 @@ void apply_mode_defaults(options& to) {
     to.parallel = 64;
   if (to.mode == "slow" && to.slow >= to.connections)
     throw usage_error("--slow: at least one of --connections must read");
+  if (to.watched > to.connections || (to.watched != 0 && to.mode != "fanout"))
+    throw usage_error("--watched: some of --connections, in mode fanout");
   if (to.payload < to.wrapper + 18)
     throw usage_error("--payload: at least " + std::to_string(to.wrapper + 18) +
                       " bytes are needed for the time stamp and the wrapper");
@@ -162,6 +166,8 @@ options parse_options(int argc, char** argv) {
       to.connections = whole(1, 1'000'000);
     else if (name == "--slow")
       to.slow = whole(0, 1'000'000);
+    else if (name == "--watched")
+      to.watched = whole(1, 1'000'000);
     else if (name == "--window")
       to.window = whole(1, 65536);
     else if (name == "--payload")

@@ -22,6 +22,7 @@ struct options {
   int server_pid = 0;       ///< 0: no CPU and memory figures
   uint32_t connections = 0; ///< N or C; 0: the mode's own default
   uint32_t slow = 10;       ///< receivers that never read (mode slow)
+  uint32_t watched = 0;     ///< receivers read as messages come (fanout); 0: all
   uint32_t window = 1;      ///< messages in flight
   uint32_t payload = 0;     ///< bytes of a delivered text, wrapper included; 0: the mode's default
   uint32_t wrapper = 23;    ///< bytes the server adds: {"topic":"b","data":""}

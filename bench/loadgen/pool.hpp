@@ -70,6 +70,12 @@ class pool {
   /// While it is off nothing is read from this connection; its end is still noticed.
   void set_reading(connection& c, bool on);
 
+  /// Takes what is there of a connection whose reading is off.
+  void read_waiting(connection& c) {
+    if (c.fd >= 0)
+      read(c);
+  }
+
   /// Closes the socket at once, without a word to the listener.
   void drop(connection& c);
 
