@@ -152,18 +152,29 @@ void bridge::on_link(const link_event& event) {
     node_.groups().broadcast(group_, message);
   }
   if (event.state == link_state::down)
-    run([self = shared_from_this()] { self->expire_while_down(); });
+    watch_deadlines();
   run([content = desk_, event] { content->tell(event); });
 }
 
-// The connection's thread may be waiting for a broker that does not answer; commands must not.
-void bridge::expire_while_down() {
+// The connection's thread may be waiting for a broker that does not answer, also while nobody has noticed
+// yet that it is away; commands must not.
+void bridge::watch_deadlines() {
+  if (!watches_deadlines_.exchange(true))
+    run([self = shared_from_this()] { self->look_at_deadlines(); });
+}
+
+void bridge::look_at_deadlines() {
   link_.expire();
-  if (link_.state() == link_state::down)
+  if (link_.state() == link_state::down || link_.has_waiting()) {
     later(std::chrono::milliseconds(200), [weak = weak_from_this()] {
       if (auto self = weak.lock())
-        self->expire_while_down();
+        self->look_at_deadlines();
     });
+    return;
+  }
+  watches_deadlines_ = false;
+  if (link_.has_waiting()) // came since we looked, while its sender saw us watching
+    watch_deadlines();
 }
 
 uint64_t bridge::listen(reply_listener listener) {

@@ -23,6 +23,7 @@
 #include "hub/node.hpp"
 #include "relay/io_pool.hpp"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -126,7 +127,8 @@ class bridge final : public std::enable_shared_from_this<bridge> {
   void on_delivery(const delivery& from, const delivery_token_ptr& token);
   void pass(const reply_ptr& what, hub::credit inbound);
   void on_link(const link_event& event);
-  void expire_while_down();
+  void watch_deadlines();
+  void look_at_deadlines();
   void count_poison(reply_fault fault, const delivery& from, const std::string& why);
   void send(std::shared_ptr<command> wanted, command_done done);
   void on_outcome(const std::shared_ptr<command>& wanted, const publish_outcome& outcome,
@@ -140,6 +142,7 @@ class bridge final : public std::enable_shared_from_this<bridge> {
   std::string group_;
   connection link_;
   bridge_stats stats_;
+  std::atomic<bool> watches_deadlines_{false};
   std::mutex pass_mutex_; // numbers and broadcasts in one order
   uint64_t last_number_ = 0;
   std::atomic<int> keys_wanted_{0};

@@ -26,6 +26,7 @@ void bridge::send(std::shared_ptr<command> wanted, command_done done) {
   link_.publish(std::move(what), how,
                 [self = shared_from_this(), wanted, done = std::move(done)](
                     const publish_outcome& outcome) { self->on_outcome(wanted, outcome, done); });
+  watch_deadlines();
 }
 
 void bridge::on_outcome(const std::shared_ptr<command>& wanted, const publish_outcome& outcome,

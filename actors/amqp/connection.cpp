@@ -112,6 +112,10 @@ void connection::cancel(uint16_t number, std::function<void()> done) {
   });
 }
 
+bool connection::has_waiting() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->waiting() > 0; });
+}
+
 void connection::expire() {
   const auto now = clock::now();
   for (auto& lane : lanes_)

@@ -82,6 +82,8 @@ class connection {
   const publisher_stats& lane_stats(uint8_t lane) const noexcept { return lanes_[lane]->stats(); }
   /// Publications of a lane that wait for the broker.
   size_t waiting(uint8_t lane) const { return lanes_[lane]->waiting(); }
+  /// A publication has not been handed to the socket yet.
+  bool has_waiting() const;
 
   static constexpr uint8_t lane_count = 3;
 
