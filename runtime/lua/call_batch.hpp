@@ -5,7 +5,7 @@
 // together, from a hub thread.
 #pragma once
 
-#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/process/lua_process.hpp"
 
 namespace natterjack::runtime::lua {
 

@@ -2,7 +2,7 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/call_batch.hpp"
-#include "runtime/lua/clocks.hpp"
+#include "runtime/lua/engine/clocks.hpp"
 
 #include <caf/all.hpp>
 

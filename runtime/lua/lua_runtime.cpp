@@ -3,8 +3,8 @@
 #include "hub/counters.hpp"
 #include "hub/log_fields.hpp"
 #include "hub/node.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/process/lua_process.hpp"
 #include "runtime/lua/shared/scripted_entries.hpp"
 #include "runtime/lua/shared/services.hpp"
 
