@@ -21,6 +21,7 @@
 
 #include "hub/incoming.hpp"
 #include "hub/json_value.hpp"
+#include "hub/log_level.hpp"
 #include "hub/process.hpp"
 
 #include <chrono>
@@ -37,8 +38,6 @@ namespace natterjack {
 namespace hub {
 class hub_process;
 }
-
-enum class log_level : uint8_t { trace, debug, info, warn, error };
 
 class hub_actor {
  public:

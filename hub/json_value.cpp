@@ -49,6 +49,19 @@ result<json> parse_json(std::string_view text) {
   }
 }
 
+json json_of(const hub::payload& value) {
+  switch (value.kind()) {
+    case hub::payload_kind::nil:
+      return nullptr;
+    case hub::payload_kind::json:
+      return json::parse(value.bytes(), nullptr, false);
+    case hub::payload_kind::text:
+    case hub::payload_kind::binary:
+      break;
+  }
+  return std::string(value.bytes());
+}
+
 hub::payload to_payload(const json& value) {
   if (value.is_null())
     return {};

@@ -2,6 +2,7 @@
 //
 //   parse_json, text      the value            why not, as a sentence: syntax, depth, UTF-8
 //   read_json<T>, text    a T (from_json)      the same, or what did not fit the type
+//   json_of, payload      its value; bytes as a string of them
 //   to_payload, value     what is sent: text for strings, JSON for what has to_json, bytes as they are
 #pragma once
 
@@ -65,6 +66,10 @@ template <class T> result<T> read_json(std::string_view text) {
   auto value = parse_json(text);
   return value ? read_value<T>(*value) : result<T>::failed(value.error());
 }
+
+/// The value of a payload that a process made.
+/// @returns a value that `is_discarded()` if its JSON is none
+json json_of(const hub::payload& value);
 
 inline hub::payload to_payload(hub::payload value) { return value; }
 hub::payload to_payload(const json& value);

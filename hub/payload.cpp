@@ -2,20 +2,6 @@
 
 namespace natterjack::hub {
 
-const char* to_string(payload_kind kind) noexcept {
-  switch (kind) {
-    case payload_kind::nil:
-      return "nil";
-    case payload_kind::text:
-      return "text";
-    case payload_kind::binary:
-      return "binary";
-    case payload_kind::json:
-      return "json";
-  }
-  return "unknown";
-}
-
 bool is_utf8(std::string_view bytes) noexcept {
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   const auto* end = p + bytes.size();

@@ -41,9 +41,6 @@ class payload {
   payload_kind kind_ = payload_kind::nil;
 };
 
-/// "nil", "text", "binary" or "json".
-const char* to_string(payload_kind kind) noexcept;
-
 /// True if `bytes` are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool is_utf8(std::string_view bytes) noexcept;
 

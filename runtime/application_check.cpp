@@ -2,8 +2,8 @@
 
 #include "runtime/config/nearest.hpp"
 #include "runtime/config/options/options.hpp"
-#include "runtime/lua/chunk_scan.hpp"
-#include "runtime/lua/sandbox.hpp"
+#include "runtime/lua/program/chunk_scan.hpp"
+#include "runtime/lua/program/sandbox.hpp"
 
 #include <algorithm>
 #include <set>

@@ -8,7 +8,7 @@
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
-#include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/program/lua_program.hpp"
 #include "runtime/lua/storage/env_variables.hpp"
 #include "runtime/server/amqp_services.hpp"
 #include "runtime/server/command_entry.hpp"

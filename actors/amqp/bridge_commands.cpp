@@ -1,4 +1,4 @@
-// Commands on their way to the exchange: held, tried again after an outage, failed for everybody to see.
+// Commands on their way to the exchange: held, tried again after an outage, failed for all to see.
 #include "actors/amqp/bridge.hpp"
 
 #include <spdlog/spdlog.h>

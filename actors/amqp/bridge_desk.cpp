@@ -34,7 +34,7 @@ class bridge::desk::actor final : public relay::pinned_actor {
   }
 
   void accept(const hub::message_ptr& what) override {
-    // Not settled: the io threads share this message, and its credit is given back by one thread alone.
+    // Not settled: the io threads share this message; its credit is given back by one of them alone.
     if (what->topic() != bridge_topic)
       return;
     if (const auto* r = dynamic_cast<const reply*>(what->attachment()))

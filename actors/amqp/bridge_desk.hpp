@@ -1,5 +1,5 @@
-// The bridge's part that is an actor: one more member of the group, so that what it keeps is in order with
-// what the clients get.
+// The bridge's part that is an actor: one more member of the group, so that what it keeps is in
+// order with what the clients get.
 //
 //   keeps   the last replies, as many as the options say; who listens; calls to make later
 //   thread  the bridge's

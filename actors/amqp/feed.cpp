@@ -3,6 +3,7 @@
 #include "actors/amqp/delayed_calls.hpp"
 #include "actors/amqp/field_table.hpp"
 #include "actors/amqp/json_bytes.hpp"
+#include "hub/base64.hpp"
 #include "relay/pinned_actor.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -20,18 +21,6 @@ namespace {
 constexpr auto retry_interval = std::chrono::milliseconds(100); // while the process is not there
 constexpr size_t depth_max = 512;
 
-void append_base64(std::string& out, std::string_view bytes) {
-  constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t block = 0;
-    const auto have = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < 3; ++k)
-      block = block << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k)
-      out += k <= have ? alphabet[block >> (18 - 6 * k) & 63] : '=';
-  }
-}
-
 void append_body(std::string& out, std::string_view body, std::string_view content_type) {
   if (content_type.find("json") != std::string_view::npos) {
     std::string storage;
@@ -46,7 +35,7 @@ void append_body(std::string& out, std::string_view body, std::string_view conte
     return;
   }
   out += '"';
-  append_base64(out, body);
+  hub::append_base64(out, body);
   out += R"(", "encoding": "base64")";
 }
 

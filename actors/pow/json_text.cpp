@@ -1,9 +1,9 @@
 #include "actors/pow/json_text.hpp"
 
 #include "actors/pow/utf8.hpp"
+#include "hub/base64.hpp"
 
 #include <nlohmann/json.hpp>
-#include <openssl/evp.h>
 
 #include <charconv>
 #include <cmath>
@@ -53,16 +53,6 @@ void append_ascii(std::string& out, char c) {
       else
         out += c;
   }
-}
-
-void append_base64(std::string& out, const std::vector<uint8_t>& bytes) {
-  out += '"';
-  const auto begin = out.size();
-  out.resize(begin + (bytes.size() + 2) / 3 * 4 + 1); // OpenSSL writes a NUL behind
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data() + begin),
-                                     bytes.data(), static_cast<int>(bytes.size()));
-  out.resize(begin + static_cast<size_t>(length));
-  out += '"';
 }
 
 bool append_double(std::string& out, double number) {
@@ -115,9 +105,13 @@ bool append(std::string& out, const nlohmann::json& value) {
       return true;
     case type::number_float:
       return append_double(out, value.get<double>());
-    case type::binary:
-      append_base64(out, value.get_binary());
+    case type::binary: {
+      const auto& bytes = value.get_binary();
+      out += '"';
+      hub::append_base64(out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+      out += '"';
       return true;
+    }
     case type::discarded:
       return false;
     default: // null, booleans, integers

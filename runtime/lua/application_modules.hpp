@@ -33,6 +33,14 @@ bool make_random_uuid(std::string& out);
 /// hash.pbkdf2 and crypto.pbkdf2.
 int push_pbkdf2(lua_State* L);
 
+/// Puts a table of these functions into the one on top of the stack.
+/// @param functions  ends with nulls
+template <size_t N> void set_table(lua_State* L, const char* name, const luaL_Reg (&functions)[N]) {
+  lua_createtable(L, 0, static_cast<int>(N) - 1);
+  luaL_setfuncs(L, functions, 0);
+  lua_setfield(L, -2, name);
+}
+
 /// Reads the values from `first` to the top. @returns false with `error`, for the value at fault
 bool read_payloads(lua_State* L, int first, std::vector<hub::payload>& out, encode_error& error);
 

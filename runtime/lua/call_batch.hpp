@@ -9,7 +9,6 @@
 #pragma once
 
 #include <caf/fwd.hpp>
-
 #include <functional>
 
 namespace natterjack::runtime::lua {

@@ -32,88 +32,86 @@ find_package(SQLite3 REQUIRED)
 target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
+  call_batch.cpp
+  function_pool.cpp
+  function_pool_http.cpp
+  host_api.cpp
+  lua_runtime.cpp
+  reply.cpp
+  base/base_library.cpp
+  base/module_io.cpp
+  base/print_sink.cpp
   codec/digests.cpp
-  shared/entry_registry.cpp
-  storage/env_variables.cpp
-  shared/event_bus.cpp
-  shared/group_watch.cpp
-  http/http_streaming.cpp
-  storage/key_value_store.cpp
-  lua_library.cpp
-  shared/metric_shelf.cpp
   codec/module_base64.cpp
   codec/module_compress.cpp
   codec/module_crypto.cpp
-  shared/module_ctx.cpp
-  storage/module_env.cpp
-  shared/module_events.cpp
-  storage/module_fs.cpp
-  shared/module_funcs.cpp
   codec/module_hash.cpp
-  http/module_http_client.cpp
-  base/module_io.cpp
-  json/module_json_validate.cpp
-  shared/module_metrics.cpp
-  shared/module_pg_watch.cpp
-  storage/module_queue.cpp
-  shared/module_registry.cpp
-  shared/module_security.cpp
-  storage/module_sql.cpp
-  storage/module_store.cpp
-  shared/module_system.cpp
   codec/module_uuid.cpp
   codec/module_yaml.cpp
+  codec/text_codes.cpp
+  codec/yaml_text.cpp
   codec/zlib_codec.cpp
-  storage/queue_broker.cpp
-  shared/regular_expression.cpp
-  reply.cpp
+  engine/block_cache.cpp
+  engine/channel.cpp
+  engine/channel_select.cpp
+  engine/coroutine_library.cpp
+  engine/engine.cpp
+  engine/engine_end.cpp
+  engine/engine_limits.cpp
+  engine/engine_state.cpp
+  engine/engine_timers.cpp
+  engine/method.cpp
+  engine/stack_floor.cpp
+  engine/timer_service.cpp
+  engine/traceback.cpp
+  engine/watchdog.cpp
+  http/http_streaming.cpp
+  http/module_http_client.cpp
   http/request_body.cpp
+  json/module_json_validate.cpp
+  process/error_argument.cpp
+  process/feed.cpp
+  process/lua_process.cpp
+  process/lua_process_calls.cpp
+  process/lua_process_neighbours.cpp
+  process/message_object.cpp
+  process/payload_object.cpp
+  process/process_control.cpp
+  process/process_library.cpp
+  process/process_names.cpp
+  process/process_send.cpp
+  program/chunk_scan.cpp
+  program/lua_library.cpp
+  program/lua_program.cpp
+  program/require.cpp
+  program/sandbox.cpp
+  program/type_annotations.cpp
+  shared/entry_registry.cpp
+  shared/event_bus.cpp
+  shared/group_watch.cpp
+  shared/metric_shelf.cpp
+  shared/module_ctx.cpp
+  shared/module_events.cpp
+  shared/module_funcs.cpp
+  shared/module_metrics.cpp
+  shared/module_pg_watch.cpp
+  shared/module_registry.cpp
+  shared/module_security.cpp
+  shared/module_system.cpp
+  shared/process_call.cpp
+  shared/regular_expression.cpp
+  shared/scripted_entries.cpp
   shared/services.cpp
+  shared/work_pool.cpp
+  storage/env_variables.cpp
+  storage/key_value_store.cpp
+  storage/module_env.cpp
+  storage/module_fs.cpp
+  storage/module_queue.cpp
+  storage/module_sql.cpp
+  storage/module_store.cpp
+  storage/queue_broker.cpp
   storage/sqlite_database.cpp
   storage/store_sql.cpp
-  codec/text_codes.cpp
-  type_annotations.cpp
   storage/volume.cpp
-  shared/work_pool.cpp
-  codec/yaml_text.cpp)
-
-target_sources(natterjack_lua PRIVATE
-  base/base_library.cpp
-  block_cache.cpp
-  call_batch.cpp
-  channel.cpp
-  channel_select.cpp
-  chunk_scan.cpp
-  coroutine_library.cpp
-  engine.cpp
-  engine_end.cpp
-  engine_limits.cpp
-  engine_state.cpp
-  engine_timers.cpp
-  error_argument.cpp
-  feed.cpp
-  function_pool.cpp
-  function_pool_http.cpp
-  shared/process_call.cpp
-  shared/scripted_entries.cpp
-  host_api.cpp
-  lua_process.cpp
-  lua_process_calls.cpp
-  lua_process_neighbours.cpp
-  lua_program.cpp
-  lua_runtime.cpp
-  message_object.cpp
-  method.cpp
-  payload_object.cpp
-  base/print_sink.cpp
-  process_control.cpp
-  process_library.cpp
-  process_names.cpp
-  process_send.cpp
-  require.cpp
-  sandbox.cpp
-  stack_floor.cpp
-  time/time_library.cpp
-  timer_service.cpp
-  traceback.cpp
-  watchdog.cpp)
+  time/time_library.cpp)

@@ -1,7 +1,7 @@
 #include "runtime/lua/function_pool.hpp"
 
 #include "hub/node.hpp"
-#include "runtime/lua/clocks.hpp"
+#include "runtime/lua/engine/clocks.hpp"
 
 #include <caf/all.hpp>
 

@@ -14,7 +14,7 @@
 //   never     runs Lua on the caller's thread
 #pragma once
 
-#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/process/lua_process.hpp"
 
 #include <deque>
 #include <functional>

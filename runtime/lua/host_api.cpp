@@ -1,12 +1,12 @@
 #include "runtime/lua/host_api.hpp"
 
-#include "runtime/lua/channel.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/channel.hpp"
+#include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/engine/thread_mark.hpp"
+#include "runtime/lua/engine/traceback.hpp"
 #include "runtime/lua/json/json_errors.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/payload_object.hpp"
-#include "runtime/lua/thread_mark.hpp"
-#include "runtime/lua/traceback.hpp"
+#include "runtime/lua/process/payload_object.hpp"
 
 #include <cstdio>
 

@@ -17,6 +17,7 @@
 //           then push.
 #pragma once
 
+#include "hub/log_level.hpp"
 #include "hub/payload.hpp"
 #include "hub/process.hpp"
 #include "relay/http/exchange.hpp"
@@ -153,7 +154,7 @@ bool stop_timer(lua_State* L, uint64_t timer) noexcept;
 
 // -- logs and limits ----------------------------------------------------------
 
-enum class log_level : uint8_t { trace, debug, info, warn, error };
+using natterjack::log_level;
 
 /// Writes one line with entry, PID and the script's line in front.
 /// @param text     message, fields already appended

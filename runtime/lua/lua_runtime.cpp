@@ -3,8 +3,9 @@
 #include "hub/counters.hpp"
 #include "hub/log_fields.hpp"
 #include "hub/node.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_process.hpp"
+#include "runtime/log_level.hpp"
+#include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/process/lua_process.hpp"
 #include "runtime/lua/shared/scripted_entries.hpp"
 #include "runtime/lua/shared/services.hpp"
 
@@ -14,26 +15,6 @@
 #include <unistd.h>
 
 namespace natterjack::runtime::lua {
-
-namespace {
-
-spdlog::level::level_enum to_spdlog(log_level level) noexcept {
-  switch (level) {
-  case log_level::trace:
-    return spdlog::level::trace;
-  case log_level::debug:
-    return spdlog::level::debug;
-  case log_level::info:
-    return spdlog::level::info;
-  case log_level::warn:
-    return spdlog::level::warn;
-  case log_level::error:
-    break;
-  }
-  return spdlog::level::err;
-}
-
-} // namespace
 
 lua_runtime::lua_runtime(hub::node& node, runtime_options options)
     : node_(node), options_(std::move(options)), sink_(STDOUT_FILENO), dog_(&engine::slice_hook) {

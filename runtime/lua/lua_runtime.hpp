@@ -11,11 +11,11 @@
 #include "hub/directory.hpp"
 #include "hub/message.hpp"
 #include "runtime/lua/base/print_sink.hpp"
+#include "runtime/lua/engine/timer_service.hpp"
+#include "runtime/lua/engine/watchdog.hpp"
 #include "runtime/lua/host_api.hpp"
-#include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/program/lua_program.hpp"
 #include "runtime/lua/shared/call_context.hpp"
-#include "runtime/lua/timer_service.hpp"
-#include "runtime/lua/watchdog.hpp"
 
 #include <functional>
 #include <map>

@@ -3,10 +3,10 @@
 #include "hub/message.hpp"
 #include "hub/node.hpp"
 #include "runtime/lua/base/module_errors.hpp"
-#include "runtime/lua/channel.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/error_argument.hpp"
-#include "runtime/lua/lua_process.hpp"
+#include "runtime/lua/engine/channel.hpp"
+#include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/process/error_argument.hpp"
+#include "runtime/lua/process/lua_process.hpp"
 
 #include <charconv>
 #include <cstdio>

@@ -2,30 +2,11 @@
 
 #include "hub/hub_process.hpp"
 #include "hub/node.hpp"
+#include "runtime/log_level.hpp"
 
 #include <spdlog/spdlog.h>
 
 namespace natterjack::runtime {
-
-namespace {
-
-spdlog::level::level_enum to_spdlog(log_level level) noexcept {
-  switch (level) {
-    case log_level::trace:
-      return spdlog::level::trace;
-    case log_level::debug:
-      return spdlog::level::debug;
-    case log_level::info:
-      return spdlog::level::info;
-    case log_level::warn:
-      return spdlog::level::warn;
-    case log_level::error:
-      break;
-  }
-  return spdlog::level::err;
-}
-
-} // namespace
 
 const process_cpp_entry* find_cpp_process(const application_options& options,
                                           const std::string& entry_id) noexcept {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/config/options/options.hpp"
-#include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/program/lua_program.hpp"
 
 #include <map>
 #include <string>

@@ -7,7 +7,7 @@
 // A runner imports the application's program as a library, so that this one has its own grants.
 #pragma once
 
-#include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/program/lua_program.hpp"
 
 namespace natterjack::runtime {
 

@@ -1,5 +1,6 @@
 #include "runtime/server/server_state.hpp"
 
+#include "hub/json_value.hpp"
 #include "hub/quiet_scheduler.hpp"
 #include "hub/usable_cores.hpp"
 #include "runtime/admin/admin_commands.hpp"
@@ -52,12 +53,7 @@ void ask_to_end(const hub::process_ref& who, bool is_last) {
 nlohmann::json to_input(const std::vector<hub::payload>& arguments) {
   auto input = nlohmann::json::array();
   for (const auto& value : arguments)
-    if (value.kind() == hub::payload_kind::json)
-      input.push_back(nlohmann::json::parse(value.bytes(), nullptr, false));
-    else if (value.kind() == hub::payload_kind::nil)
-      input.push_back(nullptr);
-    else
-      input.push_back(std::string(value.bytes()));
+    input.push_back(json_of(value));
   return input;
 }
 

@@ -1,8 +1,8 @@
 #include "runtime/lua/base/base_library.hpp"
 
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/sandbox.hpp"
+#include "runtime/lua/program/sandbox.hpp"
 
 namespace natterjack::runtime::lua {
 

@@ -1,5 +1,5 @@
-// The userdata behind an error: what it holds, and its methods. For those who make errors (module_errors.cpp);
-// others use module_errors.hpp.
+// The userdata behind an error: what it holds, and its methods. For who makes errors
+// (module_errors.cpp); others use module_errors.hpp.
 //
 // What is a Lua value is a user value of it, so that the collector sees it.
 #pragma once

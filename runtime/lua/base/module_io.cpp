@@ -5,7 +5,7 @@
 //   io.flush() args() raw(on)        true; list; true
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/base/terminal.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/shared/work_pool.hpp"

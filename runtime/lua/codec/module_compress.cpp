@@ -6,7 +6,7 @@
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/codec/zlib_codec.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/shared/work_pool.hpp"

@@ -233,12 +233,6 @@ int constant_time_compare(lua_State* L) {
   return 1;
 }
 
-template <size_t N> void set_table(lua_State* L, const char* name, const luaL_Reg (&functions)[N]) {
-  lua_createtable(L, 0, static_cast<int>(N));
-  luaL_setfuncs(L, functions, 0);
-  lua_setfield(L, -2, name);
-}
-
 } // namespace
 
 int open_crypto(lua_State* L) {

@@ -5,7 +5,7 @@
 #include "runtime/config/source/document.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/codec/yaml_text.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,13 +1,14 @@
 #include "runtime/lua/codec/text_codes.hpp"
 
+#include "hub/base64.hpp"
+
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace natterjack::runtime::lua {
 
 namespace {
-
-constexpr char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr char of_urls[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 int value_of(char c) noexcept {
   if (c >= 'A' && c <= 'Z')
@@ -24,19 +25,12 @@ int value_of(char c) noexcept {
 } // namespace
 
 void encode_base64_text(std::string_view bytes, std::string& out, bool for_urls) {
-  const char* alphabet = for_urls ? of_urls : standard;
   std::string made;
-  made.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t count = bytes.size() - i < 3 ? bytes.size() - i : 3;
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k)
-      group = group << 8 | (k < count ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k)
-      if (k <= count)
-        made += alphabet[group >> (18 - 6 * k) & 63];
-      else if (!for_urls)
-        made += '=';
+  hub::append_base64(made, bytes);
+  if (for_urls) { // RFC 4648 5, without padding
+    std::replace(made.begin(), made.end(), '+', '-');
+    std::replace(made.begin(), made.end(), '/', '_');
+    std::erase(made, '=');
   }
   out = std::move(made);
 }

@@ -2,8 +2,8 @@
 
 #include "relay/http/body_stream.hpp"
 #include "runtime/lua/base/module_errors.hpp"
-#include "runtime/lua/clocks.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/clocks.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/reply.hpp"
 
 #include <algorithm>

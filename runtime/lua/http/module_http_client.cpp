@@ -1,10 +1,10 @@
 // The Lua modules `http_client` and `websocket`; their shapes stand in library/.
 #include "relay/websocket/client.hpp"
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 #include <nlohmann/json.hpp>

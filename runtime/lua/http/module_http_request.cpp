@@ -2,7 +2,7 @@
 
 #include "hub/text.hpp"
 #include "runtime/lua/base/module_errors.hpp"
-#include "runtime/lua/clocks.hpp"
+#include "runtime/lua/engine/clocks.hpp"
 #include "runtime/lua/http/http_streaming.hpp"
 #include "runtime/lua/http/http_text.hpp"
 #include "runtime/lua/json/json_codec.hpp"

@@ -5,7 +5,7 @@
 //   json.validate(schema, value)          true; false, err (INVALID): where and why not
 //   json.validate_string(schema, text)    the same of a JSON text
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/regular_expression.hpp"
 
 namespace natterjack::runtime::lua {

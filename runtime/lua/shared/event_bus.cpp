@@ -1,8 +1,9 @@
 #include "runtime/lua/shared/event_bus.hpp"
 
 #include "runtime/lua/byte_buffer.hpp"
-#include "runtime/lua/feed.hpp"
+#include "runtime/lua/json/json_codec.hpp"
 #include "runtime/lua/json/json_errors.hpp"
+#include "runtime/lua/process/feed.hpp"
 
 #include <vector>
 

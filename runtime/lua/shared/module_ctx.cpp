@@ -3,7 +3,7 @@
 //   ctx.get(name)   the value         nil, err (NOT_FOUND; INVALID: no name)
 //   ctx.all()       table of all
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/shared/call_context.hpp"
 
 namespace natterjack::runtime::lua {

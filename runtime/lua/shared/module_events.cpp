@@ -1,9 +1,9 @@
 // The Lua module `events`; its shape stands in library/events.lua.
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/error_argument.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/process/error_argument.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 namespace natterjack::runtime::lua {

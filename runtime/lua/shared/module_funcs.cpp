@@ -1,10 +1,10 @@
 // The Lua module `funcs`: calls of other functions; its shape stands in library/funcs.lua.
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/error_argument.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/function_pool.hpp"
-#include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/process/error_argument.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/call_context.hpp"
 #include "runtime/lua/shared/process_call.hpp"
 #include "runtime/lua/shared/scripted_entries.hpp"

@@ -4,7 +4,7 @@
 //   gauge_set(name, value, labels)  gauge_inc  gauge_dec(name, labels)
 //   histogram(name, value, labels)
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/metric_shelf.hpp"
 #include "runtime/lua/shared/services.hpp"

@@ -2,8 +2,8 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/base/module_errors.hpp"
-#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/process/error_argument.hpp"
 #include "runtime/lua/text_argument.hpp"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 // The Lua module `pg` as scripts see it: the groups of module_pg.hpp, their bounds, and who joins
 // and leaves. Its shape stands in library/pg.lua.
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/group_watch.hpp"
 #include "runtime/lua/shared/module_pg.hpp"
 #include "runtime/lua/shared/services.hpp"

@@ -1,8 +1,8 @@
 // The Lua module `registry`; its shape stands in library/registry.lua.
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/regular_expression.hpp"
 #include "runtime/lua/shared/services.hpp"

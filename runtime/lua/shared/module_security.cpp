@@ -3,9 +3,9 @@
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/codec/digests.hpp"
 #include "runtime/lua/codec/text_codes.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/security_shelf.hpp"
 #include "runtime/lua/shared/services.hpp"
 

@@ -21,9 +21,9 @@
 #include "hub/usable_cores.hpp"
 #include "runtime/config/kinds/catalogue.hpp"
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/shared/supervisor_view.hpp"
@@ -333,12 +333,6 @@ int system_exit(lua_State* L) {
   sigqueue(getpid(), SIGTERM, code);
   lua_pushboolean(L, 1);
   return 1;
-}
-
-template <size_t N> void set_table(lua_State* L, const char* name, const luaL_Reg (&functions)[N]) {
-  lua_createtable(L, 0, static_cast<int>(N));
-  luaL_setfuncs(L, functions, 0);
-  lua_setfield(L, -2, name);
 }
 
 } // namespace

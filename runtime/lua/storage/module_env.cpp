@@ -4,7 +4,7 @@
 //   env.set(name, value)   true            nil, err (PERMISSION_DENIED, INVALID)
 //   env.get_all()          table of what is declared
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/env_variables.hpp"

@@ -6,12 +6,12 @@
 //   queue.info(id)                      {message_count, ready, unacked, consumer_count}
 //   message:id() header(name) headers() ack() nack()
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/error_argument.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/function_pool.hpp"
-#include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/payload_object.hpp"
+#include "runtime/lua/process/error_argument.hpp"
+#include "runtime/lua/process/payload_object.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/queue_broker.hpp"
 #include "runtime/lua/time/time_library.hpp"

@@ -1,9 +1,9 @@
 // The Lua module `sql`; its shape stands in library/sql.lua.
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/codec/text_codes.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/sqlite_database.hpp"
 

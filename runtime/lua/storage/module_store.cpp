@@ -1,8 +1,8 @@
 // The Lua module `store`; its shape stands in library/store.lua.
 #include "runtime/lua/application_modules.hpp"
-#include "runtime/lua/engine.hpp"
-#include "runtime/lua/lua_library.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/shared/work_pool.hpp"
 #include "runtime/lua/storage/key_value_store.hpp"

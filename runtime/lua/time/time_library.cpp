@@ -1,6 +1,6 @@
 #include "runtime/lua/time/time_library.hpp"
 
-#include "runtime/lua/engine.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/object_class.hpp"
 
 namespace natterjack::runtime::lua {

@@ -1,4 +1,4 @@
-#include "runtime/lua/chunk_scan.hpp"
+#include "runtime/lua/program/chunk_scan.hpp"
 #include "tests/catch.hpp"
 
 using namespace natterjack::runtime::lua;

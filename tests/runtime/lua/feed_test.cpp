@@ -1,6 +1,6 @@
 // What comes in: inbox, listeners, order, credit, events.
 #include "lua_world.hpp"
-#include "runtime/lua/feed.hpp"
+#include "runtime/lua/process/feed.hpp"
 #include "tests/catch.hpp"
 
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "runtime/lua/lua_memory.hpp"
+#include "runtime/lua/engine/lua_memory.hpp"
 
 #include "tests/catch.hpp"
 

@@ -1,4 +1,4 @@
-#include "runtime/lua/lua_program.hpp"
+#include "runtime/lua/program/lua_program.hpp"
 
 #include "tests/catch.hpp"
 

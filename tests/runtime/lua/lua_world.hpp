@@ -3,8 +3,8 @@
 #pragma once
 
 #include "hub/node.hpp"
-#include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/process/lua_process.hpp"
 
 #include <caf/all.hpp>
 

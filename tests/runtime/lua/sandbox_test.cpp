@@ -1,4 +1,4 @@
-#include "runtime/lua/sandbox.hpp"
+#include "runtime/lua/program/sandbox.hpp"
 
 #include "lua_world.hpp"
 #include "tests/catch.hpp"

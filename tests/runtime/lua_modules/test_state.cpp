@@ -2,9 +2,9 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/base/shims.hpp"
-#include "runtime/lua/error_argument.hpp"
 #include "runtime/lua/http/http_streaming.hpp"
 #include "runtime/lua/json/json_codec.hpp"
+#include "runtime/lua/process/error_argument.hpp"
 #include "runtime/lua/shared/module_pg.hpp"
 
 #include <cstdio>

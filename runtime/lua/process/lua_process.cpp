@@ -1,0 +1,216 @@
+#include "runtime/lua/process/lua_process.hpp"
+
+#include "hub/counters.hpp"
+#include "runtime/lua/engine/clocks.hpp"
+
+#include <caf/all.hpp>
+
+namespace natterjack::runtime::lua {
+
+namespace {
+
+using run_atom = caf::atom_constant<caf::atom("luaRun")>;
+
+const caf::message& run_message() {
+  static const caf::message made = caf::make_message(run_atom::value);
+  return made;
+}
+
+} // namespace
+
+lua_process::lua_process(caf::actor_config& config, lua_runtime& runtime,
+                         const hub::host_name* host, program_ptr program,
+                         std::vector<hub::payload> arguments, spawn_options options, role what)
+    : caf::event_based_actor(config), hub::process(runtime.node(), host), runtime_(runtime),
+      options_(std::move(options)), arguments_(std::move(arguments)),
+      box_(program->limits().mailbox), engine_(*this, runtime, std::move(program)), role_(what) {
+  set_default_handler(caf::drop);
+  set_down_handler([this](const caf::down_msg& down) { neighbour_down(down.source); });
+  set_exit_handler([this](const caf::exit_msg& how) { neighbour_exit(how); });
+  set_exception_handler([this](caf::scheduled_actor*, std::exception_ptr& what_flew) -> caf::error {
+    try {
+      std::rethrow_exception(what_flew);
+    } catch (const std::exception& e) {
+      fail(e.what(), {});
+    } catch (...) {
+      fail("unknown exception", {});
+    }
+    return caf::make_error(caf::sec::runtime_error, result().error);
+  });
+  engine_.context = options_.context;
+  enter(ctrl());
+}
+
+lua_process::~lua_process() = default;
+
+// -- any thread ---------------------------------------------------------------
+
+hub::send_result lua_process::deliver(hub::message_ptr what) noexcept {
+  try {
+    bool wake = false;
+    const auto result = box_.put(std::move(what), wake);
+    if (wake) {
+      if (auto* later = hub::wake_list::current())
+        later->add(*this, caf::strong_actor_ptr(ctrl()));
+      else
+        this->wake();
+    }
+    return result;
+  } catch (const std::bad_alloc&) {
+    return hub::send_result::mailbox_full;
+  }
+}
+
+void lua_process::wake() noexcept {
+  enqueue(nullptr, caf::make_message_id(), run_message(), nullptr);
+}
+
+std::optional<hub::relay_dialect> lua_process::dialect() const noexcept {
+  return engine_.program().dialect();
+}
+
+hub::process_facts lua_process::facts() const {
+  return {role_ == role::worker ? "function" : "lua",
+          engine_.program().id(),
+          box_.waiting(),
+          memory_.load(std::memory_order_relaxed),
+          box_.taken(),
+          busy_ns_.load(std::memory_order_relaxed)};
+}
+
+// -- the actor ----------------------------------------------------------------
+
+caf::behavior lua_process::make_behavior() {
+  return {
+      [this](run_atom) {
+        scheduled_ = false;
+        run_slice();
+      },
+      [this](timer_due_atom) { look_at_clock(); },
+      [this](const hub::cancel_signal& signal) {
+        engine_.collect(); // what was sent before comes before
+        engine_.arrived(
+            process_event{event_kind::cancel, signal.from, unix_seconds(), signal.reason, {}, 0});
+        told_the_end_ |= signal.is_last;
+        run_unless_scheduled();
+      },
+      [this](const function_call_ptr& what) { call(what); },
+  };
+}
+
+caf::resumable::resume_result lua_process::resume(caf::execution_unit* context, size_t) {
+  const hub::wake_list::scope batch; // receivers are woken once a slice
+  return caf::event_based_actor::resume(context, 1);
+}
+
+void lua_process::on_exit() {
+  if (!ended_ && role_ == role::process)
+    ending().error = "terminated";
+  ended_ = true;
+  runtime_.note_end(engine_.program().id(),
+                    {1, result().error.empty() ? uint64_t{0} : uint64_t{1}, box_.taken(),
+                     busy_ns_.load(std::memory_order_relaxed)});
+  // Unread messages go first: their senders get their credit back.
+  box_.close();
+  if (call_) {
+    main_end cut;
+    cut.ended = cut.refused = true;
+    cut.result.error = "the worker was terminated";
+    cut.why = {error_kind::unavailable, cut.result.error, {}};
+    call_ended(cut, worker_after::lost);
+  }
+  rested_ = nullptr;
+  engine_.close();
+  runtime_.timers().forget(hub::process::id().number());
+  neighbours_.clear();
+  hub::process::leave();
+  first_wait();
+}
+
+void lua_process::schedule() noexcept {
+  if (scheduled_)
+    return;
+  scheduled_ = true;
+  enqueue(nullptr, caf::make_message_id(), run_message(), nullptr);
+}
+
+void lua_process::run_unless_scheduled() {
+  if (!scheduled_)
+    run_slice();
+}
+
+void lua_process::run_slice() {
+  if (ended_)
+    return;
+  if (!engine_.is_open()) {
+    auto why = engine_.open();
+    if (why.empty() && role_ == role::process)
+      why = engine_.start(std::move(arguments_));
+    if (!why.empty())
+      return fail(std::move(why), {});
+  }
+  const auto taken_before = box_.taken();
+  const auto begun = steady_ns();
+  const auto turn = engine_.run();
+  note_slice(static_cast<uint64_t>(steady_ns() - begun), box_.taken() - taken_before);
+  if (turn == engine::turn::ended)
+    return main_ended();
+  if (options_.on_first_wait && engine_.main_waits())
+    first_wait();
+  if (rested_ && turn == engine::turn::waiting &&
+      (!engine_.has_tasks() || (engine_.is_stuck() && neighbours_.empty())))
+    rest();
+  if (turn == engine::turn::again || !box_.rest())
+    schedule();
+  else if (told_the_end_ && !engine_.listens_to_events())
+    quit(caf::exit_reason::user_shutdown); // nobody would ever hear of it
+}
+
+void lua_process::note_slice(uint64_t ns, uint64_t messages) {
+  hub::count(hub::counter::slices);
+  hub::detail::add(busy_ns_, ns);
+  memory_.store(engine_.memory_used(), std::memory_order_relaxed);
+  if (messages != 0)
+    hub::observe(hub::series::handling, ns / messages, messages);
+}
+
+void lua_process::first_wait() {
+  if (auto call = std::exchange(options_.on_first_wait, nullptr))
+    call();
+}
+
+void lua_process::main_ended() {
+  auto& end = engine_.outcome();
+  if (role_ == role::worker)
+    return worker_ended(end);
+  if (end.result.error.empty()) {
+    ended_ = true;
+    ending() = std::move(end.result);
+    quit(caf::exit_reason::normal);
+    return;
+  }
+  fail(std::move(end.result.error), end.traceback, error_facts_of(end.why));
+}
+
+void lua_process::fail(std::string error, const std::string& trace, hub::payload facts) {
+  if (ended_)
+    return;
+  ended_ = true;
+  ending() = {{}, error, std::move(facts)};
+  runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
+               trace.empty() ? "process failed: " + error
+                             : "process failed: " + error + "\n" + trace);
+  quit(caf::make_error(caf::sec::runtime_error, std::move(error)));
+}
+
+void lua_process::wake_at(int64_t due_ns) {
+  runtime_.timers().set(hub::process::id().number(), ctrl(), due_ns);
+}
+
+void lua_process::end_with(const caf::error& reason) {
+  ended_ = true;
+  ending().error = "terminated";
+  quit(reason);
+}
+
+} // namespace natterjack::runtime::lua
