@@ -65,6 +65,7 @@ target_sources(natterjack_lua PRIVATE
   codec/module_yaml.cpp
   codec/zlib_codec.cpp
   storage/queue_broker.cpp
+  shared/expression_parser.cpp
   shared/regular_expression.cpp
   reply.cpp
   http/request_body.cpp
