@@ -42,6 +42,7 @@ struct settings {
   bool websocket = true;
   bool rest = true;
   bool docs = true;
+  bool probes = false;
   size_t io_threads = 0;
   size_t body_bytes = 32 << 20;
   service_limits limits;
@@ -187,6 +188,7 @@ void add_options(CLI::App& app, settings& out) {
       ->type_name("TEXT");
   app.add_flag_callback("--no-websocket", [&out] { out.websocket = false; }, "Serve REST only");
   app.add_flag_callback("--no-rest", [&out] { out.rest = false; }, "Serve websockets only");
+  app.add_flag("--probes", out.probes, "Answer GET /healthz and /readyz, which the protocol has not");
   app.add_flag_callback("--no-docs", [&out] { out.docs = false; }, "Do not serve Swagger UI");
   add_checked(app, "--io-threads", "Threads for sockets (default: one for each core)", "NUMBER",
               [&out](const std::string& text) { return read_count(text, 1, out.io_threads); });
@@ -256,8 +258,13 @@ void drain(service& jobs, relay::gateway& gateway, std::chrono::nanoseconds time
 }
 
 // As the gateway's own, which would take these paths from websockets.
-void mount_probes(service& jobs, relay::router& routes,
+void mount_probes(service& jobs, relay::router& routes, bool wanted,
                   const std::shared_ptr<std::atomic<bool>>& ready) {
+  if (!wanted) {
+    jobs.mount_over(routes, "/healthz");
+    jobs.mount_over(routes, "/readyz");
+    return;
+  }
   jobs.mount_beside(routes, "/healthz", [](const auto&, const relay::http_reply& reply) {
     reply(relay::text_response(200, "ok"));
   });
@@ -299,7 +306,7 @@ int serve(settings wanted) {
   relay::gateway gateway(node, threads, where);
   jobs.mount(gateway.routes(), true);
   auto ready = std::make_shared<std::atomic<bool>>(true);
-  mount_probes(jobs, gateway.routes(), ready);
+  mount_probes(jobs, gateway.routes(), wanted.probes, ready);
   gateway.open();
   threads.start();
   gateway.accept();

@@ -86,6 +86,20 @@ void service::mount_beside(relay::router& routes, const char* path, relay::http_
   routes.add(route);
 }
 
+void service::mount_over(relay::router& routes, const char* path) {
+  relay::route route;
+  route.pattern = path;
+  route.handler = [rest = state_->rest](std::shared_ptr<const relay::http_request> request,
+                                        relay::http_reply reply) {
+    rest->handle(std::move(request), std::move(reply));
+  };
+  route.socket = state_->sockets;
+  for (const char* method : {"GET", ""}) {
+    route.method = method;
+    routes.add(route);
+  }
+}
+
 const std::string& service::base_path() const noexcept { return state_->core->options.base_path; }
 
 size_t service::jobs() const noexcept { return state_->core->places.size(); }

@@ -30,6 +30,8 @@ class service {
   /// Adds a path of the gateway's own, such as a probe: `handler` answers GET, but a websocket is taken
   /// there as on every path below the base.
   void mount_beside(relay::router& routes, const char* path, relay::http_handler handler);
+  /// Takes a path that the gateway would have for itself: it is like any other then.
+  void mount_over(relay::router& routes, const char* path);
 
   const std::string& base_path() const noexcept;
   /// Jobs that have not ended.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <caf/fwd.hpp>
+
 #include <functional>
 
 namespace natterjack::runtime::lua {

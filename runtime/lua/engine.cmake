@@ -88,6 +88,7 @@ target_sources(natterjack_lua PRIVATE
   program/type_annotations.cpp
   shared/entry_registry.cpp
   shared/event_bus.cpp
+  shared/expression_parser.cpp
   shared/group_watch.cpp
   shared/metric_shelf.cpp
   shared/module_ctx.cpp

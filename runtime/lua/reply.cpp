@@ -67,7 +67,9 @@ void answer(const reply_address& to, std::vector<hub::payload> values) {
 }
 
 std::vector<hub::payload> failure_values(const failure& why) {
-  std::vector<hub::payload> values{hub::payload::text(to_string(why.kind)),
+  // An empty text in front says that it went well.
+  const auto kind = why.kind == error_kind::unknown ? "UNKNOWN" : to_string(why.kind);
+  std::vector<hub::payload> values{hub::payload::text(kind),
                                    hub::is_utf8(why.text) ? hub::payload::text(why.text)
                                                           : hub::payload::binary(why.text)};
   if (!why.more.empty())

@@ -1,6 +1,7 @@
 #include "runtime/server/function_pools.hpp"
 
 #include "hub/node.hpp"
+#include "runtime/server/lua_bounds.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -8,17 +9,6 @@
 namespace natterjack::runtime {
 
 namespace {
-
-// How many states a function has: fixed, made when needed, or one for each call.
-lua::pool_options to_bounds(const pool_options& from) {
-  lua::pool_options to;
-  to.buffer = from.buffer;
-  to.workers = from.states;
-  to.kept = from.kept;
-  if (from.type == pool_type::static_)
-    to.prepared = from.states;
-  return to;
-}
 
 std::string code_version(const application_version& from, const std::string& function_id) {
   return from.entries.at(function_id) + version_of(*from.programs.functions.at(function_id));
@@ -54,7 +44,7 @@ function_pools::find_or_make(const application_version& from, const std::string&
                               [&function_id](const auto& f) { return f.id == function_id; });
     slot = {version,
             lua::function_pool::make(lua_, from.programs.functions.at(function_id),
-                                     node_.host("system:functions"), to_bounds(entry->pool))};
+                                     node_.host("system:functions"), to_lua(entry->pool))};
   }
   return slot.pool;
 }

@@ -1,5 +1,7 @@
 #include "runtime/server/lua_programs.hpp"
 
+#include "runtime/server/lua_bounds.hpp"
+
 #include <stdexcept>
 
 namespace natterjack::runtime {
@@ -44,21 +46,6 @@ class maker {
       made = make(library.id, library.code, "", nullptr);
     }
     return made;
-  }
-
-  static lua::lua_limits to_lua(const lua_limits& from) {
-    using std::chrono::duration_cast;
-    using std::chrono::milliseconds;
-    lua::lua_limits limits;
-    limits.memory = from.memory;
-    limits.slice = std::max(duration_cast<milliseconds>(from.slice), milliseconds(1));
-    limits.budget = std::max(duration_cast<milliseconds>(from.budget), milliseconds(1));
-    limits.mailbox = {from.mailbox, from.mailbox_bytes};
-    limits.timers = from.timers;
-    limits.channels = from.channels;
-    limits.names = from.names;
-    limits.stack = from.stack;
-    return limits;
   }
 
   std::map<std::string, const library_entry*> libraries_;

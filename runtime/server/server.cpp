@@ -13,6 +13,7 @@
 #include "runtime/server/application_services.hpp"
 #include "runtime/server/cpp_processes.hpp"
 #include "runtime/server/lua_programs.hpp"
+#include "runtime/server/scripted_bounds.hpp"
 #include "runtime/server/service_plans.hpp"
 #include "runtime/server/service_states.hpp"
 
@@ -225,6 +226,8 @@ server::server(const command_line& line, const application& app, std::function<a
   s.shared->of<lua::scripted_entries>().find_library = [&s](const std::string& id) {
     return find_library(s.latest.load()->programs, id);
   };
+  s.shared->of<lua::scripted_entries>().read_bounds = read_scripted_bounds;
+  s.shared->entries->check_bounds = check_scripted_bounds;
   fill_services(s.options.shared, *s.shared);
   fill_volumes(s.options.directories, *s.shared);
   s.shared->of<lua::outgoing>().threads = &s.threads;

@@ -50,7 +50,9 @@ def test_compression_is_not_negotiated(server):
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_paths_of_probes_upgrade_as_well(server, serve, path):
-    assert server.request("GET", path[1:]).status == 200
+    probed = serve("--probes")
+    assert probed.request("GET", path[1:]).status == 200
+    assert handshake(probed, path).status == 101
     assert handshake(server, path).status == 101
     elsewhere = serve("--base-path", "/pow")
     assert handshake(elsewhere, path).status == 404

@@ -245,7 +245,7 @@ def test_wrong_verbs(server):
 
 @pytest.mark.parametrize(
     "path", ["", "x", "New", "new/", "status", "status/", "STATUS/x", "status/x/", "status/x/y",
-             "status/%2F", "openapi.json/", "close-input/x", "healthzz"]
+             "status/%2F", "openapi.json/", "close-input/x", "healthz", "readyz"]
 )
 def test_paths_nobody_answers(server, path):
     for method in ["GET", "POST", "PUT"]:

@@ -147,7 +147,7 @@ def test_a_second_signal_ends_what_commands_have_started(serve):
 
 
 def test_readiness_goes_first(serve):
-    server = serve()
+    server = serve("--probes")
     with RawHttp(server.port) as http:
         http.ask("GET", "/readyz")
         assert http.answer().status == 200

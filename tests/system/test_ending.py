@@ -1,11 +1,14 @@
 """The end of a node: who hears of it, who is waited for, and who holds nobody up."""
 
+import signal
 import socket
 import subprocess
 import time
 
+import pytest
+
 from natterjack import DEADLINE_S
-from raw_http import get
+from raw_http import RawHttp, get
 
 SERVICE = """\
 namespace: app
@@ -79,6 +82,29 @@ def test_spawned_processes_hear_of_the_end(serve, application):
     assert log.count("child hears pid.cancel: host stopping") == 3
     assert "parent hears pid.cancel" in log
     assert time.monotonic() - begun < DEADLINE_S / 4, "those who do not listen are not waited for"
+
+
+def test_late_clients_are_refused_and_those_that_are_here_see_the_node_unready(serve, application):
+    entries = """\
+namespace: app
+entries:
+  - { name: slow, kind: process.lua, source: "return function() process.events():receive() process.inbox():receive() end" }
+  - { name: slow.service, kind: process.service, process: slow, lifecycle: { auto_start: true, stop_timeout: 60s } }
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+"""
+    server = serve(application({"_index.yaml": entries}), "--drain-timeout", "60s")
+    with RawHttp(server.port) as http:
+        http.ask("GET", "/readyz")
+        assert http.answer().status == 200
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for(r"draining: 1 connections")
+        end = time.monotonic() + DEADLINE_S
+        with pytest.raises(ConnectionRefusedError):
+            while time.monotonic() < end:
+                socket.create_connection(("127.0.0.1", server.port)).close()
+        http.ask("GET", "/readyz")
+        assert http.answer().status == 503
+        assert server.is_alive()
 
 
 def test_messages_of_queues_that_are_worked_on_are_finished(serve, application):

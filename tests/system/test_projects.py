@@ -96,7 +96,7 @@ override:
 
 def test_settings_of_the_project_stand_in_for_options(application):
     folder = application({"wippy.lock": PROJECT["wippy.lock"], ".wippy.yaml": SETTINGS, "src/_index.yaml": SERVER})
-    for at in (".", "src"):
+    for at in (".", "src", "src/", str(folder / "src")):
         done = run(folder, at, "-x", "app:who")
         assert (done.stdout[:6], done.returncode) == ("{toad@", 0), done
         assert done.stderr.startswith("{") and '"level":"info"' not in done.stderr, done.stderr

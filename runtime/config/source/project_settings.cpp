@@ -54,10 +54,8 @@ fs::path find_file(const fs::path& folder) {
   if (!fs::exists(above / file_name, ignored) ||
       (here.filename() != "src" && !fs::exists(above / "wippy.lock", ignored)))
     return {};
-  // As the user would name it.
-  return folder.has_parent_path() && folder.has_filename() ? folder.parent_path() / file_name
-         : folder.is_absolute() || folder == "."           ? above / file_name
-                                                           : fs::path(file_name);
+  const auto as_named = (folder / ".." / file_name).lexically_normal();
+  return fs::exists(as_named, ignored) ? as_named : above / file_name; // a link leads elsewhere
 }
 
 class reader {

@@ -5,6 +5,7 @@
 //   json.validate(schema, value)          true; false, err (INVALID): where and why not
 //   json.validate_string(schema, text)    the same of a JSON text
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/shared/regular_expression.hpp"
 
@@ -14,13 +15,17 @@ namespace {
 
 const char schema_key = 0; // registry: the checking function
 
-// pattern, text -> boolean; nil: no regular expression, or a text that is too long for one
+// pattern, text -> boolean; nil and a sentence: no regular expression, or too much
 int matches(lua_State* L) {
-  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2));
-  if (!result)
-    return 0;
-  lua_pushboolean(L, *result);
-  return 1;
+  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2), engine_of(L).scratch);
+  if (result) {
+    lua_pushboolean(L, *result);
+    return 1;
+  }
+  const auto& why = engine_of(L).scratch;
+  lua_pushnil(L);
+  lua_pushlstring(L, why.data(), why.size());
+  return 2;
 }
 
 // text -> value; raises if it is no JSON

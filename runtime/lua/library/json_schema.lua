@@ -90,8 +90,10 @@ function words.maxLength(bound, value, path)
 end
 
 function words.pattern(pattern, value, path)
-    if type(value) == "string" and not native.matches(pattern, value) then
-        return path .. ": does not match " .. pattern
+    if type(value) ~= "string" then return nil end
+    local yes, why = native.matches(pattern, value)
+    if not yes then
+        return path .. ": does not match " .. pattern .. (why and " (" .. why .. ")" or "")
     end
 end
 
@@ -118,7 +120,14 @@ function words.patternProperties(schemas, value, path, root, depth)
     if type(value) ~= "table" then return nil end
     for pattern, schema in pairs(schemas) do
         for name, one in pairs(value) do
-            if type(name) == "string" and native.matches(pattern, name) then
+            local yes, why = type(name) == "string"
+            if yes then
+                yes, why = native.matches(pattern, name)
+            end
+            if why then
+                return path .. ": no answer for " .. pattern .. ": " .. why
+            end
+            if yes then
                 local problem = check(schema, one, join(path, name), root, depth)
                 if problem then return problem end
             end

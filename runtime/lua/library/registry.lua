@@ -7,7 +7,11 @@ local function parse_id(text)
 end
 
 local operators = {
-    ["~"] = function(found, wanted) return native.is_like(wanted, found) == true end,
+    ["~"] = function(found, wanted)
+        local yes, why = native.is_like(wanted, found)
+        if yes == nil then error(why, 0) end
+        return yes
+    end,
     ["*"] = function(found, wanted) return found:find(wanted, 1, true) ~= nil end,
     ["^"] = function(found, wanted) return found:sub(1, #wanted) == wanted end,
     ["$"] = function(found, wanted) return wanted == "" or found:sub(-#wanted) == wanted end,
@@ -83,14 +87,17 @@ local function conditions_of(filter)
         local text = tostring(key)
         local compare = operators[text:sub(1, 1)]
         local path = compare and text:sub(2) or text
-        if text:sub(1, 1) == "~" and native.is_like(tostring(wanted), "") == nil then
-            return fail(errors.INVALID, "registry.find: %s: '%s' is no regular expression", text, tostring(wanted))
+        for _, one in ipairs(text:sub(1, 1) == "~" and (type(wanted) == "table" and wanted or { wanted }) or {}) do
+            local yes, why = native.is_like(tostring(one), "")
+            if yes == nil then
+                return fail(errors.INVALID, "registry.find: %s: no regular expression: %s", text, why)
+            end
         end
         if own[path] and not compare then
             compare = glob
         end
         if own[path] or path:find("^meta%.") or path:find("^data%.") then
-            all[#all + 1] = { path = path, wanted = wanted, compare = compare }
+            all[#all + 1] = { key = text, path = path, wanted = wanted, compare = compare }
         elseif not told[text] then
             told[text] = true
             native.warn("registry.find: the key '" .. text ..
@@ -109,7 +116,11 @@ local function find_in(entries, filter)
     for _, entry in ipairs(entries or {}) do
         local good = true
         for _, one in ipairs(conditions) do
-            good = good and matches(value_at(entry, one.path), one.wanted, one.compare)
+            local done, result = pcall(matches, value_at(entry, one.path), one.wanted, one.compare)
+            if not done then
+                return fail(errors.INVALID, "registry.find: %s: %s of %s", one.key, tostring(result), entry.id)
+            end
+            good = good and result
         end
         if good then
             found[#found + 1] = entry

@@ -24,7 +24,8 @@ hub::payload in_order(const hub::payload& document) {
   return hub::payload::json(nlohmann::json::parse(document.bytes(), nullptr, false).dump());
 }
 
-bool change_one(entry_registry::entry_map& all, const entry_change& change, failure& why) {
+bool change_one(entry_registry::entry_map& all, const entry_change& change,
+                const std::function<std::string(const entry_record&)>& check_bounds, failure& why) {
   const auto& id = change.entry.id;
   const auto present = all.find(id);
   if (change.what == entry_change_kind::create && present != all.end())
@@ -47,7 +48,10 @@ bool change_one(entry_registry::entry_map& all, const entry_change& change, fail
     entry.data = in_order(entry.data);
     const bool is_new = present == all.end() || present->second.kind != kind ||
                         present->second.data.bytes() != entry.data.bytes();
-    if (auto text = is_new ? scripted_entries::check(entry) : std::string(); !text.empty())
+    auto text = is_new ? scripted_entries::check(entry) : std::string();
+    if (is_new && text.empty() && check_bounds)
+      text = check_bounds(entry);
+    if (!text.empty())
       return refuse(why, error_kind::invalid, std::move(text));
   }
   all.insert_or_assign(id, std::move(entry));
@@ -124,7 +128,7 @@ std::optional<uint64_t> entry_registry::apply(const std::vector<entry_change>& c
   std::lock_guard guard(mutex_);
   auto made = std::make_shared<entry_map>(*versions_.at(present_));
   for (const auto& one : changes)
-    if (!change_one(*made, one, why))
+    if (!change_one(*made, one, check_bounds, why))
       return std::nullopt;
   return add(std::move(made));
 }

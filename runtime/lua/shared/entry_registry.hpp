@@ -13,6 +13,7 @@
 
 #include "runtime/lua/reply.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,6 +43,10 @@ class entry_registry {
   using snapshot = std::shared_ptr<const entry_map>;
 
   static constexpr size_t versions_max = 100;
+
+  /// What is wrong with the `pool` and `limits` of Lua that a script adds, a sentence; empty: nothing. Set
+  /// before the first script runs; may be left unset.
+  std::function<std::string(const entry_record&)> check_bounds;
 
   entry_registry();
   /// Version 0: what the files say.

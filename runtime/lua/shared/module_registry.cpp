@@ -184,13 +184,17 @@ int go_to(lua_State* L) {
   return 1;
 }
 
-// pattern, text -> boolean; nil: no regular expression, or more than is looked at
+// pattern, text -> boolean; nil and a sentence: no regular expression, or too much
 int is_like(lua_State* L) {
-  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2));
-  if (!result)
-    return 0;
-  lua_pushboolean(L, *result);
-  return 1;
+  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2), engine_of(L).scratch);
+  if (result) {
+    lua_pushboolean(L, *result);
+    return 1;
+  }
+  const auto& why = engine_of(L).scratch;
+  lua_pushnil(L);
+  lua_pushlstring(L, why.data(), why.size());
+  return 2;
 }
 
 int warn(lua_State* L) {

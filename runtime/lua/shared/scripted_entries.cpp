@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t states_max = 100;
 constexpr int imports_deep_max = 20; // libraries that import each other would never end
 
 std::string text_of_member(const json& data, const char* name) {
@@ -85,7 +84,12 @@ program_ptr scripted_entries::make(const entry_registry::entry_map& all, const e
       if (library)
         source.imports.emplace(alias, std::move(library));
     }
+  source.limits = bounds_of(entry).limits;
   return lua_program::make(std::move(source));
+}
+
+scripted_bounds scripted_entries::bounds_of(const entry_record& entry) const {
+  return read_bounds ? read_bounds(entry) : scripted_bounds{};
 }
 
 std::optional<program_ptr> scripted_entries::find_program(const entry_registry& entries,
@@ -126,10 +130,9 @@ std::optional<std::shared_ptr<function_pool>> scripted_entries::find_pool(lua_ru
   auto program = is_function && !stopped_ ? make(*all, found->second, 0) : nullptr;
   if (!program)
     return nullptr;
-  pool_options options;
-  options.workers = states_max;
   auto pool = function_pool::make(runtime, std::move(program),
-                                  runtime.node().host("system:functions"), options);
+                                  runtime.node().host("system:functions"),
+                                  bounds_of(found->second).pool);
   pools_.emplace(id, pooled{all, text, pool});
   return pool;
 }

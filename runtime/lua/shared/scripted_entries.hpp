@@ -7,7 +7,7 @@
 //
 //   an entry that is changed or removed  calls that run or wait are answered by the code they began with
 //   imports   libraries of the registry, or those that entries of the files import
-//   bound to  a function's `pool` and `limits` are not looked at: 100 states at a time, default limits
+//   bound to  what `read_bounds` makes of `pool` and `limits`; without it 100 states and the default limits
 #pragma once
 
 #include "runtime/lua/function_pool.hpp"
@@ -25,8 +25,15 @@ namespace natterjack::runtime::lua {
 /// Whether entries of this kind hold Lua that scripts may put into the registry.
 bool is_scripted(std::string_view kind) noexcept;
 
+struct scripted_bounds {
+  lua_limits limits;
+  pool_options pool{.workers = 100};
+};
+
 class scripted_entries {
  public:
+  /// What an entry that entry_registry::check_bounds has let in is bound to. Set before the first script runs.
+  std::function<scripted_bounds(const entry_record& entry)> read_bounds;
   /// A library of the files by its id, or null. Set before the first script runs; may be left unset.
   std::function<program_ptr(const std::string& id)> find_library;
 
@@ -46,6 +53,7 @@ class scripted_entries {
     std::shared_ptr<function_pool> pool;
   };
   program_ptr make(const entry_registry::entry_map& all, const entry_record& entry, int depth) const;
+  scripted_bounds bounds_of(const entry_record& entry) const;
   void retire(std::shared_ptr<function_pool> pool);
 
   std::mutex mutex_;

@@ -10,6 +10,14 @@ local tests = {
         check.same(err:message(), "no such thing")
         check.same(err:details().id, 7)
     end },
+    { "an error without a kind is one, too", function()
+        local value, err = funcs.call("app:plain")
+        check.fails("", value, err)
+        check.same(err:message(), "plain")
+        local future = funcs.async("app:plain")
+        future:response():receive()
+        check.same(future:error():message(), "plain")
+    end },
     { "a function that raises is an error", function()
         local value, err = funcs.call("app:add", "raise")
         check.fails("Internal", value, err)

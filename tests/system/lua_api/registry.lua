@@ -52,7 +52,9 @@ local tests = {
         check.same(ids(registry.find({ ["^meta.type"] = "po" })), "app:poem")
         check.same(ids(registry.find({ ["$meta.type"] = "say" })), "app:essay")
         check.same(ids(registry.find({ ["*meta.type"] = "e*y" })), "")
+        check.same(ids(registry.find({ ["~meta.comment"] = { "(?i)^WRITTEN", "\\bat\\b" } })), "app:poem")
         check.fails("Invalid", registry.find({ ["~meta.type"] = "(" }))
+        check.fails("Invalid", registry.find({ ["~meta.type"] = { "a", "(?=b)" } }))
     end },
     { "a bare key selects nothing out", function()
         check.yes(#registry.find({ kind = "registry.entry" }) > 10)
@@ -114,6 +116,37 @@ local tests = {
         check.fails("Invalid", apply("create", entry("return {")))
         check.fails("Invalid", apply("create", entry("file://x.lua")))
     end },
+    { "what is made has the pool and the limits it asks for", function()
+        local function apply(data, kind)
+            local changes = registry.snapshot():changes()
+            local known = registry.get("app:bound.later")
+            changes[known and "update" or "create"](changes,
+                { id = "app:bound.later", kind = kind or "function.lua", data = data })
+            return changes:apply()
+        end
+        local counts = "local calls = 0; return function() calls = calls + 1; return calls end"
+        check.yes(apply({ source = counts, pool = { type = "static", size = 1 }, limits = {} }))
+        for n = 1, 3 do check.same(funcs.call("app:bound.later"), n, "one state") end
+        check.yes(apply({ source = counts, pool = { type = "inline" } }))
+        for _ = 1, 3 do check.same(funcs.call("app:bound.later"), 1, "a state for each call") end
+        local eats = "return function() local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end"
+        check.yes(apply({ source = eats, limits = { memory = "2MiB" } }))
+        local none, err = funcs.call("app:bound.later")
+        check.yes(err:message():find("limit memory (2048 KiB)", 1, true), err:message())
+        check.yes(apply({ source = eats, limits = { memory = 3145728 } }, "process.lua"))
+        none, err = process.exec("app:bound.later", "system:processes")
+        check.yes(err:message():find("limit memory (3072 KiB)", 1, true), err:message())
+        for text, data in pairs({
+            ["pool.size"] = { pool = { size = 0 } }, ["pool.typ"] = { pool = { typ = "lazy" } },
+            ["pool.type"] = { pool = { type = "eager" } }, ["limits.memory"] = { limits = { memory = "much" } },
+            ["limits"] = { limits = 5 },
+        }) do
+            data.source = counts
+            none, err = apply(data)
+            check.fails("Invalid", none, err)
+            check.yes(err:message():find("app:bound.later: .*" .. text), err:message())
+        end
+    end },
     { "a replaced function finishes its calls", function()
         local function entry(version)
             return { id = "app:slow.later", kind = "function.lua", data = { method = "main", source =
@@ -154,6 +187,21 @@ local tests = {
         check.same(#ops, 2)
         check.same(ops[1].kind .. ops[1].entry.id .. " " .. ops[2].kind .. ops[2].entry.id,
             "entry.createt:b entry.deletet:a")
+    end },
+    { "a regular expression is bounded, and never goes back in the text", function()
+        local changes = registry.snapshot():changes()
+        changes:create({ id = "app:long", kind = "registry.entry", meta = { comment = ("a"):rep(4000) }, data = {} })
+        changes:create({ id = "app:longer", kind = "registry.entry", meta = { title = ("a"):rep(100000) }, data = {} })
+        check.yes(changes:apply())
+        check.same(ids(registry.find({ ["~meta.comment"] = "^(a+)+$" })), "app:long")
+        check.same(ids(registry.find({ ["~meta.comment"] = "^((((((a))))))*b" })), "")
+        local none, err = registry.find({ ["~meta.title"] = "^(((a{3}){3}){3}){3}b" })
+        check.fails("Invalid", none, err)
+        check.yes(err:message():find("it takes too long in a text of 100000 bytes of app:longer", 1, true), err:message())
+        none, err = registry.find({ ["~meta.title"] = "((a{100}){100}){100}" })
+        check.yes(err:message():find("it takes more than 2000 steps", 1, true), err:message())
+        none, err = registry.find({ ["~meta.title"] = ("a"):rep(1025) })
+        check.yes(err:message():find("more than 1024 bytes", 1, true), err:message())
     end },
 }
 
