@@ -231,6 +231,7 @@ void frame_stream::on_close_frame(std::string_view payload) {
   send_close(static_cast<uint16_t>(code), {});
   phase_ = phase::closing;
   close_when_sent();
+  resume(); // a wait for the socket keeps the stream until all is sent: the owner has let go of it
 }
 
 void frame_stream::close(uint16_t code) {
