@@ -1,6 +1,5 @@
 #include "actors/pow/rest_session.hpp"
 
-#include "actors/pow/json_text.hpp"
 #include "relay/http/body_stream.hpp"
 
 namespace natterjack::pow {
@@ -119,10 +118,12 @@ void rest_session::touch() { last_used_ = std::chrono::steady_clock::now(); }
 
 void rest_session::status(const relay::http_reply& reply) {
   touch();
-  std::string document = "{";
-  if (const auto text = lines_.text(); !text.empty()) {
+  std::string document;
+  document.reserve(lines_.json_bytes() + result_.size() + 64); // the lines may be megabytes
+  document += '{';
+  if (lines_.has_text()) {
     document += R"("buffer":)";
-    append_json_text(document, text);
+    lines_.append_json(document);
     document += ',';
   }
   document += R"("result":)";
