@@ -59,6 +59,8 @@ class job final : public relay::pinned_actor, public job_io {
   // -- from the front, on this thread
   void begin(made_job made);
   void push_input(std::string_view bytes, input_done on_done = {});
+  /// Forgets what was pushed with an `on_done` and has not been read, without calling that.
+  void take_back_input();
   bool has_input_room() const noexcept { return input_bytes_ < bounds_.input_bytes; }
   void output_has_room();
   void close_input();
