@@ -240,6 +240,11 @@ void job::attach(const hub::message& what) {
   for (const auto& known : observers_)
     if (known.self == observer.self)
       return;
+  if (ended_) { // as to those who had come before
+    observer.self->deliver(hub::make_message(id(), topic("pow.end"),
+                                             hub::payload::json(result_document(end_, false))));
+    return;
+  }
   monitor(observer.actor);
   observers_.push_back(std::move(observer));
 }
@@ -293,8 +298,9 @@ void job::end(job_end result) {
   if (!observers_.empty())
     tell_observers("pow.end", hub::payload::json(result_document(result, false)));
   drop_input();
+  end_ = std::move(result);
   if (auto front = std::exchange(front_, nullptr))
-    front->on_end(result);
+    front->on_end(end_);
   // The code may be the caller: it is destroyed when the actor has left its hands.
   enqueue(nullptr, caf::make_message_id(), caf::make_message(ended_atom::value), nullptr);
 }

@@ -6,6 +6,7 @@
 //   pow.close           ends the input behind what is queued         -
 //   pow.cancel          sets the cause, the first one wins           text, or none
 //   pow.attach          sends output and end to a process            PID text; none: the sender
+//                       that comes when the job has ended: the end
 //   pow.detach          stops that                                   as above
 //   cancel, exit        cause, end of input, "end soon"; forced after `stop_wait`
 //   any other topic     goes to the code
@@ -143,6 +144,7 @@ class job final : public relay::pinned_actor, public job_io {
   bool terminated_ = false;
   bool client_lost_ = false;
   bool ended_ = false;
+  job_end end_; // how, once it has
   std::string cause_;
   std::vector<hub::process_ref> observers_;
   utf8_joiner observed_;
