@@ -203,6 +203,14 @@ template <class Compare> int duration_compare(lua_State* L) {
   return 1;
 }
 
+// Lua asks for any two userdata of which one is ours.
+int duration_equal(lua_State* L) {
+  const duration_value* a = to_duration(L, 1);
+  const duration_value* b = to_duration(L, 2);
+  lua_pushboolean(L, a != nullptr && b != nullptr && a->nanoseconds == b->nanoseconds);
+  return 1;
+}
+
 int location_string(lua_State* L) {
   const location* where = to_location(L, 1);
   if (where == nullptr)
@@ -247,6 +255,14 @@ template <int Highest, int Lowest> int time_compare(lua_State* L) {
   return 1;
 }
 
+int time_equal(lua_State* L) {
+  const time_value* a = to_time(L, 1);
+  const time_value* b = to_time(L, 2);
+  lua_pushboolean(L, a != nullptr && b != nullptr && a->seconds == b->seconds &&
+                         a->nanoseconds == b->nanoseconds);
+  return 1;
+}
+
 int time_text(lua_State* L) {
   const time_value* time = to_time(L, 1);
   byte_buffer& buffer = encode_buffer();
@@ -257,7 +273,7 @@ int time_text(lua_State* L) {
 }
 
 void make_metatables(lua_State* L) {
-  constexpr luaL_Reg time_hooks[] = {{"__eq", time_compare<0, 0>},
+  constexpr luaL_Reg time_hooks[] = {{"__eq", time_equal},
                                      {"__lt", time_compare<-1, -1>},
                                      {"__le", time_compare<0, -1>},
                                      {"__tostring", guarded<time_text>},
@@ -273,7 +289,7 @@ void make_metatables(lua_State* L) {
                                            {"microseconds", duration_whole<1'000>},
                                            {"nanoseconds", duration_whole<1>},
                                            {nullptr, nullptr}};
-  constexpr luaL_Reg duration_hooks[] = {{"__eq", duration_compare<std::equal_to<>>},
+  constexpr luaL_Reg duration_hooks[] = {{"__eq", duration_equal},
                                          {"__lt", duration_compare<std::less<>>},
                                          {"__le", duration_compare<std::less_equal<>>},
                                          {"__tostring", guarded<duration_text>},

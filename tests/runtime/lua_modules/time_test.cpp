@@ -213,6 +213,8 @@ SCENARIO_METHOD(time_fixture, "a Time is read by a layout", "[time]") {
 SCENARIO_METHOD(time_fixture, "a Time can be reckoned with", "[time]") {
   lua.run("t = time.date(2024, 1, 31, 10, 30, 15, 500, time.utc) "
           "hour = time.parse_duration('1h') quarter = time.parse_duration('15m')");
+  CHECK(run("tostring(t == hour) .. tostring(hour == time.utc) .. tostring(t == time.utc)") ==
+        "falsefalsefalse");
   CHECK(run("t:add('24h'):format(time.DATE_TIME)") == "2024-02-01 10:30:15");
   CHECK(run("t:add(5 * time.MINUTE):minute()") == "35");
   CHECK(run("t:add(-1 * time.NANOSECOND):nanosecond()") == "499");
