@@ -18,6 +18,12 @@ char location_key;
 
 constexpr lua_Integer second_limit = 1'000'000'000'000'000; // 31 million years
 
+// What `floor_divide` leaves below a second, also of the least number there is.
+constexpr int32_t remainder_of(int64_t nanoseconds) noexcept {
+  constexpr int64_t second = 1'000'000'000;
+  return static_cast<int32_t>((nanoseconds % second + second) % second);
+}
+
 void* to_value(lua_State* L, int index, const void* key) noexcept {
   if (lua_type(L, index) != LUA_TUSERDATA || lua_getmetatable(L, index) == 0)
     return nullptr;
@@ -61,7 +67,7 @@ int time_unix(lua_State* L) {
   const lua_Integer nanoseconds = luaL_optinteger(L, 2, 0);
   const int64_t carried = floor_divide(nanoseconds, 1'000'000'000);
   time.seconds = check_bounded(L, 1, 0, second_limit) + carried;
-  time.nanoseconds = static_cast<int32_t>(nanoseconds - carried * 1'000'000'000);
+  time.nanoseconds = remainder_of(nanoseconds);
   time.where = local_location();
   push_time_value(L, time);
   return 1;
@@ -75,7 +81,7 @@ int time_date(lua_State* L) {
   const int64_t carried = floor_divide(nanoseconds, 1'000'000'000);
   time_value time;
   time.where = optional_location(L, 8, local_location());
-  time.nanoseconds = static_cast<int32_t>(nanoseconds - carried * 1'000'000'000);
+  time.nanoseconds = remainder_of(nanoseconds);
   const int64_t wall =
       seconds_to(check_bounded(L, 1, 0, 10'000'000), check_bounded(L, 2, 1, 10'000'000),
                  check_bounded(L, 3, 1, 1'000'000'000), check_bounded(L, 4, 0, most),
@@ -341,7 +347,7 @@ void push_time(lua_State* L, int64_t unix_ns) {
   ensure_metatables(L);
   time_value time;
   time.seconds = floor_divide(unix_ns, 1'000'000'000);
-  time.nanoseconds = static_cast<int32_t>(unix_ns - time.seconds * 1'000'000'000);
+  time.nanoseconds = remainder_of(unix_ns);
   time.where = local_location();
   push_time_value(L, time);
 }
