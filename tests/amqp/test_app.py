@@ -421,6 +421,17 @@ def test_the_telescope(broker):
             own = [(sender, code) for i, sender, code, _ in said if i == "o"]
             assert own[0] == ("dome", ">") and own.count(("mount", ":")) == 2
             assert said[-1][3]["shutter"] == 100
+            # The later one of two has the slit.
+            finals = {}
+            for command_id, az in (("first", 90), ("second", 270)):
+                client.send_json({"consumer": "dome", "command_string": f"rotate {az}", "command_id": command_id})
+            while len(finals) < 2:
+                frame = client.read_json(60)
+                head = frame["headers"]
+                if head["command_id"] in ("first", "second") and head["message_code"] in ":f":
+                    finals[head["command_id"]] = (head["message_code"], frame["body"])
+            assert finals["first"] == ("f", {"error": "another command turns the slit"})
+            assert finals["second"][0] == ":" and finals["second"][1]["slit"] == 270
             assert server.stop() == 0
     finally:
         os.environ.clear()
