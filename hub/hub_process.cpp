@@ -88,6 +88,8 @@ void hub_process::on_exit() {
   if (!ended_)
     result_.error = options_.entry + ": terminated";
   ended_ = true;
+  // Before the messages it has not read: by the directory a sender tells those from what was taken.
+  process::leave();
   inbox_.close();
   queued_.clear(); // unread: their senders get their credit back
   timers_.clear();
@@ -95,7 +97,6 @@ void hub_process::on_exit() {
     home().groups().leave(client_group_, id);
   hub_.reset();
   neighbours_.clear();
-  process::leave();
   first_wait();
 }
 

@@ -130,6 +130,8 @@ void lua_process::on_exit() {
   runtime_.note_end(engine_.program().id(),
                     {1, result_.error.empty() ? uint64_t{0} : uint64_t{1}, box_.taken(),
                      busy_ns_.load(std::memory_order_relaxed)});
+  // Before the messages it has not read: by the directory a sender tells those from what was taken.
+  hub::process::leave();
   // Unread messages go first: their senders get their credit back.
   box_.close();
   if (call_) {
@@ -143,7 +145,6 @@ void lua_process::on_exit() {
   engine_.close();
   runtime_.timers().forget(hub::process::id().number());
   neighbours_.clear();
-  hub::process::leave();
   first_wait();
 }
 

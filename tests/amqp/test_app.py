@@ -392,6 +392,22 @@ def test_a_hub_that_fails_gives_its_messages_back(app, exchange, broker):
     assert one.said(30) == ["precious", True]
 
 
+def test_what_a_hub_that_fails_has_not_taken_goes_back(app, exchange):
+    exchange.declare_queue("work", durable=True)
+    for n in range(10):
+        exchange.run(exchange.send(b"%d" % n, {}, "work", exchange="", content_type="text/plain"))
+    one = app("""
+  process.registry.register("worker")
+  while true do
+    local job = process.inbox():receive():payload():data()
+    say(job.body)
+    if job.body == "0" then time.sleep("1s") error("on purpose") end -- the others have come meanwhile
+  end
+""", "  - { name: work, kind: amqp.feed, bridge: clu, process: worker, queue: work, durable: true }\n")
+    assert one.said() == ["0"]
+    assert [one.said(30) for _ in range(9)] == [[str(n)] for n in range(1, 10)]
+
+
 def test_an_outage_as_a_hub_sees_it(own_broker, app):
     one = app("""
   say(amqp.publish({ exchange = "amq.topic", routing_key = "x", body = "1", mandatory = false }))
