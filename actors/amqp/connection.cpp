@@ -156,7 +156,6 @@ void connection::run() {
 void connection::attempt() {
   run_tasks();
   session wire(options_);
-  backoff_ = std::chrono::milliseconds(0);
   wire_ = &wire;
   struct forget {
     session*& wire;
@@ -168,6 +167,7 @@ void connection::attempt() {
     start(wire, *one);
   ++stats_.connects;
   last_complaint_.clear();
+  up_since_ = clock::now();
   change(link_state::up);
   serve(wire);
 }
@@ -176,6 +176,9 @@ void connection::lose(const std::string& why, int code) {
   const bool was_up = state_ == link_state::up || state_ == link_state::blocked;
   if (was_up)
     ++stats_.losses;
+  // Not after every login: what fails right behind it fails again.
+  if (was_up && clock::now() - up_since_ > backoff_)
+    backoff_ = std::chrono::milliseconds(0);
   for (auto& lane : lanes_)
     lane->on_lost(why, 0);
   for (auto& [number, one] : consumers_)

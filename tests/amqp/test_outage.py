@@ -163,6 +163,15 @@ def test_many_cuts_leave_nothing_behind(broker, exchange):
         assert len(list_descriptors(clu)) <= descriptors + 1
 
 
+def test_what_fails_behind_the_login_is_tried_less_and_less_often(broker):
+    with Proxy(broker.port) as proxy, Patient(proxy.port):
+        proxy.cut_at = b"\x00\x14\x00\x0b"  # channel.open-ok
+        proxy.cut()
+        wait_until(lambda: len(proxy.accepted) >= 7, "it goes on trying")
+        # Between them lie at least half of 0.5, 1, 2, 4 and 5 s; always 0.125 s would be 0.6 s.
+        assert proxy.accepted[6] - proxy.accepted[1] > 6
+
+
 def list_descriptors(clu):
     return list(Path(f"/proc/{clu.process.pid}/fd").iterdir())
 
