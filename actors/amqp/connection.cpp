@@ -181,9 +181,11 @@ void connection::lose(const std::string& why, int code) {
     backoff_ = std::chrono::milliseconds(0);
   for (auto& lane : lanes_)
     lane->on_lost(why, 0);
-  for (auto& [number, one] : consumers_)
+  for (auto& [number, one] : consumers_) {
+    one->forget_channel();
     if (one->is_consuming())
       one->on_lost(why, 0);
+  }
   for (auto& r : returned_)
     r = {};
   if (stopping_)

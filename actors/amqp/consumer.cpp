@@ -107,8 +107,6 @@ void consumer::withdraw(session& wire) {
 void consumer::on_lost(const std::string& why, int code) {
   ledger_ = nullptr;
   coming_ = std::make_unique<assembly>();
-  if (code == 0)
-    close_pending_ = false; // the whole connection is gone
   retry_pause_ = std::clamp(retry_pause_ * 2, std::chrono::milliseconds(first_retry_pause),
                             std::chrono::milliseconds(last_retry_pause));
   retry_at_ = clock::now() + retry_pause_;
