@@ -69,6 +69,7 @@ void connection::stop() {
     wake();
   if (thread_.joinable())
     thread_.join();
+  run_tasks(); // what was posted too late for the thread
   for (auto& lane : lanes_)
     lane->stop();
   state_ = link_state::stopped;
@@ -112,15 +113,18 @@ uint16_t connection::consume(topology wanted, consumer_handlers handlers) {
 
 void connection::cancel(uint16_t number, std::function<void()> done) {
   post([this, number, done = std::move(done)] {
-    auto i = consumers_.find(number);
-    if (i != consumers_.end()) {
-      const auto one = i->second;
-      consumers_.erase(i);
-      if (wire_ != nullptr)
-        one->withdraw(*wire_);
+    const auto one = consumers_.extract(number);
+    std::exception_ptr lost;
+    try {
+      if (wire_ != nullptr && !one.empty())
+        one.mapped()->withdraw(*wire_);
+    } catch (...) {
+      lost = std::current_exception(); // the connection is: no reason to forget `done`
     }
     if (done)
       done();
+    if (lost)
+      std::rethrow_exception(lost);
   });
 }
 

@@ -75,7 +75,7 @@ class connection {
   /// @returns a number for `cancel`
   uint16_t consume(topology wanted, consumer_handlers handlers);
   /// Stops consuming; the broker gets back what was not settled. Handlers are not called any more
-  /// once `done` has been, on the connection's thread.
+  /// once `done` has been: on the connection's thread, or in `stop` when that has ended.
   void cancel(uint16_t consumer_number, std::function<void()> done = {});
 
   /// From whoever has a clock: also while the thread waits for a broker that does not answer.
