@@ -22,6 +22,8 @@ constexpr auto stop_wait = std::chrono::seconds(1);
 constexpr auto expiry_interval = std::chrono::milliseconds(100);
 constexpr auto short_sleep = std::chrono::milliseconds(20); // as long as acks may lag
 constexpr auto quiet_time = std::chrono::milliseconds(200); // without deliveries: sleep until woken
+constexpr const char* no_channel_left =
+    "too many consumers: all channels that the broker allows on one connection are in use";
 
 } // namespace
 
@@ -42,7 +44,8 @@ const char* to_string(link_state state) noexcept {
 }
 
 connection::connection(broker_options options)
-    : options_(std::move(options)), wake_descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : options_(std::move(options)), wake_descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      channel_max_(session::channel_max_wanted) {
   if (wake_descriptor_ < 0)
     throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
   for (uint8_t i = 0; i < lane_count; ++i)
@@ -93,11 +96,31 @@ void connection::publish(publication what, const publish_options& options, publi
   wake();
 }
 
+// The next one in turn rather than the lowest: of a channel just closed there may be frames on their way.
+uint16_t connection::take_channel() {
+  std::lock_guard guard(mutex_);
+  for (unsigned tried = lane_count; tried < channel_max_; ++tried) {
+    last_channel_ = last_channel_ < channel_max_ ? static_cast<uint16_t>(last_channel_ + 1)
+                                                 : static_cast<uint16_t>(lane_count + 1);
+    if (consumer_channels_.insert(last_channel_).second)
+      return last_channel_;
+  }
+  return 0;
+}
+
+void connection::free_channel(uint16_t number) {
+  std::lock_guard guard(mutex_);
+  consumer_channels_.erase(number);
+}
+
 uint16_t connection::consume(topology wanted, consumer_handlers handlers) {
-  uint16_t number = 0;
-  {
-    std::lock_guard guard(mutex_);
-    number = ++last_consumer_;
+  const auto number = take_channel();
+  if (number == 0) {
+    post([told = std::move(handlers.on_lost)] {
+      if (told)
+        told(no_channel_left, AMQP_CHANNEL_ERROR);
+    });
+    return 0;
   }
   auto on_settled = [this](bool many) {
     if (wants_wake_.exchange(false) || many)
@@ -121,6 +144,7 @@ void connection::cancel(uint16_t number, std::function<void()> done) {
     } catch (...) {
       lost = std::current_exception(); // the connection is: no reason to forget `done`
     }
+    free_channel(number);
     if (done)
       done();
     if (lost)
@@ -165,6 +189,10 @@ void connection::attempt() {
     session*& wire;
     ~forget() { wire = nullptr; }
   } on_exit{wire_};
+  {
+    std::lock_guard guard(mutex_);
+    channel_max_ = wire.channel_max();
+  }
   for (auto& lane : lanes_)
     open(wire, *lane);
   for (auto& [number, one] : consumers_)
@@ -382,6 +410,10 @@ void connection::declare(session& wire, consumer& one) {
 
 // A refused channel concerns this consumer alone.
 void connection::start(session& wire, consumer& one) {
+  if (one.channel() > wire.channel_max()) { // the broker has allowed more before
+    one.on_lost(no_channel_left, AMQP_CHANNEL_ERROR);
+    return;
+  }
   try {
     one.start(wire);
   } catch (const broker_error& e) {

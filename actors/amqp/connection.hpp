@@ -26,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -72,7 +73,7 @@ class connection {
   link_state state() const noexcept { return state_; }
   void publish(publication what, const publish_options& options, publish_done done);
 
-  /// @returns a number for `cancel`
+  /// @returns a number for `cancel`; 0 if no channel is left, which `on_lost` is told
   uint16_t consume(topology wanted, consumer_handlers handlers);
   /// Stops consuming; the broker gets back what was not settled. Handlers are not called any more
   /// once `done` has been: on the connection's thread, or in `stop` when that has ended.
@@ -91,6 +92,8 @@ class connection {
  private:
   using clock = std::chrono::steady_clock;
 
+  uint16_t take_channel();
+  void free_channel(uint16_t number);
   void post(std::function<void()> task);
   void wake() noexcept;
   void run();
@@ -123,9 +126,11 @@ class connection {
   std::array<std::unique_ptr<publisher>, lane_count> lanes_;
   connection_stats stats_;
 
-  std::mutex mutex_; // of the next two
+  std::mutex mutex_; // of the next four
   std::vector<std::function<void()>> tasks_;
-  uint16_t last_consumer_ = lane_count;
+  std::set<uint16_t> consumer_channels_;
+  uint16_t last_channel_ = lane_count;
+  uint16_t channel_max_; // what the broker has allowed last
 
   // -- the thread's own
   std::map<uint16_t, std::shared_ptr<consumer>> consumers_;

@@ -90,6 +90,8 @@ void consumer::declare(session& wire) {
 }
 
 void consumer::withdraw(session& wire) {
+  if (std::exchange(close_pending_, false))
+    wire.confirm_channel_closed(channel_); // somebody else may get its number
   if (!is_consuming())
     return;
   try {
@@ -101,6 +103,7 @@ void consumer::withdraw(session& wire) {
   } catch (const broker_error& e) {
     if (!e.is_channel_error)
       throw;
+    wire.confirm_channel_closed(channel_);
   }
 }
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from broker import free_port, wait_until
+from broker import Broker, free_port, wait_until
 from exchange import Exchange, FakeActor
 from natterjack import REPOSITORY, Natterjack, binary, command
 from raw_ws import RawWebSocket
@@ -406,6 +406,39 @@ def test_what_a_hub_that_fails_has_not_taken_goes_back(app, exchange):
 """, "  - { name: work, kind: amqp.feed, bridge: clu, process: worker, queue: work, durable: true }\n")
     assert one.said() == ["0"]
     assert [one.said(30) for _ in range(9)] == [[str(n)] for n in range(1, 10)]
+
+
+def test_a_subscription_too_many(app, tmp_path):
+    """Each takes a channel; the broker ends the connection of a client that opens more than it allows."""
+    small = Broker(tmp_path / "rabbit")
+    with (small.folder / "rabbitmq.conf").open("a") as conf:
+        conf.write("channel_max = 8\n")
+    with small:
+        one = app("""
+  local feeds = {}
+  local function subscribe()
+    local feed, err = amqp.subscribe({ exchange = "weather" })
+    feeds[#feeds + 1] = feed
+    return feed ~= nil, feed == nil and tostring(err) or ""
+  end
+  repeat
+    local good, err = subscribe()
+    say(good, err)
+  until not good
+  for i = 1, 20 do -- channels are used again
+    assert(amqp.unsubscribe(table.remove(feeds)))
+    while not subscribe() do time.sleep("10ms") end
+  end
+  say(amqp.publish({ exchange = "weather", routing_key = "x", body = "" }))
+""", port=small.port)
+        said = []
+        while not said or said[-1][0]:
+            said.append(one.said())
+        assert 2 <= len(said) <= 6
+        assert "too many consumers" in said[-1][1]
+        assert one.said(60) == [True]
+        assert "trying again" not in one.server.stderr.text()
+        one.server.kill()
 
 
 def test_an_outage_as_a_hub_sees_it(own_broker, app):
