@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -46,6 +47,7 @@ class App:
 
     def __init__(self, folder, port, lua="", entries=""):
         folder.mkdir()
+        self.folder = folder
         (folder / "_index.yaml").write_text(HEAD % port + entries + (HUB if lua else ""))
         (folder / "hub.lua").write_text(AROUND % lua)
         self.server = Natterjack(folder)
@@ -406,6 +408,37 @@ def test_what_a_hub_that_fails_has_not_taken_goes_back(app, exchange):
 """, "  - { name: work, kind: amqp.feed, bridge: clu, process: worker, queue: work, durable: true }\n")
     assert one.said() == ["0"]
     assert [one.said(30) for _ in range(9)] == [[str(n)] for n in range(1, 10)]
+
+
+def test_a_command_of_the_old_version_ends_while_the_new_one_has_others(app, exchange):
+    lua = """
+  assert(amqp.subscribe({ exchange = "release", topic = "release" }))
+  assert(amqp.actor("act", { slow = function() time.sleep("1h") end, quick = function() return {} end }))
+  say("version 1")
+  process.events():receive()
+  process.inbox():receive() -- lets go of its command only now
+  if true then return end
+"""
+    one = app(lua, "  - { name: act, kind: amqp.actor, bridge: clu, commands: [ { name: slow }, { name: quick } ] }\n")
+    assert one.said() == ["version 1"]
+    tap = exchange.listen("reply.#")
+
+    def read(command_id, code):
+        while True:
+            _, properties, body = tap.get(timeout=30)
+            head = properties.headers
+            if (head["sender"], head["command_id"], head["message_code"]) == ("act", command_id, code):
+                return json.loads(body)
+
+    exchange.command("act", "slow", "s")
+    read("s", ">")
+    (one.folder / "hub.lua").write_text(AROUND % lua.replace("version 1", "version 2"))
+    one.server.process.send_signal(signal.SIGHUP)
+    assert one.said() == ["version 2"]
+    exchange.command("act", "quick", "q")
+    read("q", ":")
+    exchange.run(exchange.send(b"", {}, "now", exchange="release"))
+    assert read("s", "f") == {"error": "The actor's process has ended."}
 
 
 def test_a_subscription_too_many(app, tmp_path):
