@@ -96,6 +96,9 @@ void hub_process::on_exit() {
   for (const auto& [id, who] : clients_)
     home().groups().leave(client_group_, id);
   hub_.reset();
+  for (const auto& [address, one] : neighbours_) // nobody else takes its monitors back
+    if (one.monitored)
+      demonitor(address);
   neighbours_.clear();
   first_wait();
 }
