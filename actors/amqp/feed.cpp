@@ -3,6 +3,7 @@
 #include "actors/amqp/delayed_calls.hpp"
 #include "actors/amqp/field_table.hpp"
 #include "actors/amqp/json_bytes.hpp"
+#include "actors/amqp/quoted.hpp"
 #include "relay/pinned_actor.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -281,8 +282,8 @@ void feed::start(std::function<void(const std::string&)> on_first) {
   handlers.on_delivery = [self = shared_from_this()](const delivery& from,
                                                      const delivery_token_ptr& token) {
     if (from.is_oversized) {
-      spdlog::warn("{}: a message of {} bytes, routing key \"{}\", is too big: rejected",
-                   self->options_.id, from.body_size, from.routing_key);
+      spdlog::warn("{}: a message of {} bytes, routing key {}, is too big: rejected",
+                   self->options_.id, from.body_size, quoted(from.routing_key));
       token->settle(verdict::reject);
       return;
     }
