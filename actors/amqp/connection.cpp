@@ -96,7 +96,8 @@ void connection::publish(publication what, const publish_options& options, publi
   wake();
 }
 
-// The next one in turn rather than the lowest: of a channel just closed there may be frames on their way.
+// The next one in turn rather than the lowest: of a channel just closed there may be frames on
+// their way.
 uint16_t connection::take_channel() {
   std::lock_guard guard(mutex_);
   for (unsigned tried = lane_count; tried < channel_max_; ++tried) {

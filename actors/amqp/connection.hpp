@@ -8,8 +8,8 @@
 //   watch      hears of every change of state                     before start
 //
 //   states    connecting -> up <-> blocked -> down -> connecting …; stopped at the end
-//   back-off  doubles from backoff_min to backoff_max, each wait between half and all of it; anew after
-//             a connection that has lived longer than the last wait
+//   back-off  doubles from backoff_min to backoff_max, each wait between half and all of it; anew
+//             after a connection that has lived longer than the last wait
 //   channels  one for each lane and each consumer, as many as the broker allows (2,047 at most); a
 //             consumer too many is told so, code 504, and nobody else notices
 //   never     blocks whoever calls, writes to a full socket, forgets a `done`

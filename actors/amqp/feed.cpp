@@ -84,8 +84,8 @@ std::string describe(const delivery& from) {
 }
 
 // Acknowledges when the process takes the message; a process that ended without taking it gives it
-// back. Neither before the feed has said that the message was handed over at all: what nobody took in
-// is handed over once more, and still the feed's to settle.
+// back. Neither before the feed has said that the message was handed over at all: what nobody took
+// in is handed over once more, and still the feed's to settle.
 class mailbox_credit final : public hub::credit_source {
  public:
   mailbox_credit(delivery_token_ptr token, hub::node& node, hub::pid receiver) noexcept

@@ -5,7 +5,8 @@
 
 namespace natterjack::amqp {
 
-/// The text in quotes, without line ends and other control characters: nobody writes a line of his own.
+/// The text in quotes, without line ends and other control characters: nobody writes a line of
+/// his own.
 inline std::string quoted(std::string_view utf8) {
   std::string text;
   append_python_repr(text, utf8);

@@ -154,8 +154,10 @@ class running_command : public std::enable_shared_from_this<running_command> {
   void give_up() noexcept {
     reap_child(child_);
     reaped_ = true;
-    const std::pair<stream_descriptor&, int> all[] = {
-        {input_, child_.input}, {output_, child_.output}, {ended_, child_.pidfd}, {errors_, child_.errors}};
+    const std::pair<stream_descriptor&, int> all[] = {{input_, child_.input},
+                                                      {output_, child_.output},
+                                                      {ended_, child_.pidfd},
+                                                      {errors_, child_.errors}};
     for (const auto& [watched, number] : all)
       if (watched.is_open())
         close(watched);

@@ -182,7 +182,7 @@ void frame_stream::answer_ping(hub::shared_bytes pong) {
     outbox_.push_raw(std::move(pong));
   else
     outbox_.push_control(opcode::pong, std::move(pong));
-  was_full_ = was_full_ || !has_room(); // a job that asks for room now is to hear when there is some
+  was_full_ = was_full_ || !has_room(); // a job that asks for it is to hear when there is some
 }
 
 void frame_stream::on_message(opcode op, std::string_view body) {

@@ -18,7 +18,8 @@ constexpr std::string_view paragraph_separator = "\xe2\x80\xa9";
 
 // ASCII that means itself in a JSON string and in a page.
 constexpr bool is_plain(char c) noexcept {
-  return static_cast<signed char>(c) >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+  return static_cast<signed char>(c) >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' &&
+         c != '&';
 }
 
 void append_unicode_escape(std::string& out, unsigned code) {

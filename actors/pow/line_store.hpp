@@ -1,5 +1,5 @@
-// The last complete lines of a REST session's output, kept as JSON has them: clients ask for them again
-// and again, and each character is escaped once.
+// The last complete lines of a REST session's output, kept as JSON has them: clients ask for them
+// again and again, and each character is escaped once.
 //
 //   a line        complete at "\n"; one "\r" before it is dropped; the last one also at the end of output
 //   beyond lines, store_bytes   the oldest lines make room; counted is what is kept

@@ -142,8 +142,9 @@ void rest_session::input(std::shared_ptr<const relay::http_request> request,
   send_input();
 }
 
-// Each piece is handed over when the one before has been read, so the job's pace is the client's. A job
-// may read within `push_input`: a loop, since a body may have more pieces than the stack has room for.
+// Each piece is handed over when the one before has been read, so the job's pace is the client's. A
+// job may read within `push_input`: a loop, since a body may have more pieces than the stack has room
+// for.
 void rest_session::send_input() {
   if (std::exchange(is_sending_, true))
     return; // the loop below goes on

@@ -144,7 +144,8 @@ void lua_process::on_exit() {
   rested_ = nullptr;
   engine_.close();
   runtime_.timers().forget(hub::process::id().number());
-  // Nobody else takes its monitors back: those whom many short-lived processes watch would keep them all.
+  // Nobody else takes its monitors back: those whom many short-lived processes watch would keep
+  // them all.
   for (const auto& [address, one] : neighbours_)
     if (one.monitored || !one.awaited_by.empty())
       demonitor(address);
