@@ -91,14 +91,18 @@ void hub_process::on_exit() {
   if (!ended_)
     ending().error = options_.entry + ": terminated";
   ended_ = true;
+  // Before the messages it has not read: by the directory a sender tells those from what was taken.
+  process::leave();
   inbox_.close();
   queued_.clear(); // unread: their senders get their credit back
   timers_.clear();
   for (const auto& [id, who] : clients_)
     home().groups().leave(client_group_, id);
   hub_.reset();
+  for (const auto& [address, one] : neighbours_) // nobody else takes its monitors back
+    if (one.monitored)
+      demonitor(address);
   neighbours_.clear();
-  process::leave();
   first_wait();
 }
 

@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <map>
 #include <unordered_map>
 
 namespace natterjack::amqp {
@@ -215,7 +216,7 @@ class worker final : public relay::pinned_actor {
       return;
     }
     one.runner = found.actor;
-    watch(found.actor);
+    watch(one.runner);
     const auto what = json_value::make_object({{"token", json_value(token)},
                                                {"actor", json_value(options_.name)},
                                                {"verb", json_value(asked.spec->name)},
@@ -229,14 +230,19 @@ class worker final : public relay::pinned_actor {
              one_member("error", json_value("The actor's process takes no more messages.")));
   }
 
-  // One monitor, however many commands.
+  // One monitor for each process that has commands: an old version ends its own while the new one
+  // is given others.
   void watch(const caf::strong_actor_ptr& runner) {
-    if (watched_ == runner)
+    if (runners_[runner->address()]++ == 0)
+      monitor(runner);
+  }
+
+  void unwatch(const caf::strong_actor_ptr& runner) {
+    auto i = runners_.find(runner->address());
+    if (i == runners_.end() || --i->second > 0)
       return;
-    if (watched_)
-      demonitor(watched_->address());
-    watched_ = runner;
-    monitor(runner);
+    runners_.erase(i);
+    demonitor(runner->address());
   }
 
   void on_task(const actor_request& came) {
@@ -254,8 +260,7 @@ class worker final : public relay::pinned_actor {
   }
 
   void on_down(const caf::actor_addr& who) {
-    if (watched_ && watched_->address() == who)
-      watched_ = nullptr;
+    runners_.erase(who);
     std::vector<std::string> orphans;
     for (const auto& [token, one] : running_)
       if (one.runner && one.runner->address() == who)
@@ -324,6 +329,8 @@ class worker final : public relay::pinned_actor {
       return;
     const auto one = std::move(i->second);
     running_.erase(i);
+    if (one.runner)
+      unwatch(one.runner);
     reply(one.came, code, body);
   }
 
@@ -358,7 +365,7 @@ class worker final : public relay::pinned_actor {
   actor_commands commands_;
   json_schema schema_;
   bool has_ended_ = false;
-  caf::strong_actor_ptr watched_;
+  std::map<caf::actor_addr, size_t> runners_; // how many commands each has
   uint64_t last_token_ = 0;
   std::unordered_map<std::string, running> running_;
 };

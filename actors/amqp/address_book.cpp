@@ -35,10 +35,15 @@ class address_book::remote_actor final : public relay::pinned_actor {
 
   const char* name() const override { return "amqp_remote_actor"; }
 
-  // Monitors and links come this way, from any thread: then presence matters.
+  // Monitors come and go this way, from any thread: while there are some, presence matters.
   void attach(caf::attachable_ptr what) override {
-    is_watched_ = true;
+    ++watchers_;
     pinned_actor::attach(std::move(what));
+  }
+  size_t detach(const caf::attachable::token& what) override {
+    const auto gone = pinned_actor::detach(what);
+    watchers_ -= gone;
+    return gone;
   }
 
   caf::behavior make_behavior() override {
@@ -183,8 +188,9 @@ class address_book::remote_actor final : public relay::pinned_actor {
   void on_timer() {
     thread().set_timer(timer_, book_->options_.presence_interval);
     const bool is_wanted =
-        is_watched_ || commands_->is_busy(name_) || commands_->is_followed(name_);
+        watchers_ != 0 || commands_->is_busy(name_) || commands_->is_followed(name_);
     if (is_wanted) {
+      last_use_ = clock::now();
       probe();
     } else if (clock::now() - last_use_ > book_->options_.idle_time) {
       end();
@@ -236,7 +242,7 @@ class address_book::remote_actor final : public relay::pinned_actor {
   std::shared_ptr<address_book> book_;
   std::shared_ptr<remote_commands> commands_;
   std::string name_;
-  std::atomic<bool> is_watched_{false};
+  std::atomic<size_t> watchers_{0};
   bool is_started_ = false;
   bool is_probing_ = false;
   int absences_ = 0;

@@ -1,6 +1,7 @@
 #include "actors/amqp/bridge.hpp"
 
 #include "actors/amqp/bridge_desk.hpp"
+#include "actors/amqp/quoted.hpp"
 
 #include <caf/make_counted.hpp>
 
@@ -112,10 +113,9 @@ void bridge::count_poison(reply_fault fault, const delivery& from, const std::st
   auto& count = stats_.replies.dropped[static_cast<size_t>(fault)];
   if (count.fetch_add(1) != 0 || fault == reply_fault::no_code || fault == reply_fault::foreign_id)
     return;
-  spdlog::warn(
-      "{}: dropped a reply of {} bytes, routing key \"{}\": {}{}{}; further ones are counted",
-      options_.id, from.body_size, from.routing_key, to_string(fault), why.empty() ? "" : ": ",
-      why);
+  spdlog::warn("{}: dropped a reply of {} bytes, routing key {}: {}{}{}; further ones are counted",
+               options_.id, from.body_size, quoted(from.routing_key), to_string(fault),
+               why.empty() ? "" : ": ", why);
 }
 
 void bridge::join(const hub::process_ref& client) {

@@ -34,7 +34,7 @@ topology to_topology(const binding& wanted);
 
 struct broker_desk_options {
   std::string id = "amqp:desk"; ///< host of its PID, first word of its log lines
-  size_t subscriptions_max = 10'000;
+  size_t subscriptions_max = 2'000; ///< each takes a channel of the connection
 };
 
 /// Starts it on the bridge's thread.

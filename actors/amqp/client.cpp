@@ -277,9 +277,13 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
                ->frame);
   }
 
+  bool has_command_room() const noexcept {
+    return commands_.size() < options_.commands_max &&
+           command_bytes_ < options_.command_bytes_max;
+  }
+
   void read_more() {
-    if (state_ == state::open && commands_.size() < options_.commands_max &&
-        command_bytes_ < options_.command_bytes_max)
+    if (state_ == state::open && has_command_room())
       transport_->read();
   }
 
@@ -294,8 +298,7 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
     if (state_ != state::open)
       return;
     // While we do not read, pongs stand behind what we leave there: they cannot be missed.
-    const bool is_reading = commands_.size() < options_.commands_max;
-    if (is_ping_open_ && is_reading) {
+    if (is_ping_open_ && has_command_room()) {
       spdlog::debug("{}: ping unanswered", to_string(id()));
       state_ = state::closing;
       transport_->close_now(1011, "keepalive ping timeout");

@@ -2,6 +2,7 @@
 
 #include "actors/amqp/actor_schema.hpp"
 #include "actors/amqp/actor_worker.hpp"
+#include "actors/amqp/quoted.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -78,8 +79,8 @@ void clu_actor::start(std::function<void(const std::string&)> on_first) {
                                                  const delivery_token_ptr& token) {
     auto came = std::make_shared<actor_request>();
     if (!read_actor_request(from, *came)) {
-      spdlog::warn("{}: a command that is not JSON, routing key \"{}\": rejected",
-                   self->options_.id, from.routing_key);
+      spdlog::warn("{}: a command that is not JSON, routing key {}: rejected",
+                   self->options_.id, quoted(from.routing_key));
       token->settle(verdict::reject);
       return;
     }

@@ -30,7 +30,8 @@ const char* to_string(link_state state) noexcept {
 }
 
 connection::connection(broker_options options)
-    : options_(std::move(options)), wake_descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : options_(std::move(options)), wake_descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      channel_max_(session::channel_max_wanted) {
   if (wake_descriptor_ < 0)
     throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
   for (uint8_t i = 0; i < lane_count; ++i)
@@ -57,6 +58,7 @@ void connection::stop() {
     wake();
   if (thread_.joinable())
     thread_.join();
+  run_tasks(); // what was posted too late for the thread
   for (auto& lane : lanes_)
     lane->stop();
   state_ = link_state::stopped;
@@ -80,11 +82,32 @@ void connection::publish(publication what, const publish_options& options, publi
   wake();
 }
 
+// The next one in turn rather than the lowest: of a channel just closed there may be frames on
+// their way.
+uint16_t connection::take_channel() {
+  std::lock_guard guard(mutex_);
+  for (unsigned tried = lane_count; tried < channel_max_; ++tried) {
+    last_channel_ = last_channel_ < channel_max_ ? static_cast<uint16_t>(last_channel_ + 1)
+                                                 : static_cast<uint16_t>(lane_count + 1);
+    if (consumer_channels_.insert(last_channel_).second)
+      return last_channel_;
+  }
+  return 0;
+}
+
+void connection::free_channel(uint16_t number) {
+  std::lock_guard guard(mutex_);
+  consumer_channels_.erase(number);
+}
+
 uint16_t connection::consume(topology wanted, consumer_handlers handlers) {
-  uint16_t number = 0;
-  {
-    std::lock_guard guard(mutex_);
-    number = ++last_consumer_;
+  const auto number = take_channel();
+  if (number == 0) {
+    post([told = std::move(handlers.on_lost)] {
+      if (told)
+        told(no_channel_left, AMQP_CHANNEL_ERROR);
+    });
+    return 0;
   }
   auto on_settled = [this](bool many) {
     if (wants_wake_.exchange(false) || many)
@@ -100,15 +123,19 @@ uint16_t connection::consume(topology wanted, consumer_handlers handlers) {
 
 void connection::cancel(uint16_t number, std::function<void()> done) {
   post([this, number, done = std::move(done)] {
-    auto i = consumers_.find(number);
-    if (i != consumers_.end()) {
-      const auto one = i->second;
-      consumers_.erase(i);
-      if (wire_ != nullptr)
-        one->withdraw(*wire_);
+    const auto one = consumers_.extract(number);
+    std::exception_ptr lost;
+    try {
+      if (wire_ != nullptr && !one.empty())
+        one.mapped()->withdraw(*wire_);
+    } catch (...) {
+      lost = std::current_exception(); // the connection is: no reason to forget `done`
     }
+    free_channel(number);
     if (done)
       done();
+    if (lost)
+      std::rethrow_exception(lost);
   });
 }
 
@@ -148,18 +175,22 @@ void connection::run() {
 void connection::attempt() {
   run_tasks();
   session wire(options_);
-  backoff_ = std::chrono::milliseconds(0);
   wire_ = &wire;
   struct forget {
     session*& wire;
     ~forget() { wire = nullptr; }
   } on_exit{wire_};
+  {
+    std::lock_guard guard(mutex_);
+    channel_max_ = wire.channel_max();
+  }
   for (auto& lane : lanes_)
     open(wire, *lane);
   for (auto& [number, one] : consumers_)
     start(wire, *one);
   ++stats_.connects;
   last_complaint_.clear();
+  up_since_ = clock::now();
   change(link_state::up);
   serve(wire);
 }
@@ -168,11 +199,16 @@ void connection::lose(const std::string& why, int code) {
   const bool was_up = state_ == link_state::up || state_ == link_state::blocked;
   if (was_up)
     ++stats_.losses;
+  // Not after every login: what fails right behind it fails again.
+  if (was_up && clock::now() - up_since_ > backoff_)
+    backoff_ = std::chrono::milliseconds(0);
   for (auto& lane : lanes_)
     lane->on_lost(why, 0);
-  for (auto& [number, one] : consumers_)
+  for (auto& [number, one] : consumers_) {
+    one->forget_channel();
     if (one->is_consuming())
       one->on_lost(why, 0);
+  }
   for (auto& r : returned_)
     r = {};
   if (stopping_)

@@ -8,7 +8,10 @@
 //   watch      hears of every change of state                     before start
 //
 //   states    connecting -> up <-> blocked -> down -> connecting …; stopped at the end
-//   back-off  doubles from backoff_min to backoff_max, each wait between half and all of it
+//   back-off  doubles from backoff_min to backoff_max, each wait between half and all of it; anew
+//             after a connection that has lived longer than the last wait
+//   channels  one for each lane and each consumer, as many as the broker allows (2,047 at most); a
+//             consumer too many is told so, code 504, and nobody else notices
 //   never     blocks whoever calls, writes to a full socket, forgets a `done`
 #pragma once
 
@@ -23,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -69,10 +73,10 @@ class connection {
   link_state state() const noexcept { return state_; }
   void publish(publication what, const publish_options& options, publish_done done);
 
-  /// @returns a number for `cancel`
+  /// @returns a number for `cancel`; 0 if no channel is left, which `on_lost` is told
   uint16_t consume(topology wanted, consumer_handlers handlers);
   /// Stops consuming; the broker gets back what was not settled. Handlers are not called any more
-  /// once `done` has been, on the connection's thread.
+  /// once `done` has been: on the connection's thread, or in `stop` when that has ended.
   void cancel(uint16_t consumer_number, std::function<void()> done = {});
 
   /// From whoever has a clock: also while the thread waits for a broker that does not answer.
@@ -86,10 +90,14 @@ class connection {
   bool has_waiting() const;
 
   static constexpr uint8_t lane_count = 3;
+  static constexpr const char* no_channel_left =
+      "too many consumers: all channels that the broker allows on one connection are in use";
 
  private:
   using clock = std::chrono::steady_clock;
 
+  uint16_t take_channel();
+  void free_channel(uint16_t number);
   void post(std::function<void()> task);
   void wake() noexcept;
   void run();
@@ -122,9 +130,11 @@ class connection {
   std::array<std::unique_ptr<publisher>, lane_count> lanes_;
   connection_stats stats_;
 
-  std::mutex mutex_; // of the next two
+  std::mutex mutex_; // of the next four
   std::vector<std::function<void()>> tasks_;
-  uint16_t last_consumer_ = lane_count;
+  std::set<uint16_t> consumer_channels_;
+  uint16_t last_channel_ = lane_count;
+  uint16_t channel_max_; // what the broker has allowed last
 
   // -- the thread's own
   std::map<uint16_t, std::shared_ptr<consumer>> consumers_;
@@ -138,6 +148,7 @@ class connection {
   bool declare_again_ = false;
   std::chrono::milliseconds backoff_{0};
   std::mt19937 random_{std::random_device{}()};
+  clock::time_point up_since_{};
   clock::time_point last_read_{};
   clock::time_point next_heartbeat_{};
   clock::time_point next_expiry_{};

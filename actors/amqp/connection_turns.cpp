@@ -163,6 +163,10 @@ void connection::declare(session& wire, consumer& one) {
 
 // A refused channel concerns this consumer alone.
 void connection::start(session& wire, consumer& one) {
+  if (one.channel() > wire.channel_max()) { // the broker has allowed more before
+    one.on_lost(no_channel_left, AMQP_CHANNEL_ERROR);
+    return;
+  }
   try {
     one.start(wire);
   } catch (const broker_error& e) {

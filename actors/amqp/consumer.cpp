@@ -90,6 +90,8 @@ void consumer::declare(session& wire) {
 }
 
 void consumer::withdraw(session& wire) {
+  if (std::exchange(close_pending_, false))
+    wire.confirm_channel_closed(channel_); // somebody else may get its number
   if (!is_consuming())
     return;
   try {
@@ -101,14 +103,13 @@ void consumer::withdraw(session& wire) {
   } catch (const broker_error& e) {
     if (!e.is_channel_error)
       throw;
+    wire.confirm_channel_closed(channel_);
   }
 }
 
 void consumer::on_lost(const std::string& why, int code) {
   ledger_ = nullptr;
   coming_ = std::make_unique<assembly>();
-  if (code == 0)
-    close_pending_ = false; // the whole connection is gone
   retry_pause_ = std::clamp(retry_pause_ * 2, std::chrono::milliseconds(first_retry_pause),
                             std::chrono::milliseconds(last_retry_pause));
   retry_at_ = clock::now() + retry_pause_;

@@ -67,6 +67,8 @@ class consumer {
   void withdraw(session& wire);
   /// The connection is gone.
   void on_lost(const std::string& why, int code);
+  /// As far as the channel goes, also for one that does not consume: nobody waits for a word on it.
+  void forget_channel() noexcept { close_pending_ = false; }
 
  private:
   struct assembly; // of the message that is coming in

@@ -3,6 +3,7 @@
 #include "actors/amqp/delayed_calls.hpp"
 #include "actors/amqp/field_table.hpp"
 #include "actors/amqp/json_bytes.hpp"
+#include "actors/amqp/quoted.hpp"
 #include "hub/base64.hpp"
 #include "relay/pinned_actor.hpp"
 
@@ -72,20 +73,30 @@ std::string describe(const delivery& from) {
 }
 
 // Acknowledges when the process takes the message; a process that ended without taking it gives it
-// back.
+// back. Neither before the feed has said that the message was handed over at all: what nobody took
+// in is handed over once more, and still the feed's to settle.
 class mailbox_credit final : public hub::credit_source {
  public:
   mailbox_credit(delivery_token_ptr token, hub::node& node, hub::pid receiver) noexcept
       : token_(std::move(token)), node_(node), receiver_(receiver) {}
   void give_back(size_t) noexcept override {
     const bool is_alive = static_cast<bool>(node_.processes().find(receiver_.number()));
-    token_->settle(is_alive ? verdict::ack : verdict::requeue);
+    outcome_ = is_alive ? verdict::ack : verdict::requeue;
+    note_one_of_two();
   }
+  void handed_over() noexcept { note_one_of_two(); }
 
  private:
+  void note_one_of_two() noexcept {
+    if (one_is_noted_.exchange(true, std::memory_order_acq_rel))
+      token_->settle(outcome_);
+  }
+
   delivery_token_ptr token_;
   hub::node& node_;
   hub::pid receiver_;
+  verdict outcome_ = verdict::open;
+  std::atomic<bool> one_is_noted_{false};
 };
 
 } // namespace
@@ -175,9 +186,12 @@ class feed::worker final : public relay::pinned_actor {
 
   bool give(const hub::process_ref& to, waiting& one) {
     if (!options_.manual_acks) {
-      hub::credit credit(caf::make_counted<mailbox_credit>(one.token, home(), to.self->id()), 0);
-      return to.self->deliver(hub::make_message(id(), topic_, hub::payload::json(one.text + "}"),
-                                                std::move(credit))) == hub::send_result::sent;
+      const auto credit = caf::make_counted<mailbox_credit>(one.token, home(), to.self->id());
+      if (to.self->deliver(hub::make_message(id(), topic_, hub::payload::json(one.text + "}"),
+                                             hub::credit(credit, 0))) != hub::send_result::sent)
+        return false;
+      credit->handed_over();
+      return true;
     }
     const auto name = std::to_string(++last_token_);
     if (to.self->deliver(hub::make_message(
@@ -257,8 +271,8 @@ void feed::start(std::function<void(const std::string&)> on_first) {
   handlers.on_delivery = [self = shared_from_this()](const delivery& from,
                                                      const delivery_token_ptr& token) {
     if (from.is_oversized) {
-      spdlog::warn("{}: a message of {} bytes, routing key \"{}\", is too big: rejected",
-                   self->options_.id, from.body_size, from.routing_key);
+      spdlog::warn("{}: a message of {} bytes, routing key {}, is too big: rejected",
+                   self->options_.id, from.body_size, quoted(from.routing_key));
       token->settle(verdict::reject);
       return;
     }

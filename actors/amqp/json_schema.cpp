@@ -16,7 +16,8 @@ namespace {
 using kind = json_value::kind;
 
 constexpr size_t depth_max = 200;             // of $ref and nesting together
-constexpr size_t pattern_text_max = 16 << 10; // std::regex goes down the stack with each character
+// A pattern with back-references goes down the stack with each character.
+constexpr size_t pattern_text_max = 16 << 10;
 
 // Of an integer too: schemas compare them as numbers.
 double number_of(const json_value& v) noexcept {
@@ -72,6 +73,21 @@ size_t length_of(const std::string& utf8) noexcept {
   }));
 }
 
+// The default of libstdc++ may try for ever, as with (a+)+b; the other form has no back-references.
+std::regex without_back_tracking(const std::string& pattern) {
+  try {
+    return std::regex(pattern, std::regex::ECMAScript | std::regex_constants::__polynomial);
+  } catch (const std::regex_error& e) {
+    if (e.code() != std::regex_constants::error_complexity)
+      throw;
+    return std::regex(pattern, std::regex::ECMAScript);
+  }
+}
+
+bool has_match(const std::string& text, const std::regex& pattern) {
+  return text.size() <= pattern_text_max && std::regex_search(text, pattern);
+}
+
 std::string decode_pointer_part(std::string_view part) {
   std::string result;
   for (size_t i = 0; i < part.size(); ++i) {
@@ -118,7 +134,7 @@ struct json_schema::state {
     if (patterns.count(pattern) != 0)
       return;
     try {
-      patterns.emplace(pattern, std::regex(pattern, std::regex::ECMAScript));
+      patterns.emplace(pattern, without_back_tracking(pattern));
     } catch (const std::regex_error& e) {
       throw std::invalid_argument("schema: pattern \"" + pattern + "\": " + e.what());
     }
@@ -252,8 +268,7 @@ class checker {
     if (!is_at_most(schema, "maxLength", length))
       return fail(where, "is too long");
     if (const auto* pattern = schema.find("pattern"); pattern != nullptr && pattern->is(kind::text))
-      if (value.text().size() > pattern_text_max ||
-          !std::regex_search(value.text(), patterns_.at(pattern->text())))
+      if (!has_match(value.text(), patterns_.at(pattern->text())))
         return fail(where, "does not match " + pattern->to_python_repr());
     return true;
   }
@@ -336,6 +351,10 @@ class checker {
     if (const auto* names = schema.find("propertyNames"))
       if (!check(*names, json_value(name), where))
         return false;
+    const auto* by_pattern = schema.find("patternProperties");
+    if (by_pattern != nullptr && name.size() > pattern_text_max)
+      return fail("", "a name of " + std::to_string(name.size()) +
+                          " bytes is too long for patternProperties");
     bool is_known = false;
     if (const auto* properties = schema.find("properties"))
       if (const auto* wanted = properties->find(name)) {
@@ -343,9 +362,9 @@ class checker {
         if (!check(*wanted, member, where))
           return false;
       }
-    if (const auto* by_pattern = schema.find("patternProperties"))
+    if (by_pattern != nullptr)
       for (const auto& [pattern, wanted] : by_pattern->members())
-        if (std::regex_search(name, patterns_.at(pattern))) {
+        if (has_match(name, patterns_.at(pattern))) {
           is_known = true;
           if (!check(wanted, member, where))
             return false;

@@ -178,13 +178,15 @@ void publisher::on_lost(const std::string& why, int code) {
   sent_.clear();
   std::deque<item> again;
   for (auto& one : lost) {
+    if (!one.done)
+      continue; // told already, and kept for its place among the confirms
     // A closed channel names the exchange it could not find; what else was on its way is not to
     // blame.
     const bool is_to_blame =
         code != 0 && why.find("'" + one.what.exchange + "'") != std::string::npos;
     if (is_to_blame) {
       report(one, publish_result::refused, why);
-    } else if (one.options.resend && one.done) {
+    } else if (one.options.resend) {
       one.sent_before = one.waited = true;
       one.is_returned = false;
       ++stats_.resent;

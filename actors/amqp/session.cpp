@@ -123,10 +123,9 @@ void session::log_in(const broker_options& options) {
                                                  {"exchange_exchange_bindings", json_value(true)},
                                                  {"publisher_confirms", json_value(true)}})}});
   const auto table = to_table(properties, pool);
-  constexpr int channel_max = 2047;
   constexpr int frame_max = 131072;
   const auto reply = amqp_login_with_properties(
-      state_, options.vhost.c_str(), channel_max, frame_max,
+      state_, options.vhost.c_str(), channel_max_wanted, frame_max,
       static_cast<int>(options.heartbeat.count()), &table, AMQP_SASL_METHOD_PLAIN,
       options.user.c_str(), options.password.c_str());
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&

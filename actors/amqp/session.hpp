@@ -25,6 +25,11 @@ class session {
 
   amqp_connection_state_t raw() const noexcept { return state_; }
   int descriptor() const noexcept { return amqp_get_sockfd(state_); }
+  /// Highest number of a channel that the broker takes.
+  uint16_t channel_max() const noexcept {
+    return static_cast<uint16_t>(amqp_get_channel_max(state_));
+  }
+  static constexpr uint16_t channel_max_wanted = 2047; // the default bound of RabbitMQ
   size_t frame_max() const noexcept { return static_cast<size_t>(amqp_get_frame_max(state_)); }
 
   /// Each throws broker_error; after a channel error the channel is closed and may be opened again.

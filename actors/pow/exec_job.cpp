@@ -60,11 +60,18 @@ class running_command : public std::enable_shared_from_this<running_command> {
       return;
     }
     spdlog::debug("{}: {} runs as {}", to_string(io_->id()), plan_.name, child_.pid);
-    input_.assign(child_.input);
-    output_.assign(child_.output);
-    ended_.assign(child_.pidfd);
-    if (child_.errors >= 0)
-      errors_.assign(child_.errors);
+    try {
+      input_.assign(child_.input);
+      output_.assign(child_.output);
+      ended_.assign(child_.pidfd);
+      if (child_.errors >= 0)
+        errors_.assign(child_.errors);
+    } catch (const std::exception& e) { // no memory, or the bound of the kernel on watches
+      spdlog::error("{}: cannot watch the command: {}", plan_.name, e.what());
+      give_up();
+      io_->refuse(e.what());
+      return;
+    }
     if (plan_.wall_clock.count() > 0)
       thread_.set_timer(limit_timer_, plan_.wall_clock);
     thread_.set_timer(orphan_timer_, stray_look);
@@ -141,6 +148,21 @@ class running_command : public std::enable_shared_from_this<running_command> {
     error_code ignored;
     if (d.is_open())
       d.close(ignored);
+  }
+
+  // Of a command that cannot be watched nothing may stay; killed, it does not let us wait for long.
+  void give_up() noexcept {
+    reap_child(child_);
+    reaped_ = true;
+    const std::pair<stream_descriptor&, int> all[] = {{input_, child_.input},
+                                                      {output_, child_.output},
+                                                      {ended_, child_.pidfd},
+                                                      {errors_, child_.errors}};
+    for (const auto& [watched, number] : all)
+      if (watched.is_open())
+        close(watched);
+      else if (number >= 0)
+        ::close(number);
   }
 
   void send(int signal) noexcept {

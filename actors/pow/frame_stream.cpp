@@ -65,8 +65,7 @@ void frame_stream::send(opcode op, std::string_view body) {
   if (phase_ != phase::open)
     return;
   outbox_.push_data(relay::encode_frame(op, body));
-  if (!has_room())
-    was_full_ = true;
+  was_full_ = was_full_ || !has_room();
 }
 
 void frame_stream::send_close(uint16_t code, std::string_view reason) {
@@ -183,6 +182,7 @@ void frame_stream::answer_ping(hub::shared_bytes pong) {
     outbox_.push_raw(std::move(pong));
   else
     outbox_.push_control(opcode::pong, std::move(pong));
+  was_full_ = was_full_ || !has_room(); // a job that asks for it is to hear when there is some
 }
 
 void frame_stream::on_message(opcode op, std::string_view body) {
@@ -231,6 +231,7 @@ void frame_stream::on_close_frame(std::string_view payload) {
   send_close(static_cast<uint16_t>(code), {});
   phase_ = phase::closing;
   close_when_sent();
+  resume(); // a wait for the socket keeps the stream until all is sent: the owner has let go of it
 }
 
 void frame_stream::close(uint16_t code) {
@@ -314,6 +315,7 @@ void frame_stream::close_socket() {
 void frame_stream::on_ping_time() {
   static const auto ping = relay::encode_frame(opcode::ping, {});
   outbox_.push_control(opcode::ping, ping);
+  was_full_ = was_full_ || !has_room();
   thread_.set_timer(ping_timer_, limits_.ping_interval);
 }
 

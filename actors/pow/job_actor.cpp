@@ -125,6 +125,12 @@ void job::attach(const hub::message& what) {
   auto observer = observer_in(what);
   if (!observer || observer.self == static_cast<hub::process*>(this))
     return;
+  if (ended_) { // as to those who had come before
+    job_observers late;
+    late.add(observer);
+    late.end(id(), result_document(end_, false));
+    return;
+  }
   if (observers_.add(observer))
     monitor(observer.actor);
 }
@@ -161,8 +167,9 @@ void job::end(job_end result) {
   if (!observers_.empty())
     observers_.end(id(), result_document(result, false));
   drop_input();
+  end_ = std::move(result);
   if (auto front = std::exchange(front_, nullptr))
-    front->on_end(result);
+    front->on_end(end_);
   // The code may be the caller: it is destroyed when the actor has left its hands.
   enqueue(nullptr, caf::make_message_id(), caf::make_message(ended_atom::value), nullptr);
 }

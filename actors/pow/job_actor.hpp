@@ -6,6 +6,7 @@
 //   pow.close           ends the input behind what is queued         -
 //   pow.cancel          sets the cause, the first one wins           text, or none
 //   pow.attach          sends output and end to a process            PID text; none: the sender
+//                       that comes when the job has ended: the end
 //   pow.detach          stops that                                   as above
 //   cancel, exit        cause, end of input, "end soon"; forced after `stop_wait`
 //   any other topic     goes to the code
@@ -59,6 +60,8 @@ class job final : public relay::pinned_actor, public job_io {
   // -- from the front, on this thread
   void begin(made_job made);
   void push_input(std::string_view bytes, input_done on_done = {});
+  /// Forgets what was pushed with an `on_done` and has not been read, without calling that.
+  void take_back_input();
   bool has_input_room() const noexcept { return input_bytes_ < bounds_.input_bytes; }
   void output_has_room();
   void close_input();
@@ -141,6 +144,7 @@ class job final : public relay::pinned_actor, public job_io {
   bool terminated_ = false;
   bool client_lost_ = false;
   bool ended_ = false;
+  job_end end_; // how, once it has
   std::string cause_;
   job_observers observers_;
   relay::timer_wheel::timer stop_timer_;

@@ -74,6 +74,14 @@ void job::pump() {
   }
 }
 
+void job::take_back_input() {
+  std::erase_if(input_, [this](const piece& p) {
+    if (p.on_done)
+      input_bytes_ -= p.view().size() + piece_overhead;
+    return static_cast<bool>(p.on_done);
+  });
+}
+
 void job::drop_input() {
   input_bytes_ = 0;
   for (auto dropped = std::exchange(input_, {}); const auto& p : dropped)

@@ -5,12 +5,22 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 namespace natterjack::pow {
 
 namespace {
+
+constexpr std::string_view line_separator = "\xe2\x80\xa8";
+constexpr std::string_view paragraph_separator = "\xe2\x80\xa9";
+
+// ASCII that means itself in a JSON string and in a page.
+constexpr bool is_plain(char c) noexcept {
+  return static_cast<signed char>(c) >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' &&
+         c != '&';
+}
 
 void append_unicode_escape(std::string& out, unsigned code) {
   constexpr char digits[] = "0123456789abcdef";
@@ -125,26 +135,31 @@ bool append(std::string& out, const nlohmann::json& value) {
 void append_json_text(std::string& out, std::string_view text) {
   out.reserve(out.size() + text.size() + 2);
   out += '"';
+  size_t begin = 0; // of what can stand as it is
   for (size_t i = 0; i < text.size();) {
-    if (static_cast<unsigned char>(text[i]) < 0x80) {
-      append_ascii(out, text[i++]);
-      continue;
-    }
-    const auto length = character_at(text, i);
-    if (length == 0) {
-      append_unicode_escape(out, 0xfffd);
+    if (is_plain(text[i])) {
       ++i;
       continue;
     }
+    const bool is_ascii = static_cast<unsigned char>(text[i]) < 0x80;
+    const auto length = is_ascii ? 1 : character_at(text, i);
     const auto character = text.substr(i, length);
-    if (character == "\xe2\x80\xa8")
-      append_unicode_escape(out, 0x2028);
-    else if (character == "\xe2\x80\xa9")
-      append_unicode_escape(out, 0x2029);
+    if (!is_ascii && length != 0 && character != line_separator &&
+        character != paragraph_separator) {
+      i += length;
+      continue;
+    }
+    out.append(text, begin, i - begin);
+    if (is_ascii)
+      append_ascii(out, text[i]);
     else
-      out += character;
-    i += length;
+      append_unicode_escape(out, length == 0                   ? 0xfffd
+                                 : character == line_separator ? 0x2028
+                                                               : 0x2029);
+    i += std::max<size_t>(length, 1);
+    begin = i;
   }
+  out.append(text, begin);
   out += '"';
 }
 

@@ -1,5 +1,7 @@
 #include "actors/pow/line_store.hpp"
 
+#include "actors/pow/json_text.hpp"
+
 namespace natterjack::pow {
 
 void line_store::append(std::string_view bytes) {
@@ -25,25 +27,25 @@ void line_store::finish() {
     add_line(std::exchange(unfinished_, {}));
 }
 
-void line_store::add_line(std::string line) {
-  line.shrink_to_fit();
-  bytes_ += line.size();
-  lines_.push_back(std::move(line));
+void line_store::add_line(std::string_view line) {
+  std::string quoted;
+  append_json_text(quoted, line);
+  lines_.emplace_back(quoted, 1, quoted.size() - 2);
+  bytes_ += lines_.back().size();
   while (lines_.size() > limits_.lines || (bytes_ > limits_.store_bytes && lines_.size() > 1)) {
     bytes_ -= lines_.front().size();
     lines_.pop_front();
   }
 }
 
-std::string line_store::text() const {
-  std::string result;
-  result.reserve(bytes_ + lines_.size());
+void line_store::append_json(std::string& out) const {
+  out += '"';
   for (size_t i = 0; i < lines_.size(); ++i) {
     if (i != 0)
-      result += '\n';
-    result += lines_[i];
+      out += "\\n";
+    out += lines_[i];
   }
-  return result;
+  out += '"';
 }
 
 } // namespace natterjack::pow

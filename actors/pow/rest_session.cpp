@@ -1,7 +1,8 @@
 #include "actors/pow/rest_session.hpp"
 
-#include "actors/pow/json_text.hpp"
 #include "relay/http/body_stream.hpp"
+
+#include <algorithm>
 
 namespace natterjack::pow {
 
@@ -68,23 +69,15 @@ std::vector<std::shared_ptr<rest_session>> rest_table::clear() {
 
 // One `input` request on its way into the job, piece by piece.
 struct rest_session::input_transfer {
-  std::shared_ptr<rest_session> session;
+  std::shared_ptr<rest_session> session; // its owner, which must not go before it has answered
   std::shared_ptr<const relay::http_request> request;
   relay::http_reply reply;
   size_t sent = 0;
-  bool answered = false;
   relay::timer_wheel::timer timer{this, [](void* self) {
-                                    static_cast<input_transfer*>(self)->answer(relay::text_response(
-                                        504, "process did not read its input in time"));
+                                    const auto& late = *static_cast<input_transfer*>(self);
+                                    const auto alive = late.session;
+                                    alive->on_input_late(late);
                                   }};
-
-  void answer(const relay::http_response& response) {
-    if (std::exchange(answered, true))
-      return;
-    timer.cancel();
-    session->touch();
-    reply(response);
-  }
 };
 
 rest_session::rest_session(std::shared_ptr<service_core> core, std::shared_ptr<rest_table> table,
@@ -119,10 +112,12 @@ void rest_session::touch() { last_used_ = std::chrono::steady_clock::now(); }
 
 void rest_session::status(const relay::http_reply& reply) {
   touch();
-  std::string document = "{";
-  if (const auto text = lines_.text(); !text.empty()) {
+  std::string document;
+  document.reserve(lines_.json_bytes() + result_.size() + 64); // the lines may be megabytes
+  document += '{';
+  if (lines_.has_text()) {
     document += R"("buffer":)";
-    append_json_text(document, text);
+    lines_.append_json(document);
     document += ',';
   }
   document += R"("result":)";
@@ -134,36 +129,70 @@ void rest_session::status(const relay::http_reply& reply) {
 void rest_session::input(std::shared_ptr<const relay::http_request> request,
                          relay::http_reply reply) {
   touch();
-  auto transfer = std::make_shared<input_transfer>();
-  transfer->session = shared_from_this();
-  transfer->request = std::move(request);
-  transfer->reply = std::move(reply);
-  thread_.set_timer(transfer->timer, core_->options.limits.rest.input_wait);
-  send_piece(transfer);
+  if (request->body.empty()) {
+    reply(rest_text("input sent"));
+    return;
+  }
+  auto added = std::make_unique<input_transfer>();
+  added->session = shared_from_this();
+  added->request = std::move(request);
+  added->reply = std::move(reply);
+  thread_.set_timer(added->timer, core_->options.limits.rest.input_wait);
+  transfers_.push_back(std::move(added));
+  send_input();
 }
 
-// Each piece is handed over when the one before has been read, so the job's pace is the client's.
-void rest_session::send_piece(const std::shared_ptr<input_transfer>& transfer) {
-  const std::string_view body = transfer->request->body;
-  auto& self = *transfer->session;
-  if (transfer->answered)
-    return;
-  if (transfer->sent == body.size()) {
-    transfer->answer(rest_text("input sent"));
-    return;
+// Each piece is handed over when the one before has been read, so the job's pace is the client's. A
+// job may read within `push_input`: a loop, since a body may have more pieces than the stack has room
+// for.
+void rest_session::send_input() {
+  if (std::exchange(is_sending_, true))
+    return; // the loop below goes on
+  const auto alive = shared_from_this();
+  while (!job_has_piece_ && !transfers_.empty()) {
+    if (!job_) {
+      answer_first(relay::text_response(500, "error copying data to process"));
+      continue;
+    }
+    auto& next = *transfers_.front();
+    const auto piece = std::string_view(next.request->body).substr(next.sent, piece_bytes);
+    next.sent += piece.size();
+    job_has_piece_ = true;
+    job_.self->push_input(piece, [alive](bool was_read) { alive->on_piece_done(was_read); });
   }
-  if (!self.job_) {
-    transfer->answer(relay::text_response(500, "error copying data to process"));
-    return;
+  is_sending_ = false;
+}
+
+void rest_session::on_piece_done(bool was_read) {
+  job_has_piece_ = false;
+  auto& first = transfers_.front();
+  if (!was_read) {
+    answer_first(relay::text_response(500, "error copying data to process"));
+  } else if (first->sent == first->request->body.size()) {
+    answer_first(rest_text("input sent"));
+  } else { // to the end: requests take turns
+    auto moved = std::move(first);
+    transfers_.pop_front();
+    transfers_.push_back(std::move(moved));
   }
-  const auto piece = body.substr(transfer->sent, piece_bytes);
-  transfer->sent += piece.size();
-  self.job_.self->push_input(piece, [transfer](bool was_read) {
-    if (was_read)
-      send_piece(transfer);
-    else
-      transfer->answer(relay::text_response(500, "error copying data to process"));
-  });
+  send_input();
+}
+
+void rest_session::on_input_late(const input_transfer& late) {
+  const auto i = std::find_if(transfers_.begin(), transfers_.end(),
+                              [&late](const auto& one) { return one.get() == &late; });
+  if (i == transfers_.begin() && std::exchange(job_has_piece_, false) && job_)
+    job_.self->take_back_input(); // who is told so may send it again
+  std::rotate(transfers_.begin(), i, i + 1);
+  answer_first(relay::text_response(504, "process did not read its input in time"));
+  send_input();
+}
+
+void rest_session::answer_first(const relay::http_response& response) {
+  const auto done = std::move(transfers_.front());
+  transfers_.pop_front();
+  touch();
+  done->reply(response);
 }
 
 void rest_session::close_input(const relay::http_reply& reply) {

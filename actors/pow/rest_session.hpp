@@ -6,6 +6,9 @@
 //   close_input  200                                    always
 //   cancel       200                                    the job has ended, or `cancel_wait` is over
 //
+//   inputs wait here, one piece of one of them in the job: what a job does not read is bounded by
+//   what clients wait for, `input_wait` long
+//
 //   removed after `timeout` without a request; a job that runs then is cancelled with "timeout expired"
 //   lives on the io thread of its job; `run` brings requests there
 #pragma once
@@ -13,6 +16,7 @@
 #include "actors/pow/line_store.hpp"
 #include "actors/pow/service_core.hpp"
 
+#include <deque>
 #include <mutex>
 #include <unordered_map>
 
@@ -64,7 +68,10 @@ class rest_session final : public job_front, public std::enable_shared_from_this
   void touch();
   void on_unused();
   void answer_cancels();
-  static void send_piece(const std::shared_ptr<input_transfer>& transfer);
+  void send_input();
+  void on_piece_done(bool was_read);
+  void on_input_late(const input_transfer& late);
+  void answer_first(const relay::http_response& response);
 
   std::shared_ptr<service_core> core_;
   std::weak_ptr<rest_table> table_;
@@ -73,6 +80,9 @@ class rest_session final : public job_front, public std::enable_shared_from_this
   job_ref job_; // until it has ended
   line_store lines_;
   std::string result_; // document; empty: pending
+  std::deque<std::unique_ptr<input_transfer>> transfers_; // the first one has its turn
+  bool job_has_piece_ = false;                            // of that one, unread
+  bool is_sending_ = false;
   std::vector<relay::http_reply> cancels_;
   std::chrono::steady_clock::time_point last_used_;
   relay::timer_wheel::timer unused_timer_;

@@ -2,7 +2,7 @@
 --
 --   command      does                                                      fails when
 --   open, close  moves the shutter                                         it is moving already
---   rotate AZ    turns the slit there
+--   rotate AZ    turns the slit there                                      another command turns it
 --   follow       asks the mount where it looks, as a part of this command,  the mount does not answer
 --                and turns the slit there
 --   observe AZ ALT   opens, has the mount slew, and follows it             any of these fails
@@ -12,6 +12,7 @@ local time = require("time")
 local DEGREES_PER_TICK = 2.5
 local dome
 local slit, shutter, is_moving = 180, 0, false
+local last_turn = 0 -- a command that turns the slit takes it from the one before
 
 local function round(x)
     return math.floor(x * 100 + 0.5) / 100
@@ -35,7 +36,10 @@ local function move_shutter(command, to)
 end
 
 local function turn_slit(az)
+    last_turn = last_turn + 1
+    local mine = last_turn
     while true do
+        if mine ~= last_turn then return nil, "another command turns the slit" end
         local left = (az - slit + 540) % 360 - 180
         if math.abs(left) < 0.01 then return state() end
         slit = (slit + math.max(-DEGREES_PER_TICK, math.min(DEGREES_PER_TICK, left))) % 360

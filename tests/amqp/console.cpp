@@ -93,6 +93,15 @@ class console_process final : public relay::pinned_actor {
                                    {"from", json_value(to_string(what->from()))},
                                    {"value", value}}));
   }
+  void unwatch(const std::string& address) {
+    for (auto i = watched_.begin(); i != watched_.end();) {
+      const auto one = i++;
+      if (one->second.first != address)
+        continue;
+      demonitor(one->first);
+      watched_.erase(one);
+    }
+  }
   void watch(const std::string& address, const hub::process_ref& who) {
     watched_.emplace(who.actor->address(), std::pair{address, who});
     monitor(who.actor);
@@ -157,6 +166,7 @@ class console {
     address_options addresses;
     addresses.presence_interval = std::chrono::milliseconds(200);
     addresses.outage_grace = std::chrono::seconds(3);
+    addresses.idle_time = std::chrono::seconds(5);
     book_ = address_book::make(owner_, addresses);
   }
 
@@ -180,6 +190,13 @@ class console {
       send(line);
     else if (op == "monitor")
       monitor(text_of(line, "to"));
+    else if (op == "demonitor")
+      self_->thread().push_call([self = self_, keep = handle_, address = text_of(line, "to")] {
+        self->unwatch(address);
+      });
+    else if (op == "addresses")
+      print(json_value::make_object(
+          {{"addresses", json_value(static_cast<int64_t>(book_->size()))}}));
     else if (op == "actor")
       start_actor(line);
     else if (op == "stop_actor")

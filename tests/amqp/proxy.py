@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 
 class Proxy:
@@ -11,6 +12,8 @@ class Proxy:
         self.port = self.listener.getsockname()[1]
         self.pairs = []
         self.cut_after = None  # bytes towards the client, then the connection is cut
+        self.cut_at = None  # bytes; a connection is cut where the broker says them
+        self.accepted = []  # when: time.monotonic()
         self.is_open = True
         self.lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -32,6 +35,7 @@ class Proxy:
             if not self.is_open:
                 client.close()
                 continue
+            self.accepted.append(time.monotonic())
             server = socket.create_connection(("127.0.0.1", self.target_port))
             with self.lock:
                 self.pairs.append((client, server))
@@ -41,6 +45,8 @@ class Proxy:
     def _pump(self, source, sink, to_client):
         try:
             while data := source.recv(65536):
+                if to_client and self.cut_at is not None and self.cut_at in data:
+                    break
                 if to_client and self.cut_after is not None:
                     data, left = data[: self.cut_after], self.cut_after - len(data)
                     sink.sendall(data)

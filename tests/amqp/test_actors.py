@@ -99,6 +99,19 @@ def test_an_actor_that_leaves_ends_its_commands_and_is_reported(console, actor):
     assert "not on the exchange" in down["error"]
 
 
+def test_an_address_nobody_watches_any_more_is_forgotten(console, actor):
+    actor()
+
+    def addresses():
+        console.do("addresses")
+        return console.wait_for(lambda line: "addresses" in line)["addresses"]
+
+    console.do("monitor", to="amqp:alpha")
+    wait_until(lambda: addresses() == 1, "it is watched", 10)
+    console.do("demonitor", to="amqp:alpha")
+    wait_until(lambda: addresses() == 0, "it is forgotten", 60, 0.2)
+
+
 def test_monitoring_an_actor_that_is_not_there(console):
     console.do("monitor", to="amqp:ghost")
     assert console.wait_for(lambda line: "down" in line)["down"] == "amqp:ghost"

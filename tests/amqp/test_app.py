@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
 import pytest
-from broker import free_port, wait_until
+from broker import Broker, free_port, wait_until
 from exchange import Exchange, FakeActor
 from natterjack import REPOSITORY, Natterjack, binary, command
 from raw_ws import RawWebSocket
@@ -46,6 +47,7 @@ class App:
 
     def __init__(self, folder, port, lua="", entries=""):
         folder.mkdir()
+        self.folder = folder
         (folder / "_index.yaml").write_text(HEAD % port + entries + (HUB if lua else ""))
         (folder / "hub.lua").write_text(AROUND % lua)
         self.server = Natterjack(folder)
@@ -392,6 +394,86 @@ def test_a_hub_that_fails_gives_its_messages_back(app, exchange, broker):
     assert one.said(30) == ["precious", True]
 
 
+def test_what_a_hub_that_fails_has_not_taken_goes_back(app, exchange):
+    exchange.declare_queue("work", durable=True)
+    for n in range(10):
+        exchange.run(exchange.send(b"%d" % n, {}, "work", exchange="", content_type="text/plain"))
+    one = app("""
+  process.registry.register("worker")
+  while true do
+    local job = process.inbox():receive():payload():data()
+    say(job.body)
+    if job.body == "0" then time.sleep("1s") error("on purpose") end -- the others have come meanwhile
+  end
+""", "  - { name: work, kind: amqp.feed, bridge: clu, process: worker, queue: work, durable: true }\n")
+    assert one.said() == ["0"]
+    assert [one.said(30) for _ in range(9)] == [[str(n)] for n in range(1, 10)]
+
+
+def test_a_command_of_the_old_version_ends_while_the_new_one_has_others(app, exchange):
+    lua = """
+  assert(amqp.subscribe({ exchange = "release", topic = "release" }))
+  assert(amqp.actor("act", { slow = function() time.sleep("1h") end, quick = function() return {} end }))
+  say("version 1")
+  process.events():receive()
+  process.inbox():receive() -- lets go of its command only now
+  if true then return end
+"""
+    one = app(lua, "  - { name: act, kind: amqp.actor, bridge: clu, commands: [ { name: slow }, { name: quick } ] }\n")
+    assert one.said() == ["version 1"]
+    tap = exchange.listen("reply.#")
+
+    def read(command_id, code):
+        while True:
+            _, properties, body = tap.get(timeout=30)
+            head = properties.headers
+            if (head["sender"], head["command_id"], head["message_code"]) == ("act", command_id, code):
+                return json.loads(body)
+
+    exchange.command("act", "slow", "s")
+    read("s", ">")
+    (one.folder / "hub.lua").write_text(AROUND % lua.replace("version 1", "version 2"))
+    one.server.process.send_signal(signal.SIGHUP)
+    assert one.said() == ["version 2"]
+    exchange.command("act", "quick", "q")
+    read("q", ":")
+    exchange.run(exchange.send(b"", {}, "now", exchange="release"))
+    assert read("s", "f") == {"error": "The actor's process has ended."}
+
+
+def test_a_subscription_too_many(app, tmp_path):
+    """Each takes a channel; the broker ends the connection of a client that opens more than it allows."""
+    small = Broker(tmp_path / "rabbit")
+    with (small.folder / "rabbitmq.conf").open("a") as conf:
+        conf.write("channel_max = 8\n")
+    with small:
+        one = app("""
+  local feeds = {}
+  local function subscribe()
+    local feed, err = amqp.subscribe({ exchange = "weather" })
+    feeds[#feeds + 1] = feed
+    return feed ~= nil, feed == nil and tostring(err) or ""
+  end
+  repeat
+    local good, err = subscribe()
+    say(good, err)
+  until not good
+  for i = 1, 20 do -- channels are used again
+    assert(amqp.unsubscribe(table.remove(feeds)))
+    while not subscribe() do time.sleep("10ms") end
+  end
+  say(amqp.publish({ exchange = "weather", routing_key = "x", body = "" }))
+""", port=small.port)
+        said = []
+        while not said or said[-1][0]:
+            said.append(one.said())
+        assert 2 <= len(said) <= 6
+        assert "too many consumers" in said[-1][1]
+        assert one.said(60) == [True]
+        assert "trying again" not in one.server.stderr.text()
+        one.server.kill()
+
+
 def test_an_outage_as_a_hub_sees_it(own_broker, app):
     one = app("""
   say(amqp.publish({ exchange = "amq.topic", routing_key = "x", body = "1", mandatory = false }))
@@ -421,6 +503,17 @@ def test_the_telescope(broker):
             own = [(sender, code) for i, sender, code, _ in said if i == "o"]
             assert own[0] == ("dome", ">") and own.count(("mount", ":")) == 2
             assert said[-1][3]["shutter"] == 100
+            # The later one of two has the slit.
+            finals = {}
+            for command_id, az in (("first", 90), ("second", 270)):
+                client.send_json({"consumer": "dome", "command_string": f"rotate {az}", "command_id": command_id})
+            while len(finals) < 2:
+                frame = client.read_json(60)
+                head = frame["headers"]
+                if head["command_id"] in ("first", "second") and head["message_code"] in ":f":
+                    finals[head["command_id"]] = (head["message_code"], frame["body"])
+            assert finals["first"] == ("f", {"error": "another command turns the slit"})
+            assert finals["second"][0] == ":" and finals["second"][1]["slit"] == 270
             assert server.stop() == 0
     finally:
         os.environ.clear()

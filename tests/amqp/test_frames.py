@@ -252,3 +252,10 @@ def test_deeply_nested_header_tables(watch, exchange):
         value = {"t": value}
     exchange.reply({}, headers(deep=value))
     assert watch.one().count(b'{"t": ') == 200
+
+
+def test_a_routing_key_writes_no_line_of_its_own_in_the_log(clu, exchange):
+    bridge = clu()
+    exchange.reply(b"{broken", key="reply.x\nFAKE error")
+    bridge.stderr.wait_for(r"dropped a reply of 7 bytes, routing key 'reply\.x\\nFAKE error': ")
+    assert not bridge.stderr.matching("^FAKE")

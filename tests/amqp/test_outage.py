@@ -164,6 +164,31 @@ def test_many_cuts_leave_nothing_behind(broker, exchange):
         assert len(list_descriptors(clu)) <= descriptors + 1
 
 
+def test_what_fails_behind_the_login_is_tried_less_and_less_often(broker):
+    with Proxy(broker.port) as proxy, Patient(proxy.port):
+        proxy.cut_at = b"\x00\x14\x00\x0b"  # channel.open-ok
+        proxy.cut()
+        wait_until(lambda: len(proxy.accepted) >= 7, "it goes on trying")
+        # Between them lie at least half of 0.5, 1, 2, 4 and 5 s; always 0.125 s would be 0.6 s.
+        assert proxy.accepted[6] - proxy.accepted[1] > 6
+
+
+def test_a_consumer_that_was_refused_is_no_trouble_for_the_next_connection(broker, exchange):
+    exchange.declare_queue("taken", durable=True)
+    with Proxy(broker.port) as proxy, Console(proxy.port, "refused-node") as console:
+        console.do("feed", queue="taken", topic="x")
+        assert "406" in console.wait_for(lambda line: line.get("feed") == "taken")["problem"]
+        proxy.cut()
+
+        def connects():
+            console.do("stats")
+            return console.wait_for(lambda line: "stats" in line)["stats"]["connects"]
+
+        wait_until(lambda: connects() == 2, "it is back")
+        assert "504" not in console.stderr.text()
+    exchange.run(exchange.channel.queue_delete("taken"))
+
+
 def list_descriptors(clu):
     return list(Path(f"/proc/{clu.process.pid}/fd").iterdir())
 

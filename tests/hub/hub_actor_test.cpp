@@ -109,12 +109,38 @@ struct fixture {
   using texts = std::vector<std::string>;
 };
 
+// Tells by the directory whether a message was taken, as the feeds of a broker do.
+struct watching_source final : hub::credit_source {
+  watching_source(hub::node& node, uint64_t number) : home(node), receiver(number) {}
+  void give_back(size_t) noexcept override {
+    ++(home.processes().find(receiver) ? taken : unread);
+  }
+  hub::node& home;
+  uint64_t receiver;
+  int taken = 0, unread = 0;
+};
+
 struct settings {
   int size = 0;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(settings, size)
 
 } // namespace
+
+SCENARIO_METHOD(fixture, "what a hub had not taken comes back when it is no longer there",
+                "[hub][hub_actor]") {
+  const auto hub = world.start<scripted>();
+  auto target = world.node().processes().find(hub.number());
+  const auto source = caf::make_counted<watching_source>(world.node(), hub.number());
+  script.fails_in = "on_topic";
+  for (int i = 0; i < 5; ++i)
+    target.self->deliver(hub::make_message(hub::pid{}, hub::shared_bytes("t"),
+                                           hub::payload::text("x"), hub::credit(source, 1)));
+  world.run();
+  CHECK_FALSE(world.is_alive(hub));
+  CHECK(source->taken == 1);
+  CHECK(source->unread == 4);
+}
 
 SCENARIO_METHOD(fixture, "a client's life reaches its hub in order", "[hub][hub_actor]") {
   const auto hub = world.start<scripted>();

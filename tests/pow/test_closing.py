@@ -35,6 +35,14 @@ def test_a_close_without_a_code_is_answered_without_one(echo, payload):
     assert close_answer(echo) == b""
 
 
+@pytest.mark.parametrize("called", [True, False])
+def test_a_close_behind_a_flood_that_is_not_read(serve, called):
+    server = serve("--input-bytes=1024", "--exec=deaf=sleep 1000")
+    ws = server.call("deaf") if called else server.connect()
+    ws.send_bytes(encode_frame(TEXT, b"x" * 1000) * 80 + encode_frame(CLOSE, b"\x03\xe8"))
+    assert close_answer(ws) == b"\x03\xe8"
+
+
 @pytest.mark.parametrize("code", [0, 1, 999, 1004, 1005, 1006, 1014, 1015, 1016, 2000, 2999, 5000, 65535])
 def test_codes_nobody_may_use(echo, code):
     echo.send_close(code)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import threading
 import time
 
@@ -199,6 +200,27 @@ def test_input_a_process_does_not_read(serve):
     process = server.new("deaf")
     answer = server.post("input/" + process, b"x" * 500_000)
     assert_error(answer, 504, "process did not read its input in time")
+
+
+def test_input_nobody_reads_is_not_kept(serve):
+    """Who was told 504 has nothing waiting any more: neither in memory, nor for a process that reads late."""
+    server = serve("--input-timeout", "100ms", "--exec=deaf=sleep 1000")
+    process = server.new("deaf")
+    before = server.resident_bytes()
+    for _ in range(24):
+        assert server.post("input/" + process, b"x" * (4 << 20)).status == 504
+    assert server.resident_bytes() - before < 48 << 20
+
+
+def test_a_body_of_many_pieces_on_a_small_stack(serve):
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, hard))  # inherited; ours has grown already
+    try:
+        server = serve("--body-bytes", str(80 << 20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
+    process = server.new("echo")
+    assert_text(server.post("input/" + process, b"x\n" * (40 << 20)), "input sent")
 
 
 def test_a_process_that_ends_while_it_is_sent_input(server):

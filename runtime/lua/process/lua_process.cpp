@@ -110,6 +110,8 @@ void lua_process::on_exit() {
   runtime_.note_end(engine_.program().id(),
                     {1, result().error.empty() ? uint64_t{0} : uint64_t{1}, box_.taken(),
                      busy_ns_.load(std::memory_order_relaxed)});
+  // Before the messages it has not read: by the directory a sender tells those from what was taken.
+  hub::process::leave();
   // Unread messages go first: their senders get their credit back.
   box_.close();
   if (call_) {
@@ -122,8 +124,12 @@ void lua_process::on_exit() {
   rested_ = nullptr;
   engine_.close();
   runtime_.timers().forget(hub::process::id().number());
+  // Nobody else takes its monitors back: those whom many short-lived processes watch would keep
+  // them all.
+  for (const auto& [address, one] : neighbours_)
+    if (one.monitored || !one.awaited_by.empty())
+      demonitor(address);
   neighbours_.clear();
-  hub::process::leave();
   first_wait();
 }
 

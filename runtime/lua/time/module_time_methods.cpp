@@ -37,7 +37,7 @@ int64_t within(int64_t seconds) {
 time_value later(const time_value& time, int64_t nanoseconds) {
   time_value result = time;
   const int64_t whole = floor_divide(nanoseconds, billion);
-  const int64_t rest = nanoseconds - whole * billion + time.nanoseconds;
+  const int64_t rest = (nanoseconds % billion + billion) % billion + time.nanoseconds;
   result.seconds = within(time.seconds + whole + rest / billion);
   result.nanoseconds = static_cast<int32_t>(rest % billion);
   return result;

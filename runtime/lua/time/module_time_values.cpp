@@ -18,6 +18,12 @@ char location_key;
 
 constexpr lua_Integer second_limit = 1'000'000'000'000'000; // 31 million years
 
+// What `floor_divide` leaves below a second, also of the least number there is.
+constexpr int32_t remainder_of(int64_t nanoseconds) noexcept {
+  constexpr int64_t second = 1'000'000'000;
+  return static_cast<int32_t>((nanoseconds % second + second) % second);
+}
+
 void* to_value(lua_State* L, int index, const void* key) noexcept {
   if (lua_type(L, index) != LUA_TUSERDATA || lua_getmetatable(L, index) == 0)
     return nullptr;
@@ -61,7 +67,7 @@ int time_unix(lua_State* L) {
   const lua_Integer nanoseconds = luaL_optinteger(L, 2, 0);
   const int64_t carried = floor_divide(nanoseconds, 1'000'000'000);
   time.seconds = check_bounded(L, 1, 0, second_limit) + carried;
-  time.nanoseconds = static_cast<int32_t>(nanoseconds - carried * 1'000'000'000);
+  time.nanoseconds = remainder_of(nanoseconds);
   time.where = local_location();
   push_time_value(L, time);
   return 1;
@@ -75,7 +81,7 @@ int time_date(lua_State* L) {
   const int64_t carried = floor_divide(nanoseconds, 1'000'000'000);
   time_value time;
   time.where = optional_location(L, 8, local_location());
-  time.nanoseconds = static_cast<int32_t>(nanoseconds - carried * 1'000'000'000);
+  time.nanoseconds = remainder_of(nanoseconds);
   const int64_t wall =
       seconds_to(check_bounded(L, 1, 0, 10'000'000), check_bounded(L, 2, 1, 10'000'000),
                  check_bounded(L, 3, 1, 1'000'000'000), check_bounded(L, 4, 0, most),
@@ -203,6 +209,14 @@ template <class Compare> int duration_compare(lua_State* L) {
   return 1;
 }
 
+// Lua asks for any two userdata of which one is ours.
+int duration_equal(lua_State* L) {
+  const duration_value* a = to_duration(L, 1);
+  const duration_value* b = to_duration(L, 2);
+  lua_pushboolean(L, a != nullptr && b != nullptr && a->nanoseconds == b->nanoseconds);
+  return 1;
+}
+
 int location_string(lua_State* L) {
   const location* where = to_location(L, 1);
   if (where == nullptr)
@@ -247,6 +261,14 @@ template <int Highest, int Lowest> int time_compare(lua_State* L) {
   return 1;
 }
 
+int time_equal(lua_State* L) {
+  const time_value* a = to_time(L, 1);
+  const time_value* b = to_time(L, 2);
+  lua_pushboolean(L, a != nullptr && b != nullptr && a->seconds == b->seconds &&
+                         a->nanoseconds == b->nanoseconds);
+  return 1;
+}
+
 int time_text(lua_State* L) {
   const time_value* time = to_time(L, 1);
   byte_buffer& buffer = encode_buffer();
@@ -257,7 +279,7 @@ int time_text(lua_State* L) {
 }
 
 void make_metatables(lua_State* L) {
-  constexpr luaL_Reg time_hooks[] = {{"__eq", time_compare<0, 0>},
+  constexpr luaL_Reg time_hooks[] = {{"__eq", time_equal},
                                      {"__lt", time_compare<-1, -1>},
                                      {"__le", time_compare<0, -1>},
                                      {"__tostring", guarded<time_text>},
@@ -273,7 +295,7 @@ void make_metatables(lua_State* L) {
                                            {"microseconds", duration_whole<1'000>},
                                            {"nanoseconds", duration_whole<1>},
                                            {nullptr, nullptr}};
-  constexpr luaL_Reg duration_hooks[] = {{"__eq", duration_compare<std::equal_to<>>},
+  constexpr luaL_Reg duration_hooks[] = {{"__eq", duration_equal},
                                          {"__lt", duration_compare<std::less<>>},
                                          {"__le", duration_compare<std::less_equal<>>},
                                          {"__tostring", guarded<duration_text>},
@@ -325,7 +347,7 @@ void push_time(lua_State* L, int64_t unix_ns) {
   ensure_metatables(L);
   time_value time;
   time.seconds = floor_divide(unix_ns, 1'000'000'000);
-  time.nanoseconds = static_cast<int32_t>(unix_ns - time.seconds * 1'000'000'000);
+  time.nanoseconds = remainder_of(unix_ns);
   time.where = local_location();
   push_time_value(L, time);
 }

@@ -29,6 +29,12 @@ class listener final : public stream_owner {
     changed_.wait_for(guard, 10s, [&] { return heard_.size() >= expected.size(); });
     return heard_ == expected;
   }
+  bool hears_among_others(const std::string& what) {
+    std::unique_lock guard(mutex_);
+    return changed_.wait_for(guard, 10s, [&] {
+      return std::find(heard_.begin(), heard_.end(), what) != heard_.end();
+    });
+  }
 
  private:
   void note(std::string what) {
@@ -155,6 +161,29 @@ TEST_CASE_METHOD(stream_fixture, "room is told once it is there again", "[pow][s
   std::string got(big.size() + 10, '\0');
   boost::asio::read(peer, boost::asio::buffer(got));
   CHECK(owner->hears({"room"}));
+}
+
+TEST_CASE_METHOD(stream_fixture, "room that pongs have taken is told as well", "[pow][stream]") {
+  stream_limits limits;
+  limits.output_bytes = 1000;
+  open(limits);
+  const auto pings = [] {
+    std::string many;
+    for (int i = 0; i < 500; ++i)
+      many += frame(9, std::string(120, 'p'));
+    return many;
+  }();
+  // The peer reads nothing until its and our kernel hold no more.
+  bool has_room = true;
+  for (int i = 0; i < 2000 && has_room; ++i) {
+    write(pings);
+    on_thread([&] { has_room = stream->has_room(); });
+  }
+  REQUIRE_FALSE(has_room);
+  std::thread reader([this] { read_all(); });
+  CHECK(owner->hears_among_others("room")); // there are more pings on their way
+  on_thread([this] { stream->abort(); });
+  reader.join();
 }
 
 TEST_CASE_METHOD(stream_fixture, "all that is wrong with a frame is named", "[pow][stream]") {

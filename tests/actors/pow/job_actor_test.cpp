@@ -200,6 +200,36 @@ TEST_CASE_METHOD(pow_fixture, "observers get text, whatever the job writes", "[p
   caf::anon_send_exit(observer.actor, caf::exit_reason::kill);
 }
 
+TEST_CASE_METHOD(pow_fixture, "who attaches behind the end still hears of it", "[pow][job]") {
+  start(deaf_source());
+  auto observer = spawn_fake();
+  on_thread([&] { // the message is handled when the job has ended, and its actor has not
+    send("pow.attach", {}, observer.self->id());
+    target.self->fail("why");
+  });
+  REQUIRE(wait_until([&] { return received(observer).size() == 1; }));
+  CHECK(received(observer)[0]->topic() == "pow.end");
+  CHECK(received(observer)[0]->payloads().front().bytes() ==
+        R"({"status":"rejected","reason":"why"})");
+  caf::anon_send_exit(observer.actor, caf::exit_reason::kill);
+}
+
+TEST_CASE_METHOD(pow_fixture, "input can be taken back until it is read", "[pow][job]") {
+  start(deaf_source(), std::nullopt, {1000, 10s});
+  int told = 0;
+  on_thread([&] {
+    target.self->push_input("stays");
+    target.self->push_input(std::string(2000, 'x'), [&told](bool) { ++told; });
+    CHECK_FALSE(target.self->has_input_room());
+    target.self->take_back_input();
+    CHECK(target.self->has_input_room());
+  });
+  terminate();
+  on_thread([this] { target.self->fail("over"); });
+  CHECK(front->wait_for_end() != "no end");
+  CHECK(told == 0);
+}
+
 TEST_CASE_METHOD(pow_fixture, "monitors hear how a job ended", "[pow][job]") {
   caf::scoped_actor watcher{system};
   SECTION("with a value") {

@@ -159,6 +159,8 @@ SCENARIO_METHOD(time_fixture, "a Time is written by a layout", "[time]") {
   CHECK(run("time.date(2024, 1, 5, 9, 0, 0, 0, time.utc):format_rfc3339()") ==
         "2024-01-05T09:00:00Z");
   CHECK(run("tostring(time.unix(0, 5e8 // 1 | 0):utc())") == "1970-01-01 00:00:00.5 +0000 UTC");
+  CHECK(run("time.unix(0, math.mininteger):nanosecond()") == "145224192");
+  CHECK(run("time.unix(0):add(math.mininteger):nanosecond()") == "145224192");
 }
 
 SCENARIO_METHOD(time_fixture, "a Time is read by a layout", "[time]") {
@@ -213,6 +215,8 @@ SCENARIO_METHOD(time_fixture, "a Time is read by a layout", "[time]") {
 SCENARIO_METHOD(time_fixture, "a Time can be reckoned with", "[time]") {
   lua.run("t = time.date(2024, 1, 31, 10, 30, 15, 500, time.utc) "
           "hour = time.parse_duration('1h') quarter = time.parse_duration('15m')");
+  CHECK(run("tostring(t == hour) .. tostring(hour == time.utc) .. tostring(t == time.utc)") ==
+        "falsefalsefalse");
   CHECK(run("t:add('24h'):format(time.DATE_TIME)") == "2024-02-01 10:30:15");
   CHECK(run("t:add(5 * time.MINUTE):minute()") == "35");
   CHECK(run("t:add(-1 * time.NANOSECOND):nanosecond()") == "499");
