@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <mutex>
 
 namespace natterjack::runtime::lua {
 
@@ -93,6 +94,9 @@ lua_State* floor_of(lua_State* main) noexcept {
   return found;
 }
 
+// An upgrade, and looks of other threads at what a process runs, are rare: one for all processes.
+std::mutex programs_mutex;
+
 } // namespace
 
 engine::engine(lua_process& actor, lua_runtime& runtime, program_ptr program)
@@ -102,6 +106,11 @@ engine::engine(lua_process& actor, lua_runtime& runtime, program_ptr program)
 
 engine::~engine() {
   close();
+}
+
+program_ptr engine::program_seen() const noexcept {
+  std::lock_guard guard(programs_mutex);
+  return program_;
 }
 
 const hub::pid& engine::id() const noexcept {
@@ -378,6 +387,7 @@ void engine::read_results(task& one, int results) {
   auto* L = one.thread;
   const int first = lua_gettop(L) - results + 1;
   outcome_.ended = true;
+  lua_settop(L, first + std::min(results, 2) - 1); // many of them leave no slots to look at the first
   if (results >= 2 && lua_isnil(L, first) && !lua_isnil(L, first + 1)) {
     if (const char* known = error_message(L, first + 1); known != nullptr) {
       outcome_.result.error = known;
@@ -514,7 +524,11 @@ void engine::restart() {
   channel_meta = case_meta = message_meta = payload_meta = message_payload_meta = nullptr;
   events_anchor = LUA_NOREF;
   events_channel = nullptr;
-  program_ = std::exchange(next_program_, nullptr);
+  {
+    std::lock_guard guard(programs_mutex);
+    program_.swap(next_program_);
+  }
+  next_program_ = nullptr;
   memory_.set_bytes_max(program_->limits().memory);
   auto why = open();
   if (why.empty())
