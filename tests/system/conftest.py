@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import probe  # noqa: E402
-from natterjack import Natterjack  # noqa: E402
+from natterjack import Natterjack, end  # noqa: E402
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def serve():
 
     yield start
     for server in running:
-        server.kill()
+        end(server.process)
 
 
 @pytest.fixture
