@@ -5,6 +5,7 @@
 #include "relay/io_thread.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -49,7 +50,8 @@ class running_command : public std::enable_shared_from_this<running_command> {
         discard_timer_(this, [](void* self) { self_of(self).discard_input(); }),
         kill_timer_(this, [](void* self) { self_of(self).send(SIGKILL); }),
         linger_timer_(this, [](void* self) { self_of(self).on_linger(); }),
-        orphan_timer_(this, [](void* self) { self_of(self).look_for_orphans(); }) {}
+        orphan_timer_(this, [](void* self) { self_of(self).look_for_orphans(); }),
+        kept_(thread_.context()) {}
 
   void start() {
     try {
@@ -274,7 +276,8 @@ class running_command : public std::enable_shared_from_this<running_command> {
     kill_timer_.cancel();
     close(ended_);
     close(input_);
-    alive_ = shared_from_this();
+    kept_.expires_at(asio::steady_timer::time_point::max());
+    kept_.async_wait([self = shared_from_this()](error_code) {});
     look_for_orphans();
     if (io_ == nullptr)
       return;
@@ -292,7 +295,7 @@ class running_command : public std::enable_shared_from_this<running_command> {
       thread_.set_timer(orphan_timer_, orphan_look);
     } else {
       orphan_timer_.cancel();
-      const auto last = std::exchange(alive_, nullptr); // may be the end of this object
+      kept_.cancel(); // may be the end of this object, soon
     }
   }
 
@@ -353,7 +356,8 @@ class running_command : public std::enable_shared_from_this<running_command> {
   relay::timer_wheel::timer linger_timer_;
   relay::timer_wheel::timer orphan_timer_;
   int orphan_looks_ = 0;
-  std::shared_ptr<running_command> alive_; // from its end until its group is gone
+  // From its end until its group is gone: a wait that holds us, and that the end of the loop ends.
+  asio::steady_timer kept_;
 };
 
 class exec_job final : public job_code {

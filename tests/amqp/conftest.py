@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from broker import Broker  # noqa: E402
 from exchange import Exchange, FakeActor  # noqa: E402
+from natterjack import end  # noqa: E402
 from programs import Clu, Console  # noqa: E402
 
 
@@ -66,7 +67,7 @@ def clu(broker):
 
     yield start
     for one in running:
-        one.kill()
+        end(one.process)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from natterjack import Lines, binary
+from natterjack import Lines, binary, end
 from raw_ws import RawWebSocket
 
 DEADLINE_S = 20.0
@@ -47,7 +47,7 @@ class Clu:
         return self
 
     def __exit__(self, *failure):
-        self.kill()
+        end(self.process)
 
     def connect(self, path="/", **options):
         return RawWebSocket(self.port, path, **options)

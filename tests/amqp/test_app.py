@@ -9,7 +9,7 @@ import time
 import pytest
 from broker import Broker, free_port, wait_until
 from exchange import Exchange, FakeActor
-from natterjack import REPOSITORY, Natterjack, binary, command
+from natterjack import REPOSITORY, Natterjack, binary, end, command
 from raw_ws import RawWebSocket
 
 HEAD = """\
@@ -73,7 +73,7 @@ def app(broker, tmp_path):
 
     yield start
     for one in running:
-        one.server.kill()
+        end(one.server.process)
 
 
 def run_to_end(folder):

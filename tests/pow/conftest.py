@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from natterjack import end  # noqa: E402
 from pow_client import PowServer  # noqa: E402
 
 
@@ -22,7 +23,7 @@ def serve():
 
     yield start
     for server in running:
-        server.kill()
+        end(server.process)
 
 
 @pytest.fixture(scope="module")

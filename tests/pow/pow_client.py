@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 
-from natterjack import DEADLINE_S, Lines, binary
+from natterjack import DEADLINE_S, Lines, binary, end
 from raw_http import request
 from raw_ws import BINARY, TEXT, Closed, RawWebSocket
 
@@ -47,7 +47,7 @@ class PowServer:
         return self
 
     def __exit__(self, *failure):
-        self.kill()
+        end(self.process)
 
     def is_alive(self):
         return self.process.poll() is None

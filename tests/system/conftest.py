@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import pow_app  # noqa: E402
 import probe  # noqa: E402
-from natterjack import Natterjack  # noqa: E402
+from natterjack import Natterjack, end  # noqa: E402
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def serve():
 
     yield start
     for server in running:
-        server.kill()
+        end(server.process)
 
 
 @pytest.fixture

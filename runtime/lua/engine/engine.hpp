@@ -109,6 +109,8 @@ class engine final : public process_context {
   // -- for the native libraries of the engine ---------------------------------
   lua_process& actor() noexcept { return actor_; }
   const program_ptr& shared_program() const noexcept { return program_; }
+  /// The same from any thread: an upgrade may put another one in its place meanwhile.
+  program_ptr program_seen() const noexcept;
   lua_State* state() const noexcept { return main_; }
   task& current() noexcept { return *current_; }
   slice_mark& mark() noexcept { return mark_; }

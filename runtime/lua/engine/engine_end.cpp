@@ -49,24 +49,25 @@ void engine::finish(task& one, int status, int results) {
   auto trace = traceback(one.thread);
   std::string text;
   failure why{error_kind::internal, {}, {}};
-  if (const char* known = error_message(one.thread, -1); known != nullptr) {
+  lua_xmove(one.thread, main_, 1); // an error leaves a thread no slot above its value
+  if (const char* known = error_message(main_, -1); known != nullptr) {
     text = known;
-    why.kind = error_kind_of(one.thread, -1);
-    why.more = error_more(one.thread, -1);
-  } else if (lua_type(one.thread, -1) == LUA_TSTRING) {
+    why.kind = error_kind_of(main_, -1);
+    why.more = error_more(main_, -1);
+  } else if (lua_type(main_, -1) == LUA_TSTRING) {
     size_t size = 0;
-    const char* bytes = lua_tolstring(one.thread, -1, &size);
+    const char* bytes = lua_tolstring(main_, -1, &size);
     text.assign(bytes, size);
   } else {
     // Its __tostring may be the script's: protected, and within the slice so that the budget holds.
     lua_pushcfunction(main_, to_text);
-    lua_xmove(one.thread, main_, 1);
+    lua_insert(main_, -2);
     mark_.running = main_;
     const char* shown = lua_pcall(main_, 1, 1, 0) == LUA_OK ? lua_tostring(main_, -1) : nullptr;
     mark_.running = nullptr;
     text = shown != nullptr ? shown : "(an error value that cannot be shown)";
-    lua_settop(main_, 0);
   }
+  lua_settop(main_, 0);
   if (text.find("C stack overflow") != std::string::npos) { // Lua's own words at the last level
     hub::count(hub::counter::limit_stack);
     const auto line = text.starts_with("C stack") ? script_line(one.thread) : std::string();
@@ -82,6 +83,7 @@ void engine::read_results(task& one, int results) {
   auto* L = one.thread;
   const int first = lua_gettop(L) - results + 1;
   outcome_.ended = true;
+  lua_settop(L, first + std::min(results, 2) - 1); // many of them leave no slots to look at the first
   if (results >= 2 && lua_isnil(L, first) && !lua_isnil(L, first + 1)) {
     if (const char* known = error_message(L, first + 1); known != nullptr) {
       outcome_.result.error = known;

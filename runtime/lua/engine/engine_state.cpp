@@ -7,6 +7,7 @@
 #include "runtime/lua/program/sandbox.hpp"
 
 #include <cstdio>
+#include <mutex>
 
 namespace natterjack::runtime::lua {
 
@@ -25,6 +26,9 @@ int add_task_protected(lua_State* L) {
   return 0;
 }
 
+// An upgrade, and looks of other threads at what a process runs, are rare: one for all processes.
+std::mutex programs_mutex;
+
 } // namespace
 
 engine::engine(lua_process& actor, lua_runtime& runtime, program_ptr program)
@@ -34,6 +38,11 @@ engine::engine(lua_process& actor, lua_runtime& runtime, program_ptr program)
 
 engine::~engine() {
   close();
+}
+
+program_ptr engine::program_seen() const noexcept {
+  std::lock_guard guard(programs_mutex);
+  return program_;
 }
 
 const hub::pid& engine::id() const noexcept {
@@ -118,7 +127,11 @@ void engine::restart() {
   channel_meta = case_meta = message_meta = payload_meta = message_payload_meta = nullptr;
   events_anchor = LUA_NOREF;
   events_channel = nullptr;
-  program_ = std::exchange(next_program_, nullptr);
+  {
+    std::lock_guard guard(programs_mutex);
+    program_.swap(next_program_);
+  }
+  next_program_ = nullptr;
   memory_.set_bytes_max(program_->limits().memory);
   auto why = open();
   if (why.empty())

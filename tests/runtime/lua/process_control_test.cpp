@@ -177,3 +177,22 @@ SCENARIO("names die with their process", "[lua][control]") {
                    {}, std::move(options));
   CHECK(w.end_of(p) == "mine");
 }
+
+SCENARIO("others may ask what a process runs while it is upgraded", "[lua][control]") {
+  world w;
+  const std::string passes = "function run(left) if left == 0 then return 'done' end "
+                             "process.upgrade('app:OTHER', left - 1) end return {run = run}";
+  const auto to = [&passes](const char* other) {
+    auto text = passes;
+    return text.replace(text.find("OTHER"), 5, other);
+  };
+  w.add("app:tick", to("tock"));
+  w.add("app:tock", to("tick"));
+  const auto p = w.spawn_id("app:tick", {payload::json("200")});
+  do {
+    const auto entry = p.self->facts().entry;
+    CHECK((entry == "app:tick" || entry == "app:tock"));
+    CHECK_FALSE(p.self->dialect());
+  } while (p.self->is_here());
+  CHECK(w.end_of(p) == "done");
+}
