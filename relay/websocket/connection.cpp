@@ -91,7 +91,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
         close(close_cause::going_away);
     } else if (content.match_elements<named_atom>()) {
       if (is_holding())
-        rejoin(home().resolve(plan_->name));
+        look_for_named();
     } else if (content.match_elements<succeed_atom, uint64_t, remaining_ptr>()) {
       const auto before = content.get_as<uint64_t>(1);
       if (target_ && target_.self->id().number() == before)
@@ -372,12 +372,25 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     hub::count(hub::counter::connections_held);
     beat_due_ = never;
     thread().set_timer(plan_->timer, plan_->hold_time);
+    wait_for_name();
+  }
+
+  void wait_for_name() {
     plan_->watch_number = home().names().watch(
         plan_->name, [weak = caf::weak_actor_ptr(ctrl())](const hub::pid&) {
           if (auto self = weak.lock())
             self->enqueue(nullptr, caf::make_message_id(), caf::make_message(named_atom::value),
                           nullptr);
         });
+  }
+
+  // Whoever took the name may have ended since, and be started again: the time goes on that the client waits.
+  void look_for_named() {
+    plan_->watch_number = 0; // it has told us
+    if (auto next = home().resolve(plan_->name))
+      rejoin(std::move(next));
+    else
+      wait_for_name();
   }
 
   void rejoin(hub::process_ref next) {
