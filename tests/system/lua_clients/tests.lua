@@ -45,6 +45,13 @@ local function tests(base, socket_base)
             local answer = http_client.get(base .. "/away")
             same(json.decode(answer.body).q, "moved")
             same(answer.url, base .. "/echo?q=moved")
+            -- a URL in the query makes the target no URL
+            answer = http_client.get(base .. "/away", { query = { to = "/echo?q=http://other.example/" } })
+            same(json.decode(answer.body).q, "http://other.example/")
+            answer = http_client.get(base .. "/away", { query = { to = "//127.0.0.1:" .. base:match("%d+$") .. "/echo?q=near" } })
+            same(json.decode(answer.body).q, "near")
+            answer = http_client.get(base .. "/away", { query = { to = base .. "/echo?q=far" } })
+            same(json.decode(answer.body).q, "far")
         end,
         stream = function()
             local answer = http_client.get(base .. "/echo", { stream = true })
