@@ -629,6 +629,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       return;
     if (paused_) {
       // Pongs stand behind what we do not read: they cannot be missed.
+    } else if (pings_open_ > 0 && transport_->is_draining()) {
+      pings_open_ = 1; // our last ping stands behind what the client still reads
     } else if (pings_open_ >= gateway_->limits.ping_missed) {
       const hub::log_scope about({.connection = id()});
       spdlog::debug("{}: {} pings unanswered", to_string(id()), pings_open_);
