@@ -100,7 +100,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     } else if (content.match_elements<hub::cancel_signal>()) {
       const auto& cancel = content.get_as<hub::cancel_signal>(0);
       close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
-                                         : cancel.reason},
+                                         : as_utf8(cancel.reason)},
             close_cause::by_hub);
     } else {
       return false;
