@@ -211,8 +211,12 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   }
 
   void on_closed(const ws_end& end) override {
-    spdlog::debug("{} closed by {} code={} reason=\"{}\"", to_string(id()),
-                  end.clean ? "handshake" : "loss", end.code, end.reason);
+    if (spdlog::should_log(spdlog::level::debug)) {
+      std::string reason; // the client's own words: escaped, so that they are no line of their own
+      append_json_string(reason, end.reason);
+      spdlog::debug("{} closed by {} code={} reason={}", to_string(id()),
+                    end.clean ? "handshake" : "loss", end.code, reason);
+    }
     hub::count(hub::counter::connections_closed);
     count_close(cause_ == nullptr ? end.clean ? "client" : "lost" : cause_,
                 code_ != 0 ? code_ : end.clean && end.code != 0 ? end.code : uint16_t{1006});
