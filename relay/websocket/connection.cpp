@@ -96,7 +96,6 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       const auto before = content.get_as<uint64_t>(1);
       if (target_ && target_.self->id().number() == before)
         follow(home().successor_of(before));
-      --*content.get_as<remaining_ptr>(2);
     } else if (content.match_elements<hub::cancel_signal>()) {
       const auto& cancel = content.get_as<hub::cancel_signal>(0);
       close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
@@ -740,8 +739,10 @@ void lead_to_successor(hub::node& node, const hub::pid& before,
     if (dynamic_cast<ws_connection*>(process.self) == nullptr)
       continue;
     ++*left;
+    // Counted by the life of the message: one that has ended does not look at it.
+    const remaining_ptr look(left.get(), [left](std::atomic<size_t>* remaining) { --*remaining; });
     process.actor->enqueue(nullptr, caf::make_message_id(),
-                           caf::make_message(succeed_atom::value, before.number(), left), nullptr);
+                           caf::make_message(succeed_atom::value, before.number(), look), nullptr);
   }
 }
 
