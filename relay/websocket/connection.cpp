@@ -300,11 +300,15 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   // @param values  frames in `frames`
   void queue(hub::shared_bytes frames, size_t messages, size_t values) {
-    hub::count(hub::counter::messages_out, values);
-    hub::count(hub::counter::bytes_out, frames.size());
     unanswered_ = static_cast<uint16_t>(unanswered_ - std::min<size_t>(unanswered_, values));
-    if (transport_->send(std::move(frames), messages) == outbox::admitted::overflow)
+    const auto bytes = frames.size();
+    const auto admitted = transport_->send(std::move(frames), messages);
+    if (admitted == outbox::admitted::queued) {
+      hub::count(hub::counter::messages_out, values);
+      hub::count(hub::counter::bytes_out, bytes);
+    } else if (admitted == outbox::admitted::overflow) {
       end_slow(hub::counter::limit_outbox_hard_bytes);
+    }
     note_drops();
     outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
   }
