@@ -99,6 +99,12 @@ local function tests(base, socket_base)
             same(select(2, websocket.connect("ws://127.0.0.1:1/")):kind(), "Unavailable")
             same(select(2, websocket.connect(socket_base .. "/echo")):kind(), "Unavailable")
         end,
+        socket_headers_stay_lines = function()
+            local _, err = websocket.connect(socket_base .. "/socket", { headers = { ["X-A"] = "a\r\nX-Injected: b" } })
+            same(tostring(err):find("X-A has a line break", 1, true) ~= nil, true)
+            _, err = websocket.connect(socket_base .. "/socket", { protocols = { "p\r\nX-Two: c" } })
+            same(tostring(err):find("subprotocol is no token", 1, true) ~= nil, true)
+        end,
     }
 end
 
