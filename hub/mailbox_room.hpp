@@ -1,8 +1,8 @@
 // What may wait in a mailbox: so many messages, so many bytes. Counted by any thread, given back by the
 // receiver.
 //
-//   beyond   a message taken whatever waits already: its number is bounded elsewhere, so it counts as
-//            a message but not in bytes
+//   beyond   a message taken whatever waits already, since its number is bounded elsewhere: it is counted
+//            as waiting, and leaves the room of the others as it is
 #pragma once
 
 #include <atomic>
@@ -21,9 +21,11 @@ class mailbox_room {
 
   /// @returns false if there is no room, and nothing has been taken
   bool take(size_t bytes, bool beyond) noexcept {
-    const auto messages = messages_.fetch_add(1, std::memory_order_relaxed);
-    if (beyond)
+    if (beyond) {
+      beyond_.fetch_add(1, std::memory_order_relaxed);
       return true;
+    }
+    const auto messages = messages_.fetch_add(1, std::memory_order_relaxed);
     const auto before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
     if (messages < limits_.messages && (before == 0 || before + bytes <= limits_.bytes))
       return true;
@@ -33,16 +35,23 @@ class mailbox_room {
 
   /// With the same arguments, once for each message that was taken.
   void give_back(size_t bytes, bool beyond) noexcept {
+    if (beyond) {
+      beyond_.fetch_sub(1, std::memory_order_relaxed);
+      return;
+    }
     messages_.fetch_sub(1, std::memory_order_relaxed);
-    if (!beyond)
-      bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
 
-  size_t messages() const noexcept { return messages_.load(std::memory_order_relaxed); }
+  /// All that wait, those beyond the limits too.
+  size_t messages() const noexcept {
+    return messages_.load(std::memory_order_relaxed) + beyond_.load(std::memory_order_relaxed);
+  }
 
  private:
   const mailbox_limits limits_;
-  std::atomic<size_t> messages_{0};
+  std::atomic<size_t> messages_{0}; // without those beyond
+  std::atomic<size_t> beyond_{0};
   std::atomic<size_t> bytes_{0};
 };
 

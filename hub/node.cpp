@@ -80,9 +80,12 @@ void node::succeed(const pid& before, const pid& next) {
   for (auto& [old, now] : successors_) // so that one step is enough, however often it was replaced
     if (now == before.number())
       now = next.number();
-  successors_[before.number()] = next.number();
-  if (successors_.size() > remembered_max)
-    successors_.erase(successors_.begin());
+  if (successors_.insert_or_assign(before.number(), next.number()).second)
+    replaced_.push_back(before.number());
+  if (replaced_.size() > remembered_max) {
+    successors_.erase(replaced_.front());
+    replaced_.pop_front();
+  }
 }
 
 process_ref node::successor_of(uint64_t number) const {

@@ -14,9 +14,11 @@
 #include <caf/fwd.hpp>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 
 namespace natterjack::hub {
 
@@ -45,7 +47,7 @@ class node {
   send_result send(const pid& to, message_ptr what);
 
   /// From now on, what is sent to the PID of `before` once that has ended reaches `next`, which does
-  /// its work: a new version took over. The latest thousand are remembered.
+  /// its work: a new version took over. The latest thousand of those replaced are remembered.
   void succeed(const pid& before, const pid& next);
   /// The process that does the work of an ended one now, or null.
   process_ref successor_of(uint64_t number) const;
@@ -67,7 +69,8 @@ class node {
   hub::groups groups_;
   std::atomic<uint64_t> last_number_{0};
   mutable std::mutex successors_mutex_;
-  std::map<uint64_t, uint64_t> successors_; // numbers of PIDs
+  std::unordered_map<uint64_t, uint64_t> successors_; // numbers of PIDs
+  std::deque<uint64_t> replaced_;                     // the keys, oldest replacement first
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<host_name>, std::less<>> hosts_;
   std::map<std::string, std::unique_ptr<process_host>, std::less<>> process_hosts_;

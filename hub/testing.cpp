@@ -103,7 +103,7 @@ class test_actor final : public caf::event_based_actor, public hub::process {
     if (is_client_ && what.topic() == hub::close_topic)
       return read_close(what);
     if (is_client_ && what.topic() == hub::control_topic)
-      return control(data_of(what.payloads().front()));
+      return control(what);
     for (const auto& value : what.payloads())
       frames.push_back({std::string(what.topic()), data_of(value)});
     if (!is_client_ && what.payloads().empty())
@@ -117,17 +117,33 @@ class test_actor final : public caf::event_based_actor, public hub::process {
       if (body.is_string())
         how.reason = body;
       else if (body.is_object())
-        how = {body.value("code", 1000), body.value("reason", "")};
+        how = {code_of(body), text_of(body, "reason")};
     }
     close(how);
   }
 
-  void control(const json& change) {
-    if (const auto topic = change.value("message_topic", ""); !topic.empty())
+  // What is of another type counts as not said: a connection logs it and goes on.
+  static std::string text_of(const json& body, const char* name) {
+    const auto i = body.find(name);
+    return i != body.end() && i->is_string() ? i->get<std::string>() : std::string();
+  }
+  static int code_of(const json& body) {
+    const auto i = body.find("code");
+    return i != body.end() && i->is_number_integer() ? i->get<int>() : 1000;
+  }
+
+  void control(const hub::message& what) {
+    auto change = what.payloads().empty() ? json() : data_of(what.payloads().front());
+    if (change.is_string()) // the same as JSON text
+      change = json::parse(change.get<std::string>(), nullptr, false);
+    if (!change.is_object())
+      return;
+    if (const auto topic = text_of(change, "message_topic"); !topic.empty())
       message_topic = topic;
-    if (const auto wanted = change.value("metadata", json::object()); !wanted.empty())
-      metadata = wanted;
-    const auto text = change.value("target_pid", "");
+    if (const auto wanted = change.find("metadata");
+        wanted != change.end() && wanted->is_object() && !wanted->empty())
+      metadata = *wanted;
+    const auto text = text_of(change, "target_pid");
     if (text.empty())
       return;
     auto next = home().resolve(text);

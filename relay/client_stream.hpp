@@ -6,20 +6,62 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl.hpp>
+
+#include <memory>
+#include <string>
 
 namespace natterjack::relay {
 
 namespace client_detail {
 
+struct lookup {
+  explicit lookup(const boost::beast::tcp_stream::executor_type& executor)
+      : resolver(executor), timer(executor) {}
+  boost::asio::ip::tcp::resolver resolver;
+  boost::asio::steady_timer timer; // ends the wait, however the look-up ends
+  boost::asio::ip::tcp::resolver::results_type found;
+  boost::system::error_code problem = boost::beast::error::timeout;
+};
+
+/// Whoever waits does so until the deadline; a name server that says nothing holds up the resolver alone.
+inline boost::asio::awaitable<boost::asio::ip::tcp::resolver::results_type>
+resolve(const boost::beast::tcp_stream::executor_type& executor, const url_parts& where,
+        std::chrono::steady_clock::time_point deadline) {
+  using boost::asio::ip::tcp;
+  boost::system::error_code is_name;
+  const auto address = boost::asio::ip::make_address(where.host, is_name);
+  if (!is_name) {
+    const auto port = static_cast<uint16_t>(std::stoul(where.port)); // checked with the URL
+    co_return tcp::resolver::results_type::create(tcp::endpoint(address, port), where.host,
+                                                  where.port);
+  }
+  const auto asked = std::make_shared<lookup>(executor);
+  asked->timer.expires_at(deadline);
+  asked->resolver.async_resolve(where.host, where.port,
+                                [asked](boost::system::error_code problem,
+                                        tcp::resolver::results_type found) {
+                                  asked->problem = problem;
+                                  asked->found = std::move(found);
+                                  asked->timer.cancel();
+                                });
+  boost::system::error_code ignored;
+  co_await asked->timer.async_wait(
+      boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  if (asked->problem)
+    throw boost::system::system_error(asked->problem);
+  co_return std::move(asked->found);
+}
+
 inline boost::asio::awaitable<boost::beast::tcp_stream>
 connect(boost::beast::tcp_stream::executor_type executor, const url_parts& where,
         std::chrono::steady_clock::time_point deadline) {
-  boost::asio::ip::tcp::resolver resolver(executor);
-  auto found = co_await resolver.async_resolve(where.host, where.port, boost::asio::use_awaitable);
+  auto found = co_await resolve(executor, where, deadline);
   boost::beast::tcp_stream stream(executor);
   stream.expires_at(deadline);
   co_await stream.async_connect(found, boost::asio::use_awaitable);

@@ -94,7 +94,7 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
                                                      : remote.address().to_string());
     ++context->accepted;
     if (!place) {
-      refuse(socket);
+      refuse(socket, options.tls.has_value());
       return;
     }
     asio::post(thread.context(), [self = shared_from_this(), &thread, remote,
@@ -108,12 +108,19 @@ struct gateway::state : std::enable_shared_from_this<gateway::state> {
     });
   }
 
-  static void refuse(const stream_socket& socket) {
+  // A handshake is not worth it: a client of TLS is hung up on. Others are told, and what they have said is
+  // read, since closing with it unread would turn the answer into a reset.
+  static void refuse(const stream_socket& socket, bool is_tls) {
+    if (is_tls)
+      return;
     static constexpr std::string_view full =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
         "Content-Length: 21\r\nRetry-After: 1\r\nConnection: close\r\n\r\ntoo many connections\n";
     (void)::send(socket.descriptor(), full.data(), full.size(), MSG_NOSIGNAL);
     ::shutdown(socket.descriptor(), SHUT_WR);
+    char unread[4096];
+    for (int i = 0; i < 4 && ::recv(socket.descriptor(), unread, sizeof unread, MSG_DONTWAIT) > 0; ++i)
+      continue;
   }
 
   io_pool& threads;

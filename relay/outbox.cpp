@@ -102,6 +102,7 @@ void outbox::on_batch_written(hub::shared_bytes bytes, size_t messages, long res
   if (written < bytes.size()) { // before all that was queued meanwhile
     queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(head_),
                   {std::move(bytes), static_cast<uint32_t>(messages), false});
+    ++pong_;
     offset_ = written;
     flush_rest();
   } else if (queue_.empty()) {
@@ -119,41 +120,66 @@ void outbox::push_control(opcode op, hub::shared_bytes frame) {
     return;
   if (op == opcode::close)
     close_queued_ = true;
-  if (op == opcode::pong) {
-    // RFC 6455 5.5.3: only the latest ping needs an answer.
-    for (size_t i = head_ + (head_has_begun() ? 1 : 0); i < queue_.size(); ++i)
-      if (queue_[i].is_pong) {
-        bytes_ += frame.size();
-        bytes_ -= queue_[i].bytes.size();
-        queue_[i].bytes = std::move(frame);
-        return;
-      }
+  const bool is_pong = op == opcode::pong;
+  if (is_pong && pong_waits()) { // RFC 6455 5.5.3: only the latest ping needs an answer
+    auto& waiting = queue_[pong_].bytes;
+    bytes_ += frame.size();
+    bytes_ -= waiting.size();
+    waiting = std::move(frame);
+    return;
   }
-  append(std::move(frame), 0, op == opcode::pong);
+  append(std::move(frame), 0, is_pong);
+}
+
+bool outbox::pong_waits() const noexcept {
+  return pong_ >= head_ + (head_has_begun() ? 1 : 0) && pong_ < queue_.size() &&
+         queue_[pong_].is_pong;
 }
 
 void outbox::append(hub::shared_bytes bytes, size_t messages, bool is_pong) {
   bytes_ += bytes.size();
+  if (is_pong)
+    pong_ = static_cast<uint32_t>(queue_.size());
   queue_.push_back({std::move(bytes), static_cast<uint32_t>(messages), is_pong});
   if (!blocked_)
     thread_.mark_dirty(*this);
 }
 
+// From the front, and no further than it must: what stays of that moves up to what has not been looked at,
+// so that one message costs the same however many wait.
 bool outbox::drop_oldest_data(size_t until_bytes) {
-  size_t keep = head_;
-  for (size_t i = head_; i < queue_.size(); ++i) {
-    const bool begun = i == head_ && head_has_begun();
-    if (bytes_ > until_bytes && queue_[i].messages > 0 && !begun) {
-      bytes_ -= queue_[i].bytes.size();
-      dropped_ += queue_[i].messages;
-    } else {
-      if (keep != i)
-        queue_[keep] = std::move(queue_[i]);
-      ++keep;
-    }
+  size_t end = head_;
+  for (; end < queue_.size() && bytes_ > until_bytes; ++end) {
+    auto& one = queue_[end];
+    if (one.messages == 0 || (end == head_ && head_has_begun()))
+      continue;
+    bytes_ -= one.bytes.size();
+    dropped_ += one.messages;
+    one.bytes = {};
   }
-  queue_.resize(keep);
+  size_t first = end;
+  for (size_t i = end; i > head_; --i) {
+    auto& kept = queue_[i - 1];
+    if (kept.bytes.empty())
+      continue;
+    --first;
+    if (i - 1 == pong_)
+      pong_ = static_cast<uint32_t>(first);
+    if (first != i - 1)
+      queue_[first] = std::move(kept);
+  }
+  head_ = first;
+  forget_written();
   return bytes_ <= until_bytes;
+}
+
+// Room of what is gone is used again, once it is more than what waits.
+void outbox::forget_written() {
+  if (head_ <= 1024 || head_ <= queue_.size() / 2)
+    return;
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
+  pong_ -= static_cast<uint32_t>(std::min<size_t>(head_, pong_));
+  head_ = 0;
 }
 
 void outbox::drop_data() { drop_oldest_data(0); }
@@ -213,6 +239,7 @@ long outbox::write_some(size_t& offered) noexcept {
 
 void outbox::advance(size_t written) noexcept {
   bytes_ -= written;
+  has_moved_ = has_moved_ || written > 0;
   while (written > 0) {
     auto& first = queue_[head_];
     const auto left = first.bytes.size() - offset_;
@@ -271,9 +298,8 @@ void outbox::flush_rest() {
       std::vector<block>().swap(queue_); // an idle client holds no memory for bursts gone by
     else
       queue_.clear();
-  } else if (head_ > 1024 && head_ > queue_.size() / 2) {
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
-    head_ = 0;
+  } else {
+    forget_written();
   }
   watch_soft_bound();
   if (blocked_)

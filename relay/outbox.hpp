@@ -19,6 +19,7 @@
 #include "relay/io_thread.hpp"
 #include "relay/limits.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace natterjack::relay {
@@ -61,6 +62,8 @@ class outbox final : public flushable {
   bool empty() const noexcept { return bytes_ == 0; }
   bool close_queued() const noexcept { return close_queued_; }
   uint64_t dropped() const noexcept { return dropped_; }
+  /// The socket is full, and something has been written to it since this was asked last: the peer reads.
+  bool is_draining() noexcept { return std::exchange(has_moved_, false) && blocked_; }
 
  private:
   struct block {
@@ -74,6 +77,8 @@ class outbox final : public flushable {
     queued, // the first of the queue is
   };
   void append(hub::shared_bytes bytes, size_t messages, bool is_pong);
+  bool pong_waits() const noexcept;
+  void forget_written();
   bool drop_oldest_data(size_t until_bytes);
   void watch_soft_bound();
   /// @returns bytes written, or on their way
@@ -92,6 +97,8 @@ class outbox final : public flushable {
   bool failed_ = false;
   batch_state batch_ = batch_state::none;
   bool over_time_ = false; // above the soft bound for longer than allowed
+  bool has_moved_ = false;
+  uint32_t pong_ = 0; // where one waits, if the block there is one
   std::vector<block> queue_;
   size_t head_ = 0;   // first block not completely written
   size_t offset_ = 0; // bytes of it that are

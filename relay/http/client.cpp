@@ -10,6 +10,7 @@
 #include <boost/beast/http.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <optional>
 
@@ -80,19 +81,44 @@ std::string_view find_header(const header_list& headers, std::string_view name) 
   return {};
 }
 
+// RFC 3986 3.1. A colon further behind is one of the path or of the query.
+bool begins_with_scheme(std::string_view url) {
+  const auto colon = url.find_first_of(":/?#");
+  if (colon == 0 || colon == url.npos || url[colon] != ':' || std::isalpha(static_cast<unsigned char>(url[0])) == 0)
+    return false;
+  return std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
+  });
+}
+
+// Whether what a client says to `from` alone may be said to `to`: the same server, or the one it moves to
+// on TLS.
+bool shares_credentials(const url_parts& from, const url_parts& to) {
+  if (!beast::iequals(from.host, to.host))
+    return false;
+  if (from.is_secure == to.is_secure)
+    return from.port == to.port;
+  return to.is_secure && from.port == "80" && to.port == "443";
+}
+
 // The target of a redirect, absolute. Empty: none to follow.
 std::string redirect_of(const client_request& request, const client_answer& answer,
                         const url_parts& from) {
   const bool moves = answer.status == 301 || answer.status == 302 || answer.status == 303 ||
                      answer.status == 307 || answer.status == 308;
-  const auto location = find_header(answer.headers, "Location");
+  const auto location = find_header(answer.headers, "Location"); // RFC 3986 4.2: a URL, or part of one
   if (!moves || location.empty() || (request.method != "GET" && request.method != "HEAD"))
     return {};
-  if (location.find("://") != location.npos)
+  if (begins_with_scheme(location))
     return std::string(location);
-  const std::string base = (from.is_secure ? "https://" : "http://") + from.authority;
+  const std::string scheme = from.is_secure ? "https:" : "http:";
+  if (location.starts_with("//"))
+    return scheme + std::string(location);
+  const auto base = scheme + "//" + from.authority;
   if (location.starts_with('/'))
     return base + std::string(location);
+  if (location.starts_with('?'))
+    return base + from.target.substr(0, from.target.find('?')) + std::string(location);
   return base + from.target.substr(0, from.target.rfind('/', from.target.find('?')) + 1) +
          std::string(location);
 }
@@ -102,6 +128,10 @@ asio::awaitable<client_answer> fetch_all(client_request request,
   const auto deadline = std::chrono::steady_clock::now() +
                         std::chrono::duration_cast<std::chrono::steady_clock::duration>(request.timeout);
   client_answer answer;
+  if (answer.error = find_bad_header(request.headers); !answer.error.empty()) {
+    answer.invalid = true;
+    co_return answer;
+  }
   for (int i = 0; i <= redirects_max; ++i) {
     std::string why;
     const auto where = parse_url(request.url, "http", "https", why);
@@ -116,11 +146,11 @@ asio::awaitable<client_answer> fetch_all(client_request request,
     auto next = redirect_of(request, answer, *where);
     if (next.empty())
       co_return answer;
-    // Credentials are for the host they were given for.
     const auto other = parse_url(next, "http", "https", why);
-    if (!other || other->authority != where->authority)
+    if (!other || !shares_credentials(*where, *other))
       std::erase_if(request.headers, [](const auto& one) {
-        return beast::iequals(one.first, "Authorization") || beast::iequals(one.first, "Cookie");
+        return beast::iequals(one.first, "Authorization") || beast::iequals(one.first, "Cookie") ||
+               beast::iequals(one.first, "Host");
       });
     request.url = std::move(next);
   }
@@ -134,8 +164,9 @@ asio::awaitable<client_answer> fetch_all(client_request request,
 std::optional<url_parts> parse_url(std::string_view url, std::string_view plain,
                                    std::string_view secure, std::string& why) {
   url_parts made;
-  const auto scheme = url.substr(0, url.find("://"));
-  if (scheme != plain && scheme != secure) {
+  const auto mark = url.find("://");
+  const auto scheme = url.substr(0, mark);
+  if (mark == url.npos || (scheme != plain && scheme != secure)) {
     why = "the URL must begin with " + std::string(plain) + ":// or " + std::string(secure) + "://";
     return std::nullopt;
   }
@@ -181,6 +212,23 @@ std::optional<url_parts> parse_url(std::string_view url, std::string_view plain,
     return std::nullopt;
   }
   return made;
+}
+
+bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+std::string find_bad_header(const header_list& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_token(name))
+      return "the name of a header is no token: it is empty, or has blanks or separators";
+    if (value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos)
+      return "the header " + name + " has a line break or a NUL in its value";
+  }
+  return {};
 }
 
 void http_client::fetch(client_request request, std::function<void(client_answer)> done) {

@@ -40,6 +40,12 @@ struct url_parts {
 std::optional<url_parts> parse_url(std::string_view url, std::string_view plain,
                                    std::string_view secure, std::string& why);
 
+/// Why these cannot be sent as they are (RFC 9110 5.1, 5.5): a name that is no token, a value with a line
+/// break or a NUL, which would end the line it stands in. Empty: they can.
+std::string find_bad_header(const header_list& headers);
+/// RFC 9110 5.6.2.
+bool is_token(std::string_view text) noexcept;
+
 struct client_request {
   std::string method = "GET";
   std::string url;

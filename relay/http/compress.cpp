@@ -31,7 +31,7 @@ class compress final : public middleware {
     const bool whole = !response.file || size == response.file->size();
     if (response.status < 200 || response.status == 204 || response.status == 206 ||
         response.status == 304 || response.stream || !whole || size < options_.bytes_min ||
-        (response.file && size > options_.file_bytes_max) ||
+        size > options_.file_bytes_max || // it would hold up all clients of this thread
         !response.header("Content-Encoding").empty() || !response.header("Content-Range").empty() ||
         !is_text(response.header("Content-Type")))
       return;

@@ -4,6 +4,8 @@
 #include "relay/http/real_ip.hpp"
 #include "relay/http/response_head.hpp"
 
+#include <openssl/evp.h>
+
 #include <cmath>
 #include <mutex>
 #include <unordered_map>
@@ -13,6 +15,8 @@ namespace natterjack::relay {
 namespace {
 
 using clock_type = std::chrono::steady_clock;
+
+constexpr size_t key_bytes_max = 64; // longer ones are kept as their digest
 
 class rate_limit final : public middleware {
  public:
@@ -42,11 +46,22 @@ class rate_limit final : public middleware {
 
   static std::string number(double value) { return std::to_string(static_cast<uint64_t>(value)); }
 
+  // What a client says may be as long as a head: then its digest stands for it.
+  static std::string bounded(std::string key) {
+    if (key.size() <= key_bytes_max)
+      return key;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (::EVP_Digest(key.data(), key.size(), digest, &size, ::EVP_sha256(), nullptr) != 1)
+      return key.substr(0, key_bytes_max); // no memory: they share a bucket
+    return {reinterpret_cast<const char*>(digest), size};
+  }
+
   std::string key_of(const http_request& request) const {
     if (options_.key == rate_limit_options::key_of::header)
-      return std::string(request.header(options_.key_name));
+      return bounded(std::string(request.header(options_.key_name)));
     if (options_.key == rate_limit_options::key_of::query)
-      return query_value(request.query, options_.key_name).value_or("");
+      return bounded(query_value(request.query, options_.key_name).value_or(""));
     const auto address = address_in(request.remote_addr);
     return address ? address->to_string() : request.remote_addr;
   }

@@ -50,8 +50,9 @@ bool is_host(std::string_view text) noexcept {
          (port.size() < 5 || port <= "65535");
 }
 
-bool has_bare_line_feed(std::string_view text) noexcept {
-  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+/// @param from  what is before has been looked through
+bool has_bare_line_feed(std::string_view text, size_t from) noexcept {
+  for (auto at = text.find('\n', from); at != std::string_view::npos; at = text.find('\n', at + 1))
     if (at == 0 || text[at - 1] != '\r')
       return true;
   return false;
@@ -71,6 +72,7 @@ struct request_reader::state {
   beast::flat_buffer buffer;
   std::optional<http::request_parser<http::string_body>> parser;
   bool head_seen = false;
+  size_t looked_through = 0; // of what is left in the buffer, for line feeds
 };
 
 request_reader::request_reader(const gateway_limits& limits, bool any_target)
@@ -111,11 +113,14 @@ request_reader::outcome request_reader::parse() {
     s.parser->body_limit(limits_.body_bytes);
     s.parser->eager(false); // first the head alone: what comes behind a body must not get among its fields
     s.head_seen = false;
+    s.looked_through = 0;
   }
   error_code ec;
   while (s.buffer.size() > 0 && !s.parser->is_done()) {
     const auto used = s.parser->put(s.buffer.data(), ec);
     s.buffer.consume(used);
+    if (used > 0)
+      s.looked_through = 0;
     if (s.parser->is_header_done() && !s.head_seen) {
       s.head_seen = true;
       s.parser->eager(true);
@@ -139,8 +144,17 @@ request_reader::outcome request_reader::parse() {
     return refuse(&ec);
   }
   // What is left of a body in chunks is the line of the next one, which would never come to its end.
-  if (s.head_seen && s.parser->chunked() && has_bare_line_feed(leftover()))
-    return fail(text_response(400, "malformed request: a line of a chunk ends in LF, not CRLF"));
+  if (s.head_seen && s.parser->chunked()) {
+    const auto line = leftover();
+    if (has_bare_line_feed(line, s.looked_through))
+      return fail(text_response(400, "malformed request: a line of a chunk ends in LF, not CRLF"));
+    s.looked_through = line.size();
+    if (line.size() > limits_.head_bytes) {
+      hub::count(hub::counter::limit_head_bytes);
+      return fail(text_response(431, "the line of a chunk, or the fields behind the last, exceed " +
+                                         std::to_string(limits_.head_bytes) + " bytes"));
+    }
+  }
   return outcome::need_more;
 }
 

@@ -6,7 +6,8 @@
 //                  done        `take` gives the whole request
 //                  failed      `failure` is the answer; nothing more can be read
 //
-//   bounds   head_bytes, header_count 431; body_bytes 413
+//   bounds   head_bytes, header_count 431; body_bytes 413; head_bytes again for each line of a chunk and
+//            for all fields behind the last
 //   never    reads fields behind a chunked body into the request: they came after the checks
 #pragma once
 

@@ -44,18 +44,30 @@ void response_writer::push_file(std::shared_ptr<const open_file> file, size_t of
 }
 
 size_t response_writer::drop_oldest(size_t until_bytes) {
-  std::deque<piece> kept;
-  size_t dropped = 0;
-  for (auto& one : queue_) {
-    const bool begun = &one == &queue_.front() && offset_ > 0;
-    if (bytes_ > until_bytes && !begun && std::holds_alternative<hub::shared_bytes>(one)) {
-      bytes_ -= view(one).size();
+  const auto begun = offset_ + wire_.sealed(); // bytes from the first piece on
+  size_t dropped = 0, end = 0, at = 0;
+  for (; end < queue_.size() && bytes_ > until_bytes; ++end) {
+    auto& one = queue_[end];
+    const auto size = view(one).size();
+    if (at >= begun && std::holds_alternative<hub::shared_bytes>(one)) {
+      bytes_ -= size;
+      one = std::string(); // empty: nothing that is pushed is
       ++dropped;
-    } else {
-      kept.push_back(std::move(one));
     }
+    at += size;
   }
-  queue_.swap(kept);
+  // What stays of them moves up to the rest, which is not touched.
+  size_t first = end;
+  for (size_t i = end; dropped > 0 && i > 0; --i) {
+    auto& kept = queue_[i - 1];
+    const auto* text = std::get_if<std::string>(&kept);
+    if (text != nullptr && text->empty())
+      continue;
+    if (--first != i - 1)
+      queue_[first] = std::move(kept);
+  }
+  if (dropped > 0)
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first));
   return dropped;
 }
 

@@ -35,7 +35,7 @@ class response_writer final : public flushable {
   void push(std::string text);
   void push(hub::shared_bytes bytes);
   void push_file(std::shared_ptr<const open_file> file, size_t offset, size_t size);
-  /// Throws away the oldest shared blocks that have not begun to be written, until so few bytes wait.
+  /// Throws away the oldest shared blocks of which nothing is written or sealed, until so few bytes wait.
   /// @returns how many blocks
   size_t drop_oldest(size_t until_bytes);
   void flush() override;

@@ -25,11 +25,21 @@ constexpr auto linger_wait = std::chrono::seconds(5);
 
 class tls_pump : public std::enable_shared_from_this<tls_pump> {
  public:
-  tls_pump(io_thread& thread, tcp::socket&& outside, local::socket&& inside, ssl_ptr session,
-           std::shared_ptr<void> place)
-      : thread_(thread), outside_(std::move(outside)), inside_(std::move(inside)),
-        session_(std::move(session)), place_(std::move(place)),
-        linger_(this, [](void* self) { static_cast<tls_pump*>(self)->close(); }) {}
+  /// @param inside  a local socket of the pump's own
+  tls_pump(io_thread& thread, stream_socket&& inside, std::shared_ptr<void> place)
+      : thread_(thread), outside_(thread.context()), inside_(thread.context()),
+        place_(std::move(place)),
+        linger_(this, [](void* self) { static_cast<tls_pump*>(self)->close(); }) {
+    inside_.assign(local(), inside.descriptor());
+    inside.release();
+    inside_.non_blocking(true);
+  }
+
+  /// Takes both or, if it throws, neither.
+  void take_client(stream_socket& outside, ssl_ptr& session) {
+    outside_ = outside.to_asio();
+    session_ = std::move(session);
+  }
 
   void run() {
     for (int step = 0; step < steps_a_turn; ++step) {
@@ -210,17 +220,15 @@ class tls_pump : public std::enable_shared_from_this<tls_pump> {
 
 } // namespace
 
-stream_socket start_tls_pump(io_thread& thread, stream_socket socket, ssl_ptr session,
+stream_socket start_tls_pump(io_thread& thread, stream_socket&& socket, ssl_ptr&& session,
                              std::shared_ptr<void> place) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
     throw boost::system::system_error(errno, boost::system::system_category(), "socketpair");
   stream_socket near(thread.context(), ends[0]);
-  local::socket far(thread.context());
-  far.assign(local(), ends[1]);
-  far.non_blocking(true);
-  auto pump = std::make_shared<tls_pump>(thread, socket.to_asio(), std::move(far),
-                                         std::move(session), std::move(place));
+  auto pump = std::make_shared<tls_pump>(thread, stream_socket(thread.context(), ends[1]),
+                                         std::move(place));
+  pump->take_client(socket, session);
   asio::post(thread.context(), [pump] { pump->run(); });
   return near;
 }

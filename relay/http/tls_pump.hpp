@@ -20,8 +20,8 @@ using ssl_ptr = std::unique_ptr<ssl_st, ssl_deleter>;
 http_wire::state tls_state(ssl_st* session, int returned);
 
 /// @returns the near end, non-blocking, as a socket
-/// @throws boost::system::system_error  no descriptor is left
-stream_socket start_tls_pump(io_thread& thread, stream_socket socket, ssl_ptr session,
+/// @throws boost::system::system_error  no descriptor is left; `socket` and `session` are as they were
+stream_socket start_tls_pump(io_thread& thread, stream_socket&& socket, ssl_ptr&& session,
                              std::shared_ptr<void> place);
 
 } // namespace natterjack::relay

@@ -64,6 +64,8 @@ class tls_wire final : public http_wire {
     return write_record({record, static_cast<size_t>(n)});
   }
 
+  size_t sealed() const noexcept override { return sealed_; }
+
   state peek() override {
     ::ERR_clear_error();
     char octet;
@@ -91,12 +93,14 @@ class tls_wire final : public http_wire {
     ::ERR_clear_error();
     size_t taken = 0;
     const auto n = ::SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &taken);
+    sealed_ = n == 1 ? 0 : std::max(sealed_, bytes.size()); // offered again, it may have become more
     return n == 1 ? result{state::ok, taken} : result{why(n), 0};
   }
 
   state why(int n) { return tls_state(session_.get(), n); }
 
   ssl_ptr session_;
+  size_t sealed_ = 0; // the record that OpenSSL has made of what the socket had no room for
 };
 
 } // namespace

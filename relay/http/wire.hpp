@@ -6,6 +6,8 @@
 //   write       how many were taken               want_read, want_write, failed
 //   send_file   the same, from a descriptor       as write
 //   peek        is there something to read?       ok: yes; want_read: no; closed, failed
+//   sealed      how much of what it was offered a write that said `want_...` sends all the same: that
+//               must be offered again, first and unchanged
 //   release     the socket itself: for a protocol that takes the connection over. Of TLS it is a local
 //               one, and a pump goes on between the two
 //
@@ -43,7 +45,9 @@ class http_wire {
   virtual void shut_down() = 0;
   virtual bool is_secure() const noexcept = 0;
   /// @param place  held by the pump, if there is one
+  /// @throws std::exception  there can be no pump: the wire is as it was
   virtual stream_socket release(io_thread& thread, std::shared_ptr<void> place) = 0;
+  virtual size_t sealed() const noexcept { return 0; }
 
   /// The peer has hung up or reset, seen without reading what it sent before.
   bool peer_is_gone() noexcept;

@@ -1,5 +1,6 @@
 #include "relay/sse/event_stream.hpp"
 
+#include "hub/counters.hpp"
 #include "hub/quantities.hpp"
 #include "relay/frame.hpp"
 #include "relay/inbound_budget.hpp"
@@ -150,14 +151,14 @@ class event_stream final : public pinned_actor, public event_source, private tar
     const auto after = sink_->waiting_bytes() + events.size();
     if (after > hard || (over_time_ && after > limits.outbox_soft_bytes)) {
       if (limits.outbox_policy == outbox_policy::close)
-        return slow();
+        return slow(hub::counter::limit_outbox_hard_bytes);
       const auto bound = over_time_ ? limits.outbox_soft_bytes : hard;
       const auto room = events.size() < bound ? bound - events.size() : 0;
       if (limits.outbox_policy == outbox_policy::drop_newest)
-        return;
-      sink_->drop_oldest(room);
+        return count_drops(1);
+      count_drops(sink_->drop_oldest(room));
       if (sink_->waiting_bytes() > room)
-        return;
+        return count_drops(1);
     }
     sink_->send(std::move(events));
     const auto waiting = sink_->waiting_bytes();
@@ -177,12 +178,23 @@ class event_stream final : public pinned_actor, public event_source, private tar
   void on_soft_time() {
     over_time_ = true;
     if (gateway_->limits.outbox_policy == outbox_policy::close)
-      slow();
+      slow(hub::counter::limit_outbox_soft_bytes);
     else if (gateway_->limits.outbox_policy == outbox_policy::drop_oldest)
-      sink_->drop_oldest(gateway_->limits.outbox_soft_bytes);
+      count_drops(sink_->drop_oldest(gateway_->limits.outbox_soft_bytes));
   }
 
-  void slow() {
+  // By an outbox policy.
+  void count_drops(size_t events) {
+    if (events == 0)
+      return;
+    hub::count(hub::counter::outbox_dropped, events);
+    hub::count(hub::counter::limit_outbox_hard_bytes);
+    if (!std::exchange(has_dropped_, true))
+      spdlog::warn("{} does not read: events for it are dropped from now on", to_string(id()));
+  }
+
+  void slow(hub::counter limit) {
+    hub::count(limit);
     spdlog::warn("{} is a slow consumer: {} bytes queued; closing", to_string(id()),
                  sink_->waiting_bytes());
     auto sink = sink_;
@@ -228,22 +240,23 @@ class event_stream final : public pinned_actor, public event_source, private tar
     target_ = std::move(target);
     dialect_ = target_.self->dialect().value_or(endpoint_dialect_);
     watch_target(thread(), target_.actor);
-    tell("sse.join", description());
+    tell("sse.join", description(), true);
   }
 
-  void tell(std::string_view topic, const std::string& json) {
+  // @param counted  taken whatever waits at the target, as joins and leaves have to be
+  void tell(std::string_view topic, const std::string& json, bool counted) {
     if (!target_)
       return;
     auto value = dialect_ == hub::relay_dialect::text ? hub::payload::text(json)
                                                       : hub::payload::json(json);
-    target_.self->deliver(
-        hub::make_message(id(), hub::shared_bytes(topic), std::move(value), budget_->take(0)));
+    target_.self->deliver(hub::make_message(id(), hub::shared_bytes(topic), std::move(value),
+                                            counted ? budget_->take(0) : hub::credit{}));
   }
 
   void tell_leave() {
     if (!target_)
       return;
-    tell("sse.leave", description());
+    tell("sse.leave", description(), true);
     unwatch_target();
     target_ = {};
   }
@@ -306,7 +319,7 @@ class event_stream final : public pinned_actor, public event_source, private tar
       return;
     auto now = std::exchange(target_, std::move(old));
     const auto now_dialect = std::exchange(dialect_, old_dialect);
-    tell("sse.leave", description());
+    tell("sse.leave", description(), true);
     target_ = std::move(now);
     dialect_ = now_dialect;
   }
@@ -323,7 +336,8 @@ class event_stream final : public pinned_actor, public event_source, private tar
   void beat() {
     const auto uptime = hub::format_duration(std::chrono::steady_clock::now() - opened_);
     tell("sse.heartbeat", description(R"(,"uptime":")" + uptime + R"(","message_count":)" +
-                                      std::to_string(count_)));
+                                      std::to_string(count_)),
+         false);
     // One ping is enough for a client that does not read.
     if (sink_->waiting_bytes() == 0)
       sink_->send(frame_events(": ping\n\n", sink_->is_chunked()));
@@ -338,6 +352,7 @@ class event_stream final : public pinned_actor, public event_source, private tar
   caf::intrusive_ptr<inbound_budget> budget_;
   bool ended_ = false;
   bool over_time_ = false;
+  bool has_dropped_ = false;
   std::string topic_;
   std::string metadata_; // JSON text; empty: none was given
   uint64_t count_ = 0;

@@ -2,6 +2,7 @@
 
 #include "relay/client_stream.hpp"
 #include "relay/io_pool.hpp"
+#include "relay/websocket/close_request.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -37,6 +38,11 @@ class open_socket final : public websocket_client,
     waiting_ += bytes.size();
     post([self = this->shared_from_this(), bytes = std::move(bytes), is_binary,
           done = std::move(done)]() mutable {
+      if (self->closed_) { // since it was asked for: nobody writes any more
+        if (done)
+          done(false);
+        return;
+      }
       self->queue_.push_back({frame::data, std::move(bytes), is_binary, std::move(done), 0});
       self->write();
     });
@@ -50,7 +56,7 @@ class open_socket final : public websocket_client,
   }
   void close(unsigned code, std::string reason) override {
     post([self = this->shared_from_this(), code, reason = std::move(reason)]() mutable {
-      self->queue_.push_back({frame::close, std::move(reason), false, {}, code});
+      self->queue_.push_back({frame::close, as_utf8(reason), false, {}, code});
       self->write();
     });
   }
@@ -102,6 +108,12 @@ class open_socket final : public websocket_client,
     const auto where = parse_url(options_.url, "ws", "wss", why);
     if (!where)
       throw std::runtime_error(why);
+    if (const auto bad = find_bad_header(options_.headers); !bad.empty())
+      throw std::runtime_error(bad);
+    for (const auto& one : options_.protocols)
+      if (!is_token(one)) // RFC 6455 4.1
+        throw std::runtime_error("the name of a subprotocol is no token: it is empty, or has blanks or "
+                                 "separators");
     const auto deadline =
         std::chrono::steady_clock::now() +
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(options_.dial_timeout);
@@ -170,7 +182,7 @@ class open_socket final : public websocket_client,
         break;
       case frame::close:
         stream_->async_close({static_cast<websocket::close_code>(next.code),
-                              std::string_view(next.bytes).substr(0, 123)},
+                              cut_reason(next.bytes)},
                              std::move(wrote));
         break;
     }

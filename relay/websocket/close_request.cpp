@@ -8,9 +8,6 @@ namespace natterjack::relay {
 
 using nlohmann::json;
 
-namespace {
-
-// RFC 6455 5.5.1: a reason is UTF-8. What is not becomes U+FFFD, as in frames.
 std::string as_utf8(std::string_view bytes) {
   if (hub::is_utf8(bytes))
     return std::string(bytes);
@@ -18,8 +15,6 @@ std::string as_utf8(std::string_view bytes) {
   append_json_string(quoted, bytes);
   return json::parse(quoted).get<std::string>();
 }
-
-} // namespace
 
 close_frame read_close_request(std::span<const hub::payload> values) {
   auto frame = close_for(close_cause::by_hub, false);

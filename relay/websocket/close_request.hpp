@@ -8,8 +8,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace natterjack::relay {
+
+/// RFC 6455 5.5.1: a reason is UTF-8. What is not becomes U+FFFD, as in frames.
+std::string as_utf8(std::string_view bytes);
 
 /// The close frame of a ws.close message: a string is the reason, a number its text, a table
 /// `{code=…, reason=…}` both; no value is "Connection closed by server". A code that may not be sent

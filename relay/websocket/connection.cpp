@@ -91,16 +91,15 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
         close(close_cause::going_away);
     } else if (content.match_elements<named_atom>()) {
       if (is_holding())
-        rejoin(home().resolve(plan_->name));
+        look_for_named();
     } else if (content.match_elements<succeed_atom, uint64_t, remaining_ptr>()) {
       const auto before = content.get_as<uint64_t>(1);
       if (target_ && target_.self->id().number() == before)
         follow(home().successor_of(before));
-      --*content.get_as<remaining_ptr>(2);
     } else if (content.match_elements<hub::cancel_signal>()) {
       const auto& cancel = content.get_as<hub::cancel_signal>(0);
       close({1000, cancel.reason.empty() ? close_for(close_cause::by_hub, false).reason
-                                         : cancel.reason},
+                                         : as_utf8(cancel.reason)},
             close_cause::by_hub);
     } else {
       return false;
@@ -211,8 +210,12 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   }
 
   void on_closed(const ws_end& end) override {
-    spdlog::debug("{} closed by {} code={} reason=\"{}\"", to_string(id()),
-                  end.clean ? "handshake" : "loss", end.code, end.reason);
+    if (spdlog::should_log(spdlog::level::debug)) {
+      std::string reason; // the client's own words: escaped, so that they are no line of their own
+      append_json_string(reason, end.reason);
+      spdlog::debug("{} closed by {} code={} reason={}", to_string(id()),
+                    end.clean ? "handshake" : "loss", end.code, reason);
+    }
     hub::count(hub::counter::connections_closed);
     count_close(cause_ == nullptr ? end.clean ? "client" : "lost" : cause_,
                 code_ != 0 ? code_ : end.clean && end.code != 0 ? end.code : uint16_t{1006});
@@ -298,11 +301,15 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   // @param values  frames in `frames`
   void queue(hub::shared_bytes frames, size_t messages, size_t values) {
-    hub::count(hub::counter::messages_out, values);
-    hub::count(hub::counter::bytes_out, frames.size());
     unanswered_ = static_cast<uint16_t>(unanswered_ - std::min<size_t>(unanswered_, values));
-    if (transport_->send(std::move(frames), messages) == outbox::admitted::overflow)
+    const auto bytes = frames.size();
+    const auto admitted = transport_->send(std::move(frames), messages);
+    if (admitted == outbox::admitted::queued) {
+      hub::count(hub::counter::messages_out, values);
+      hub::count(hub::counter::bytes_out, bytes);
+    } else if (admitted == outbox::admitted::overflow) {
       end_slow(hub::counter::limit_outbox_hard_bytes);
+    }
     note_drops();
     outbox_bytes_.store(transport_->outbox_bytes(), std::memory_order_relaxed);
   }
@@ -373,12 +380,25 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
     hub::count(hub::counter::connections_held);
     beat_due_ = never;
     thread().set_timer(plan_->timer, plan_->hold_time);
+    wait_for_name();
+  }
+
+  void wait_for_name() {
     plan_->watch_number = home().names().watch(
         plan_->name, [weak = caf::weak_actor_ptr(ctrl())](const hub::pid&) {
           if (auto self = weak.lock())
             self->enqueue(nullptr, caf::make_message_id(), caf::make_message(named_atom::value),
                           nullptr);
         });
+  }
+
+  // Whoever took the name may have ended since, and be started again: the time goes on that the client waits.
+  void look_for_named() {
+    plan_->watch_number = 0; // it has told us
+    if (auto next = home().resolve(plan_->name))
+      rejoin(std::move(next));
+    else
+      wait_for_name();
   }
 
   void rejoin(hub::process_ref next) {
@@ -617,6 +637,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
       return;
     if (paused_) {
       // Pongs stand behind what we do not read: they cannot be missed.
+    } else if (pings_open_ > 0 && transport_->is_draining()) {
+      pings_open_ = 1; // our last ping stands behind what the client still reads
     } else if (pings_open_ >= gateway_->limits.ping_missed) {
       const hub::log_scope about({.connection = id()});
       spdlog::debug("{}: {} pings unanswered", to_string(id()), pings_open_);
@@ -722,8 +744,10 @@ void lead_to_successor(hub::node& node, const hub::pid& before,
     if (dynamic_cast<ws_connection*>(process.self) == nullptr)
       continue;
     ++*left;
+    // Counted by the life of the message: one that has ended does not look at it.
+    const remaining_ptr look(left.get(), [left](std::atomic<size_t>* remaining) { --*remaining; });
     process.actor->enqueue(nullptr, caf::make_message_id(),
-                           caf::make_message(succeed_atom::value, before.number(), left), nullptr);
+                           caf::make_message(succeed_atom::value, before.number(), look), nullptr);
   }
 }
 

@@ -123,6 +123,7 @@ class frame_transport final : public ws_transport,
 
   size_t outbox_bytes() const noexcept override { return box_.bytes(); }
   uint64_t dropped() const noexcept override { return box_.dropped(); }
+  bool is_draining() noexcept override { return box_.is_draining(); }
 
   bool peer_is_gone() const noexcept override {
     pollfd p{descriptor_, POLLRDHUP, 0};

@@ -80,6 +80,8 @@ class ws_transport {
   virtual uint64_t dropped() const noexcept = 0;
   /// True if the peer has hung up or reset, seen without reading what it sent before.
   virtual bool peer_is_gone() const noexcept = 0;
+  /// The client has less room than is queued for it, and has read since this was asked last.
+  virtual bool is_draining() noexcept = 0;
 };
 
 /// @param leftover     bytes that came behind the request head

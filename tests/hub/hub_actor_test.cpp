@@ -183,6 +183,23 @@ SCENARIO_METHOD(fixture, "a client's life reaches its hub in order", "[hub][hub_
             texts{"join {}", "ws.message first", "move second", R"(leave {"level":2})"});
     }
   }
+  GIVEN("a hub that says it as JSON text, and other things that are none of it") {
+    auto ada = world.join(hub);
+    script.message = [](scripted& self, const client& who, const incoming&) {
+      self.send(who.id, "ws.control");
+      self.send(who.id, "ws.control", "no JSON");
+      self.send(who.id, "ws.control", json{{"message_topic", 5}, {"metadata", "none"}});
+      self.send(who.id, "ws.control", R"({"message_topic":"move"})");
+    };
+    ada.say("first");
+    world.run();
+    script.message = nullptr;
+    ada.say("second");
+    ada.leave();
+    THEN("it follows what it can, as connections do") {
+      CHECK(script.heard == texts{"join {}", "ws.message first", "move second", "leave {}"});
+    }
+  }
 }
 
 SCENARIO_METHOD(fixture, "what a hub sends arrives", "[hub][hub_actor]") {

@@ -120,3 +120,22 @@ TEST_CASE("four threads lose nothing and keep the order of each", "[hub][inbox]"
   for (const auto& one : taken)
     REQUIRE(number_of(one) == next[number_of(one) / each]++);
 }
+
+TEST_CASE("messages of clients leave the room of the others as it is", "[hub][inbox]") {
+  inbox box({2});
+  bool wake = false;
+  auto source = caf::make_counted<counted_source>();
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(box.put(make_message(pid{}, shared_bytes("c"), payload{}, credit(source, 1)), wake) ==
+            send_result::sent);
+  CHECK(box.put(numbered(1), wake) == send_result::sent);
+  CHECK(box.put(numbered(2), wake) == send_result::sent);
+  CHECK(box.put(numbered(3), wake) == send_result::mailbox_full);
+  CHECK(box.waiting() == 7);
+  std::vector<message_ptr> taken;
+  box.take_all(taken);
+  for (const auto& one : taken)
+    box.received(*one);
+  CHECK(box.waiting() == 0);
+  CHECK(box.put(numbered(3), wake) == send_result::sent);
+}

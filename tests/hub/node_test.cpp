@@ -51,3 +51,17 @@ SCENARIO_METHOD(node_fixture, "the PID of a replaced process leads to its succes
   CHECK(home.send(between, text_message("topic", "text")) == send_result::sent);
   CHECK(received(third).size() == 1);
 }
+
+SCENARIO_METHOD(node_fixture, "of a thousand replacements the oldest are forgotten", "[hub][node]") {
+  auto oldest = spawn();
+  auto next = spawn();
+  const auto first_number = oldest.self->id().number(), last_number = next.self->id().number();
+  const auto* where = home.host("app:host");
+  for (uint64_t i = 0; i < 1000; ++i)
+    home.succeed(pid(where, 1'000'000 + i), next.self->id());
+  home.succeed(oldest.self->id(), next.self->id()); // the one with the lowest number is the last
+  CHECK(home.successor_of(first_number).self == next.self);
+  CHECK_FALSE(home.successor_of(1'000'000));
+  CHECK(home.successor_of(1'000'001).self == next.self);
+  CHECK_FALSE(home.successor_of(last_number));
+}

@@ -78,6 +78,39 @@ SCENARIO("gzip is taken by those who say so", "[relay][compress]") {
   CHECK(packed.substr(0, 2) == "\x1f\x8b");
 }
 
+SCENARIO("answers of any origin are packed up to a size", "[relay][compress]") {
+  const auto packing = make_compress({6, 1024, 100'000});
+  http_request request;
+  request.headers = {{"Accept-Encoding", "gzip"}};
+  const auto coding_of = [&packing, &request](size_t bytes) {
+    auto response = text_response(200, std::string(bytes, 'a'));
+    packing->after(request, response);
+    return std::string(response.header("Content-Encoding"));
+  };
+  CHECK(coding_of(500).empty());
+  CHECK(coding_of(50'000) == "gzip");
+  CHECK(coding_of(200'000).empty());
+}
+
+SCENARIO("a long key is a key like others", "[relay][rate_limit]") {
+  rate_limit_options options;
+  options.requests = options.burst = 1;
+  options.key = rate_limit_options::key_of::header;
+  options.key_name = "X-Key";
+  const auto limit = make_rate_limit(options);
+  const auto passes = [&limit](const std::string& key) {
+    http_request request;
+    request.received = std::chrono::steady_clock::now();
+    request.headers = {{"X-Key", key}};
+    return !limit->before(request);
+  };
+  const std::string common(10'000, 'k');
+  CHECK(passes(common + "1"));
+  CHECK_FALSE(passes(common + "1"));
+  CHECK(passes(common + "2"));
+  CHECK(passes("2"));
+}
+
 SCENARIO("a token is found where it may stand", "[relay][authority]") {
   const token_places places;
   CHECK(token_of(asked({{"authorization", "bearer t1"}}), places) == "t1");

@@ -3,6 +3,7 @@
 #include "tests/catch.hpp"
 #include "tests/relay/io_fixture.hpp"
 
+#include <ctime>
 #include <fcntl.h>
 #include <optional>
 
@@ -67,6 +68,27 @@ struct outbox_fixture : io_fixture, outbox_owner {
   void fill() { // until the kernel takes no more
     while (blocked == 0)
       push(std::string(1000, 'k'));
+  }
+
+  // Of the processor, of the io thread.
+  std::chrono::nanoseconds cost_of(const std::function<void()>& what) {
+    const auto now = [] {
+      timespec spent{};
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+      return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+    };
+    std::chrono::nanoseconds cost{};
+    on_thread([&] {
+      const auto began = now();
+      what();
+      cost = now() - began;
+    });
+    return cost;
+  }
+  void push_many(int count) {
+    const hub::shared_bytes block("0123456789");
+    for (int i = 0; i < count; ++i)
+      box->push_data(block);
   }
 
   void on_outbox_blocked() override { ++blocked; }
@@ -176,4 +198,80 @@ SCENARIO_METHOD(outbox_fixture, "what is queued when the socket is closed is not
   char octet;
   REQUIRE(::read(ends[1], &octet, 1) < 0);
   REQUIRE(failed == 0);
+}
+
+// A step that depends on how many wait would cost thousands of times as much.
+SCENARIO_METHOD(outbox_fixture, "a message more costs the same however many wait", "[relay][outbox]") {
+  constexpr int many = 50'000;
+  limits.outbox_soft_bytes = limits.outbox_hard_bytes = 10 * many;
+  limits.outbox_policy = outbox_policy::drop_oldest;
+  make();
+  fill();
+  const auto below = cost_of([this] { push_many(many); });
+  WHEN("the oldest are dropped for them") {
+    const auto dropped_before = box->dropped();
+    const auto at_the_bound = cost_of([this] { push_many(many); });
+    THEN("each takes the place of one") {
+      CHECK(box->dropped() - dropped_before == many);
+      CHECK(box->bytes() <= limits.outbox_hard_bytes);
+      CHECK(at_the_bound < 50 * below);
+    }
+  }
+  WHEN("the client asks for as many pongs") {
+    const auto of_pongs = cost_of([this] {
+      const hub::shared_bytes pong("pong");
+      for (int i = 0; i < many; ++i)
+        box->push_control(opcode::pong, pong);
+    });
+    THEN("one waits") {
+      CHECK(of_pongs < 50 * below);
+      const auto all = read_all();
+      CHECK(all.find("pong") == all.rfind("pong"));
+    }
+  }
+}
+
+SCENARIO_METHOD(outbox_fixture, "what is dropped leaves the rest in order", "[relay][outbox]") {
+  limits.outbox_soft_time = 1h;
+  limits.outbox_policy = outbox_policy::drop_oldest;
+  make();
+  fill();
+  on_thread([this] {
+    box->push_control(opcode::ping, hub::shared_bytes("<ping>"));
+    push_many(5'000);
+    box->push_control(opcode::pong, hub::shared_bytes("<old pong>"));
+    push_many(30'000); // all of the above goes, and what has gone is cleared away several times
+    box->push_control(opcode::pong, hub::shared_bytes("<pong>"));
+    box->push_data(hub::shared_bytes("<last>"));
+  });
+  const auto all = read_all();
+  CHECK(all.starts_with('k')); // begun
+  const auto ping = all.find("<ping>"), pong = all.find("<pong>");
+  CHECK(ping < pong);
+  CHECK(pong < all.find("0123456789"));
+  CHECK(all.find("<old pong>") == std::string::npos);
+  CHECK(all.ends_with("0123456789<last>"));
+}
+
+SCENARIO_METHOD(outbox_fixture, "a peer that reads slowly is told from one that does not",
+                "[relay][outbox]") {
+  make();
+  const auto is_draining = [this] {
+    bool is = false;
+    on_thread([&] { is = box->is_draining(); });
+    return is;
+  };
+  CHECK_FALSE(is_draining());
+  fill();
+  push(std::string(9000, 'x'));
+  CHECK(is_draining()); // the kernel has just taken some
+  CHECK_FALSE(is_draining());
+  char buffer[64 << 10];
+  while (::read(ends[1], buffer, sizeof buffer) > 0)
+    continue;
+  on_thread([this] { box->flush(); });
+  if (!box->empty())
+    CHECK(is_draining());
+  read_all();
+  CHECK_FALSE(is_draining()); // nothing waits
 }

@@ -84,6 +84,22 @@ SCENARIO("bounds and rules of requests", "[relay][request_reader]") {
   CHECK(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
 }
 
+SCENARIO("lines of chunks and fields behind them have a bound", "[relay][request_reader]") {
+  gateway_limits limits;
+  limits.head_bytes = 8 << 10;
+  const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string longer(20 << 10, 'a'), shorter(4 << 10, 'a');
+  CHECK(status_of(head + "1;x=" + longer, limits) == 431);
+  CHECK(status_of(head + "0\r\nX: " + longer, limits) == 431);
+  CHECK(status_of(head + "1\r\na\r\n0\r\n" + longer, limits) == 431);
+  CHECK(status_of(head + "1;x=" + shorter + "\r\na\r\n0\r\nX: " + shorter + "\r\n\r\n", limits) == 0);
+  CHECK(status_of(head + "5000\r\n" + std::string(0x5000, 'b') + "\r\n0\r\n\r\n", limits) == 0);
+  // A bare line feed is found wherever reads have divided what is there.
+  request_reader reader(limits);
+  CHECK(feed(reader, head + "1;x=" + shorter + "\n" + shorter, 1000) == outcome::failed);
+  CHECK(reader.failure().status == 400);
+}
+
 SCENARIO("a body may be taken while it comes", "[relay][request_reader]") {
   const gateway_limits limits;
   const std::string head = "POST /a HTTP/1.1\r\nHost: h\r\n";

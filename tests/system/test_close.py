@@ -58,6 +58,40 @@ def test_a_long_reason_is_cut_at_the_edge_of_a_character(probe_server):
     assert ending(client) == (1000, "x" + "ß" * 61)
 
 
+CANCELS = """
+namespace: app
+entries:
+  - { name: hub, kind: process.lua, source: "file://hub.lua", method: run }
+  - { name: service, kind: process.service, process: hub, lifecycle: { auto_start: true } }
+  - { name: join, kind: function.lua, source: "file://join.lua", method: handler, modules: [ http, json ] }
+  - { name: api, kind: http.router, meta: { server: "system:gateway" }, middleware: [ websocket_relay ] }
+  - { name: get, kind: http.endpoint, meta: { router: api }, method: GET, path: /ws, func: join }
+"""
+CANCELS_HUB = """
+return { run = function()
+  process.registry.register("hub")
+  local inbox = process.inbox()
+  while true do
+    local m = inbox:receive()
+    if m:topic() == "ws.message" then process.cancel(m:from(), "bad \\255 word") end
+  end
+end }
+"""
+CANCELS_JOIN = """
+local http, json = require("http"), require("json")
+return { handler = function()
+  http.response():set_header("X-WS-Relay", json.encode({ target_pid = "hub" }))
+end }
+"""
+
+
+def test_the_reason_of_a_cancel_is_text_as_well(serve, application):
+    server = serve(application({"_index.yaml": CANCELS, "hub.lua": CANCELS_HUB, "join.lua": CANCELS_JOIN}))
+    client = RawWebSocket(server.port, "/ws")
+    client.send_text("end me")
+    assert ending(client) == (1000, "bad \ufffd word")
+
+
 def test_frames_sent_before_ws_close_arrive_before_it(probe_server):
     client = Probe(probe_server)
     for number in range(50):

@@ -1,11 +1,13 @@
 """The log as text and as JSON: the same facts, with names for machines."""
 
 import json
+import struct
 import subprocess
 
 from metrics import scrape
 from natterjack import Lines, binary, command
 from probe import Probe
+from raw_ws import CLOSE
 
 YAML = """
 namespace: app
@@ -73,6 +75,15 @@ def test_a_line_about_a_connection_names_it(serve_probe):
     server.wait_for("slow consumer")
     [line] = [line for line in lines(server) if "slow consumer" in line["message"]]
     assert line["connection"] == pid
+
+
+def test_what_a_client_says_is_no_line_of_its_own(serve_probe):
+    server = serve_probe("--log-level", "debug")
+    client = Probe(server)
+    client.hub()
+    client.send_frame(CLOSE, struct.pack(">H", 1000) + b'x"\n2026-11-22T00:00:00.000+00:00 error app:hub: forged')
+    server.wait_for(r'closed by handshake code=1000 reason="x\\"\\n2026')
+    assert not server.stderr.matching("^2026-11-22T00:00:00.000")
 
 
 def test_a_wrong_format_is_refused(serve, application):

@@ -291,6 +291,26 @@ def test_a_held_connection_outlives_the_crash_of_its_hub(app, query):
     assert said(client, "hello")["text"] == "hello"
 
 
+STUMBLES = """local runs = require("store").get("app:runs")
+    local count = (runs:get("count") or 0) + 1
+    runs:set("count", count)
+    process.registry.register("hub")
+    if count == 2 then error("not yet") end"""
+
+
+def test_a_hub_that_fails_to_start_again_at_first_is_waited_for_on(serve, application, files):
+    index = YAML.replace("modules: [ json ]", "modules: [ json, store ]") + "  - { name: runs, kind: store.memory }\n"
+    hub = HUB.replace('process.registry.register("hub")', STUMBLES)
+    server = serve(application({**files, "_index.yaml": index, "hub.lua": hub}))
+    client = RawWebSocket(server.port, "/api/v1/ws?on_exit=hold&by=name&hold_timeout=60s")
+    assert client.read_topic("joined") == "one"
+    client.send_text("fail")
+    server.wait_for("app:service: failed: .*not yet")
+    client.send_text("said meanwhile")
+    assert client.read_topic("joined") == "one"
+    assert client.read_topic("said")["text"] == "said meanwhile"
+
+
 def test_without_hold_the_end_of_the_hub_closes(app):
     client = app.connect()
     client.send_text("fail")

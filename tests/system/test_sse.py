@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from natterjack import REPOSITORY
+from metrics import await_metrics
+from natterjack import REPOSITORY, command
 from raw_http import RawHttp, get, request
 from raw_sse import SseClient
 from raw_ws import DEADLINE_S
@@ -351,6 +352,43 @@ def test_a_client_that_does_not_read_loses_its_own_stream_only(server):
     server.wait_for("is a slow consumer")
     tell(server, well_ready["stream_pid"], "sse.message", "well")
     assert well.event() == ("sse.message", "well")
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
+def test_what_a_policy_drops_is_counted_and_told(serve, tmp_path, policy):
+    for name, text in {"_index.yaml": YAML, "hub.lua": HUB, "relay.lua": RELAY, "tell.lua": TELL}.items():
+        (tmp_path / name).write_text(text)
+    limits = {"outbox_policy": policy, "outbox_hard_bytes": "300kB", "message_bytes": "64KiB"}
+    running = serve(tmp_path, *(word for name, value in limits.items()
+                                for word in ("--set", f"system:gateway.limits.{name}={value}")))
+    _, ready = detached(running)
+    tell(running, "hub.first", "flood", {"to": ready["stream_pid"], "bytes": 60_000, "count": 300})
+    await_metrics(running.port, lambda m: m.value("natterjack_outbox_dropped_total") > 100)
+    assert await_metrics(running.port, lambda m: m.value(
+        "natterjack_limit_reached_total", limit="outbox_hard_bytes") > 100)
+    running.wait_for("events for it are dropped")
+
+
+SLEEPS = """
+local time = require("time")
+return { run = function(name)
+  process.registry.register("hub." .. name)
+  time.sleep("1h")
+end }
+"""
+
+
+def test_heartbeats_find_the_mailbox_full_as_others_do(serve, tmp_path):
+    index = YAML.replace("modules: [ json ] }", "modules: [ time ], limits: { mailbox: 5 } }", 1)
+    for name, text in {"_index.yaml": index, "hub.lua": SLEEPS, "relay.lua": RELAY, "tell.lua": TELL}.items():
+        (tmp_path / name).write_text(text)
+    running = serve(tmp_path, "--admin-socket", tmp_path / "admin")
+    stream = SseClient(running.port, path(target_name="hub.first", heartbeat_interval="10ms"))
+    for _ in range(20):
+        assert stream.block().startswith(":")
+    listed = json.loads(command("ps", "--json", "--admin-socket", tmp_path / "admin").stdout)
+    [hub] = [one for one in listed["processes"] if "hub.first" in one["names"]]
+    assert 5 <= hub["mailbox"] <= 6  # the join is beyond the limit
 
 
 def test_all_streams_of_a_target_hear_of_its_end_and_no_others(serve, tmp_path):

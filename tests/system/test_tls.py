@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 
 import probe
 from certificates import Authority
+from metrics import await_metrics
 from natterjack import Natterjack, command
 from raw_http import RawHttp
 from raw_sse import SseClient
@@ -39,9 +41,10 @@ entries:
   - { name: site, kind: http.static, meta: { server: gateway }, path: /files, fs: files }
 """
 
-# Says everything back; `flood` sends that many texts of that size.
+# Says everything back; `flood` sends that many texts of that size, `events` so many to the last stream.
 HUB = """
 function run()
+  local stream
   process.registry.register("hub")
   local inbox, events = process.inbox(), process.events()
   while true do
@@ -50,14 +53,21 @@ function run()
     local m = result.value
     if m:topic() == "ws.message" then
       local count, size = m:payload():data():match("^flood (%d+) (%d+)$")
-      if count then
+      local events = m:payload():data():match("^events (%d+)$")
+      if events then
+        for i = 1, tonumber(events) do
+          process.send(stream, "sse.message", { n = i, pad = string.rep("x", i * 37 % 311) })
+        end
+        process.send(m:from(), "sent", events)
+      elseif count then
         local text = string.rep("x", tonumber(size))
         for i = 1, tonumber(count) do process.send(m:from(), "flood", text) end
       else
         process.send(m:from(), "echo", m:payload():data())
       end
     elseif m:topic() == "sse.join" then
-      process.send(m:from(), "sse.message", "hello")
+      stream = m:from()
+      process.send(stream, "sse.message", "hello")
     end
   end
 end
@@ -169,6 +179,46 @@ def test_a_client_that_vanishes_is_noticed(secure, client):
 def test_events_through_tls(secure, client):
     stream = SseClient(secure.port, "/events", tls=client)
     assert stream.event() == ("sse.message", "hello")
+
+
+def test_events_that_are_dropped_leave_the_others_whole(serve, authority, client):
+    limits = {"outbox_policy": "drop_oldest", "outbox_soft_bytes": "100kB", "outbox_hard_bytes": "300kB",
+              "outbox_soft_time": "1h", "message_bytes": "1KiB"}
+    server = serve(application(authority), "--metrics", "127.0.0.1:0",
+                   *(word for name, value in limits.items()
+                     for word in ("--set", f"app:gateway.limits.{name}={value}")))
+    [(_, metrics)] = server.wait_for(r"metrics on http://127\.0\.0\.1:(\d+)/metrics")
+    stream = SseClient(server.port, "/events", tls=client, receive_buffer=4096)
+    assert stream.event() == ("sse.message", "hello")
+    talker = RawWebSocket(server.port, "/join", tls=client)
+    count = 40_000
+    talker.send_text(f"events {count}")
+    assert talker.read_topic("sent", 60) == str(count)
+    await_metrics(int(metrics[1]), lambda m: m.value("natterjack_outbox_dropped_total") > 100)
+    seen = [0]
+    while seen[-1] < count:  # the reader fails for chunks that are none
+        event = stream.json("sse.message", 60)
+        assert event["n"] > seen[-1] and event["pad"] == "x" * (event["n"] * 37 % 311)
+        seen.append(event["n"])
+    assert len(seen) < count
+
+
+def test_an_upgrade_for_which_no_descriptor_is_left_is_refused(serve, authority, client):
+    server = serve(application(authority))
+    pid = server.process.pid
+    with RawHttp(server.port, tls=client) as connection:
+        connection.ask("GET", "/healthz")
+        assert connection.answer().status == 200
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        connection.ask("GET", "/join", {
+            "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="})
+        assert connection.answer().status == 503
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    later = RawWebSocket(server.port, "/join", tls=client)
+    later.send_text("still here")
+    assert later.read_topic("echo") == "still here"
 
 
 def test_plain_http_gets_no_answer(secure):

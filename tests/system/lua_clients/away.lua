@@ -1,5 +1,6 @@
 return { handler = function()
-    local res = require("http").response()
+    local http = require("http")
+    local res = http.response()
     res:set_status(302)
-    res:set_header("Location", "/echo?q=moved")
+    res:set_header("Location", http.request():query("to") or "/echo?q=moved")
 end }

@@ -45,6 +45,13 @@ local function tests(base, socket_base)
             local answer = http_client.get(base .. "/away")
             same(json.decode(answer.body).q, "moved")
             same(answer.url, base .. "/echo?q=moved")
+            -- a URL in the query makes the target no URL
+            answer = http_client.get(base .. "/away", { query = { to = "/echo?q=http://other.example/" } })
+            same(json.decode(answer.body).q, "http://other.example/")
+            answer = http_client.get(base .. "/away", { query = { to = "//127.0.0.1:" .. base:match("%d+$") .. "/echo?q=near" } })
+            same(json.decode(answer.body).q, "near")
+            answer = http_client.get(base .. "/away", { query = { to = base .. "/echo?q=far" } })
+            same(json.decode(answer.body).q, "far")
         end,
         stream = function()
             local answer = http_client.get(base .. "/echo", { stream = true })
@@ -91,6 +98,12 @@ local function tests(base, socket_base)
             same(select(2, websocket.connect("http://x")):kind(), "Invalid")
             same(select(2, websocket.connect("ws://127.0.0.1:1/")):kind(), "Unavailable")
             same(select(2, websocket.connect(socket_base .. "/echo")):kind(), "Unavailable")
+        end,
+        socket_headers_stay_lines = function()
+            local _, err = websocket.connect(socket_base .. "/socket", { headers = { ["X-A"] = "a\r\nX-Injected: b" } })
+            same(tostring(err):find("X-A has a line break", 1, true) ~= nil, true)
+            _, err = websocket.connect(socket_base .. "/socket", { protocols = { "p\r\nX-Two: c" } })
+            same(tostring(err):find("subprotocol is no token", 1, true) ~= nil, true)
         end,
     }
 end
