@@ -41,6 +41,7 @@ target_sources(natterjack_lua PRIVATE
   base/base_library.cpp
   base/module_io.cpp
   base/print_sink.cpp
+  shared/answering_work.cpp
   codec/digests.cpp
   codec/module_base64.cpp
   codec/module_compress.cpp

@@ -8,8 +8,8 @@
 #include "runtime/lua/codec/zlib_codec.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/shared/answering_work.hpp"
 #include "runtime/lua/shared/services.hpp"
-#include "runtime/lua/shared/work_pool.hpp"
 
 namespace natterjack::runtime::lua {
 
@@ -51,8 +51,8 @@ void finish(const job& what, const std::string& data, const reply_address& to) {
 }
 
 void start(engine& self, lua_State* L, const job& what, const reply_address& to) {
-  self.runtime().shared().work->run(
-      [what, data = std::string(text_of(L, 1)), to] { finish(what, data, to); });
+  run_answering(*self.runtime().shared().work, to,
+                [what, data = std::string(text_of(L, 1)), to] { finish(what, data, to); });
 }
 
 // Reads a field of the options at index 2. @returns false if it is out of bounds

@@ -1,10 +1,25 @@
 #include "runtime/lua/shared/work_pool.hpp"
 
+#include <spdlog/spdlog.h>
+
+#include <exception>
+
 namespace natterjack::runtime::lua {
 
 namespace {
 
 thread_local const std::atomic<bool>* stopped_here = nullptr;
+
+// Nobody stands above a thread of the pool. Who waits for an answer gets one: see answering_work.hpp.
+void run_caught(const std::function<void()>& work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& e) {
+    spdlog::error("work for a process failed: {}", e.what());
+  } catch (...) {
+    spdlog::error("work for a process failed");
+  }
+}
 
 } // namespace
 
@@ -37,7 +52,7 @@ void work_pool::serve() {
     auto work = std::move(queue_.front());
     queue_.pop_front();
     guard.unlock();
-    work();
+    run_caught(work);
     work = nullptr;
     guard.lock();
   }

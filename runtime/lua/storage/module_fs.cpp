@@ -3,8 +3,8 @@
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/shared/answering_work.hpp"
 #include "runtime/lua/shared/services.hpp"
-#include "runtime/lua/shared/work_pool.hpp"
 #include "runtime/lua/storage/volume.hpp"
 
 #include <algorithm>
@@ -31,13 +31,14 @@ bool start(engine& self, lua_State* L, const reply_address& to) {
   request.offset = static_cast<uint64_t>(std::max<lua_Integer>(lua_tointeger(L, 5), 0));
   request.size = static_cast<uint64_t>(std::max<lua_Integer>(lua_tointeger(L, 6), 0));
   request.how = static_cast<write_mode>(lua_tointeger(L, 7));
-  self.runtime().shared().work->run([where = std::move(where), request = std::move(request), to] {
-    auto result = where->run(request);
-    if (result.why.text.empty())
-      answer(to, std::move(result.values));
-    else
-      answer_error(to, result.why);
-  });
+  run_answering(*self.runtime().shared().work, to,
+                [where = std::move(where), request = std::move(request), to] {
+                  auto result = where->run(request);
+                  if (result.why.text.empty())
+                    answer(to, std::move(result.values));
+                  else
+                    answer_error(to, result.why);
+                });
   return true;
 }
 

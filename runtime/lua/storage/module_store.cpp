@@ -3,8 +3,8 @@
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/shared/answering_work.hpp"
 #include "runtime/lua/shared/services.hpp"
-#include "runtime/lua/shared/work_pool.hpp"
 #include "runtime/lua/storage/key_value_store.hpp"
 
 namespace natterjack::runtime::lua {
@@ -58,13 +58,14 @@ int collect_result(lua_State* L) {
 
 void work_elsewhere(engine& self, std::shared_ptr<key_value_store> store, store_request request,
                     const reply_address& to) {
-  self.runtime().shared().work->run([store = std::move(store), request = std::move(request), to] {
-    auto result = store->run(request);
-    if (result.why.text.empty())
-      answer(to, std::move(result.values));
-    else
-      answer_error(to, result.why);
-  });
+  run_answering(*self.runtime().shared().work, to,
+                [store = std::move(store), request = std::move(request), to] {
+                  auto result = store->run(request);
+                  if (result.why.text.empty())
+                    answer(to, std::move(result.values));
+                  else
+                    answer_error(to, result.why);
+                });
 }
 
 started start(engine& self, lua_State* L, result_object& here, const reply_address& to) {

@@ -185,7 +185,12 @@ bool sqlite_database::bind(sqlite3_stmt* made, const std::vector<sql_value>& val
 
 sql_outcome sqlite_database::run(const sql_statement& statement, bool* in_transaction) {
   std::lock_guard guard(connection_);
-  auto result = run_alone(statement);
+  sql_outcome result;
+  try {
+    result = run_alone(statement);
+  } catch (const std::exception& e) { // no memory for its rows, say
+    result = refusal(error_kind::internal, id_ + ": " + e.what());
+  }
   // SQLite ends a transaction by itself when a disk is full, and scripts may say COMMIT or BEGIN.
   const bool is_open = handle_ != nullptr && sqlite3_get_autocommit(handle_) == 0;
   if (in_transaction != nullptr)

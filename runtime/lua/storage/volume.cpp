@@ -205,7 +205,9 @@ file_result volume::run(const file_request& request) const {
     struct stat what {};
     if (::stat(real.c_str(), &what) != 0)
       return failed(shown, errno);
-    return {{hub::payload::json(facts_of(inside.filename().string(), what).dump())}, {}};
+    const auto facts = facts_of(inside.filename().string(), what);
+    return {{hub::payload::json(facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))},
+            {}}; // replace: names of files may be any bytes
   }
   case file_operation::list:
     return list(real, shown);

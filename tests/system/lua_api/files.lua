@@ -154,6 +154,15 @@ local tests = {
         check.same(vol:stat("copy.txt").size, 200000)
         check.fails("Invalid", vol:writefile("copy.txt", {}))
     end },
+    { "a name may be any bytes", function()
+        local vol = fs.get("app:files")
+        check.same(vol:writefile("\xff\xfe.txt", "x"), true)
+        check.same(vol:stat("\xff\xfe.txt").size, 1)
+        check.same(vol:exists("\xff\xfe.txt"), true)
+        check.same(vol:isdir("\xff\xfe.txt"), false)
+        check.same(vol:open("\xff\xfe.txt"):read(), "x")
+        check.same(vol:remove("\xff\xfe.txt"), true)
+    end },
     { "nothing leads out of the folder", function()
         local vol = fs.get("app:files")
         check.fails("NotFound", vol:readfile("../_index.yaml"))
