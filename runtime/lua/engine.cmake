@@ -117,3 +117,18 @@ target_sources(natterjack_lua PRIVATE
   storage/store_sql.cpp
   storage/volume.cpp
   time/time_library.cpp)
+  shared/work_pool.cpp
+  codec/yaml_text.cpp)
+
+target_sources(natterjack_lua PRIVATE
+  base/base_library.cpp
+  call_batch.cpp
+  call_bound.cpp
+  function_pool.cpp
+  function_pool_http.cpp
+  shared/process_call.cpp
+  shared/scripted_entries.cpp
+  host_api.cpp
+  lua_runtime.cpp
+  base/print_sink.cpp
+  time/time_library.cpp

@@ -1,5 +1,6 @@
 """Files that entries keep data in: found to be wrong before anything starts, or told by /readyz."""
 
+import json
 import resource
 import signal
 import sqlite3
@@ -175,3 +176,55 @@ entries:
 """})
     done = command("run", folder, "-x", "app:ask")
     assert done.stdout == "fixed, from file, by default, from system, none integer 7\n"
+
+
+FORGOTTEN = """\
+namespace: app
+entries:
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+  - { name: api, kind: http.router, meta: { server: gate } }
+  - { name: data, kind: db.sql.sqlite, file: data.db }
+  - name: act
+    kind: function.lua
+    source: file://act.lua
+    method: handler
+    modules: [ http, sql ]
+    pool: { size: 2 }
+  - { name: act.get, kind: http.endpoint, meta: { router: api }, path: "/{what}", func: act }
+"""
+
+ACT = """
+local http, sql = require("http"), require("sql")
+local acts = {}
+function acts.make(db) return db:execute("CREATE TABLE t (n)") end
+function acts.raises(db)
+  kept = assert(db:begin())
+  assert(kept:execute("INSERT INTO t VALUES (1)"))
+  error("on purpose")
+end
+function acts.returns(db)
+  kept = assert(db:begin())
+  return kept:execute("INSERT INTO t VALUES (1)")
+end
+function acts.commits(db)
+  local tx = assert(db:begin())
+  assert(tx:execute("INSERT INTO t VALUES (1)"))
+  return tx:commit()
+end
+function acts.count(db) return db:query("SELECT count(*) AS n FROM t")[1].n end
+return { handler = function()
+  local done, err = acts[http.request():param("what")](assert(sql.get("app:data")))
+  http.response():write_json({ done = done, err = err and err:message() })
+end }
+"""
+
+
+@pytest.mark.parametrize("how, status", [("raises", 500), ("returns", 200)])
+def test_a_transaction_that_a_function_forgets_is_undone_with_its_call(serve, application, how, status):
+    server = serve(application({"_index.yaml": FORGOTTEN, "act.lua": ACT}))
+    assert get(server.port, "/make").status == 200
+    for _ in range(3):  # states that go back to the pool, and collect no garbage there
+        assert get(server.port, "/" + how).status == status
+        assert json.loads(get(server.port, "/count").body) == {"done": 0}
+    assert json.loads(get(server.port, "/commits").body) == {"done": True}
+    assert json.loads(get(server.port, "/count").body) == {"done": 1}

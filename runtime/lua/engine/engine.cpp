@@ -1,5 +1,6 @@
 #include "runtime/lua/engine/engine.hpp"
 
+#include "runtime/lua/call_bound.hpp"
 #include "runtime/lua/engine/channel.hpp"
 #include "runtime/lua/engine/clocks.hpp"
 #include "runtime/lua/engine/stack_floor.hpp"
@@ -21,6 +22,7 @@ constexpr int wake_slots = 8;
 void engine::drop_tasks() noexcept {
   if (main_ == nullptr)
     return;
+  end_bound(main_);
   for (auto& [number, one] : tasks_) {
     unlink(*one);
     luaL_unref(main_, LUA_REGISTRYINDEX, one->anchor);

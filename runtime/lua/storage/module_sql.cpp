@@ -1,5 +1,6 @@
 // The Lua module `sql`; its shape stands in library/sql.lua.
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/call_bound.hpp"
 #include "runtime/lua/codec/text_codes.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -107,45 +108,56 @@ int run(lua_State* L) {
 }
 
 // -- transactions: whoever forgets one rolls back ---------------------------------
+// When the garbage is collected, and with the call it was begun in: while it is open nobody else is served.
 
 struct transaction_guard {
   std::shared_ptr<sqlite_database> database;
   lua_runtime* runtime = nullptr;
-  uint64_t number = 0;
+  uint64_t number = 0; ///< 0: it is over
+  uint64_t bound = 0;
 };
+
+void roll_back(transaction_guard& guard) {
+  sql_statement back;
+  back.what = sql_operation::end;
+  back.text = "ROLLBACK";
+  back.transaction = std::exchange(guard.number, 0);
+  if (guard.database && back.transaction != 0)
+    guard.database->submit(*guard.runtime->shared().work, std::move(back), [](sql_outcome) {});
+}
 
 int collect_guard(lua_State* L) {
   auto& guard = *static_cast<transaction_guard*>(lua_touserdata(L, 1));
-  if (guard.database && guard.number != 0) {
-    sql_statement back;
-    back.what = sql_operation::end;
-    back.text = "ROLLBACK";
-    back.transaction = guard.number;
-    guard.database->submit(*guard.runtime->shared().work, std::move(back), [](sql_outcome) {});
-  }
+  forget_bound(L, guard.bound);
+  roll_back(guard);
   guard.~transaction_guard();
   return 0;
 }
 
-lua_Integer take_number(engine& self, std::string_view id, transaction_guard& guard) {
+lua_Integer take_number(lua_State* L, std::string_view id, transaction_guard& guard) {
+  auto& self = engine_of(L);
   guard.database = find_database(self, id);
   guard.runtime = &self.runtime();
   guard.number = guard.database ? guard.database->next_transaction() : 0;
+  guard.bound = bind_to_call(L, [&guard] { roll_back(guard); });
   return static_cast<lua_Integer>(guard.number);
 }
 
 // id -> guard, number of the transaction; 0: no such database
 int open_guard(lua_State* L) {
   text_argument(L, 1);
+  prepare_to_bind(L);
   auto* made = new (lua_newuserdatauv(L, sizeof(transaction_guard), 0)) transaction_guard;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
   lua_setmetatable(L, -2);
-  lua_pushinteger(L, take_number(engine_of(L), text_of(L, 1), *made));
+  lua_pushinteger(L, take_number(L, text_of(L, 1), *made));
   return 2;
 }
 
 int close_guard(lua_State* L) {
-  static_cast<transaction_guard*>(lua_touserdata(L, 1))->number = 0;
+  auto& guard = *static_cast<transaction_guard*>(lua_touserdata(L, 1));
+  forget_bound(L, guard.bound);
+  guard.number = 0;
   return 0;
 }
 
