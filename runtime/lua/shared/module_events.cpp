@@ -1,5 +1,6 @@
 // The Lua module `events`; its shape stands in library/events.lua.
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/call_bound.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/process/error_argument.hpp"
@@ -10,26 +11,29 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
-uint64_t add_subscription(engine& self, std::string_view system, std::string_view kind,
+// Ends with the call or the process that made it, if not before. @returns a number for that
+uint64_t add_subscription(lua_State* L, std::string_view system, std::string_view kind,
                           const reply_address& to) {
-  return self.runtime().shared().events.subscribe(std::string(system), std::string(kind), to);
+  auto& bus = engine_of(L).runtime().shared().events;
+  const auto number = bus.subscribe(std::string(system), std::string(kind), to);
+  return bind_to_call(L, [&bus, number] { bus.unsubscribe(number); });
 }
 
-// system, kind -> channel, number of the stream, number of the subscription
+// system, kind -> channel, number of the stream, number by which the subscription is bound
 int subscribe(lua_State* L) {
   const auto system = text_argument(L, 1);
   const auto kind = lua_isnoneornil(L, 2) ? std::string_view{} : text_argument(L, 2);
+  prepare_to_bind(L);
   const auto to = open_stream(L);
-  const auto number = add_subscription(engine_of(L), system, kind, to);
+  const auto number = add_subscription(L, system, kind, to);
   lua_pushinteger(L, static_cast<lua_Integer>(to.number));
   lua_pushinteger(L, static_cast<lua_Integer>(number));
   return 3;
 }
 
-// number of the stream, number of the subscription
+// number of the stream, number by which the subscription is bound
 int unsubscribe(lua_State* L) {
-  engine_of(L).runtime().shared().events.unsubscribe(
-      static_cast<uint64_t>(luaL_checkinteger(L, 2)));
+  end_bound(L, static_cast<uint64_t>(luaL_checkinteger(L, 2)));
   close_stream(L, static_cast<uint64_t>(luaL_checkinteger(L, 1)));
   return 0;
 }

@@ -1,6 +1,7 @@
 // The Lua module `pg` as scripts see it: the groups of module_pg.hpp, their bounds, and who joins
 // and leaves. Its shape stands in library/pg.lua.
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/call_bound.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/program/lua_library.hpp"
@@ -72,12 +73,16 @@ int track(lua_State* L) {
   return 0;
 }
 
+// Ends with the call or the process that made it, if not before. @returns a number for that
 uint64_t add_watch(lua_State* L, const reply_address& to) {
-  return watch_of(L).watch(std::string(text_of(L, 1)), std::string(text_of(L, 2)), to);
+  auto& watched = watch_of(L);
+  const auto number = watched.watch(std::string(text_of(L, 1)), std::string(text_of(L, 2)), to);
+  return bind_to_call(L, [&watched, number] { watched.unwatch(number); });
 }
 
-// scope, group or "" -> channel, number of the stream, number of the watch
+// scope, group or "" -> channel, number of the stream, number by which the watch is bound
 int watch(lua_State* L) {
+  prepare_to_bind(L);
   const auto to = open_stream(L);
   const auto number = add_watch(L, to);
   lua_pushinteger(L, static_cast<lua_Integer>(to.number));
@@ -86,7 +91,7 @@ int watch(lua_State* L) {
 }
 
 int unwatch(lua_State* L) {
-  watch_of(L).unwatch(static_cast<uint64_t>(luaL_checkinteger(L, 2)));
+  end_bound(L, static_cast<uint64_t>(luaL_checkinteger(L, 2)));
   close_stream(L, static_cast<uint64_t>(luaL_checkinteger(L, 1)));
   return 0;
 }
