@@ -63,3 +63,20 @@ SCENARIO("text is for people and stays as it was", "[runtime][log_format]") {
   const hub::log_scope about({.entry = "app:hub", .message = "less"});
   CHECK(line(log_format::text, "all of it").ends_with(" warning all of it\n"));
 }
+
+SCENARIO("a text in a line begins no line of its own", "[runtime][log_format]") {
+  const auto text = [](std::string_view of) {
+    const auto made = line(log_format::text, of);
+    return made.substr(made.find(" warning ") + 9);
+  };
+  CHECK(text("bad: x\n2026-11-22T00:00:00.000+00:00 info forged") ==
+        "bad: x\n  2026-11-22T00:00:00.000+00:00 info forged\n");
+  CHECK(text("failed\n  a.lua:1: in f\n\tb") == "failed\n  a.lua:1: in f\n\tb\n");
+  CHECK(text("failed\nstack traceback:\n\ta.lua:1: in f") ==
+        "failed\nstack traceback:\n\ta.lua:1: in f\n");
+  CHECK(text("a\n\nb\n") == "a\n  \n  b\n  \n");
+  CHECK(text("a\rb") == "a\\x0db\n");
+  CHECK(text("\x1b[2Jgone\x7f") == "\\x1b[2Jgone\\x7f\n");
+  CHECK(text("\xc2\x9b" "2J \xc2\xa0\xc3\xa9\tend") == "\\x9b2J \xc2\xa0\xc3\xa9\tend\n");
+  CHECK(text(std::string_view("a\0b", 3)) == "a\\x00b\n");
+}
