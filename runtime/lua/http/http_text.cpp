@@ -1,6 +1,9 @@
 #include "runtime/lua/http/http_text.hpp"
 
 #include "hub/text.hpp"
+#include <algorithm>
+#include <cstring>
+#include <strings.h>
 
 namespace natterjack::runtime::lua {
 
@@ -61,6 +64,19 @@ bool next_query_pair(std::string_view& rest, byte_buffer& buffer, query_pair& pa
     return true;
   }
   return false;
+}
+
+bool is_token(std::string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+  });
+}
+
+bool is_header_value(std::string_view value) noexcept {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+  });
 }
 
 std::string_view media_type(std::string_view value) noexcept {

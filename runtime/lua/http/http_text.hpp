@@ -17,6 +17,12 @@ struct query_pair {
 /// @returns false at the end
 bool next_query_pair(std::string_view& rest, byte_buffer& buffer, query_pair& pair) noexcept;
 
+/// RFC 9110 5.6.2: what a header may be called.
+bool is_token(std::string_view name) noexcept;
+
+/// RFC 9110 5.5: no CR, LF or NUL; other control bytes are refused as well.
+bool is_header_value(std::string_view value) noexcept;
+
 /// "text/html; charset=utf-8" -> "text/html"
 std::string_view media_type(std::string_view value) noexcept;
 

@@ -2,6 +2,7 @@
 #include "relay/websocket/client.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/http/http_text.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
 #include "runtime/lua/program/lua_library.hpp"
@@ -46,6 +47,24 @@ relay::header_list headers(lua_State* L, int index, const char* key) {
   }
   lua_pop(L, 1);
   return all;
+}
+
+// A line break in one of them would begin a header, or a request, of somebody else's making.
+bool are_headers_fine(engine& self, lua_State* L) {
+  const auto refuse = [&self](std::string_view what, const std::string& which) {
+    self.scratch = std::string(what) + " '" + which.substr(0, 60) + "'";
+    return false;
+  };
+  for (const auto& [name, value] : headers(L, 1, "headers")) {
+    if (!is_token(name))
+      return refuse("a header must have a name without blanks and separators, got", name);
+    if (!is_header_value(value))
+      return refuse("a header must have a value without line breaks and control bytes:", name);
+  }
+  for (const auto& [name, unused] : headers(L, 1, "protocols"))
+    if (!is_token(name))
+      return refuse("a protocol must be a word without blanks and separators, got", name);
+  return true;
 }
 
 relay::client_tls tls(lua_State* L, int index) {
@@ -104,6 +123,8 @@ bool start_fetch(engine& self, lua_State* L, const reply_address& to) {
 int fetch(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checkstack(L, 12, nullptr);
+  if (!are_headers_fine(engine_of(L), L))
+    return fail(L, error_kind::invalid, engine_of(L).scratch);
   const auto to = expect_answer(L);
   if (start_fetch(engine_of(L), L, to))
     return await_answer(L);
@@ -158,6 +179,8 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
 int open_socket(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checkstack(L, 12, nullptr);
+  if (!are_headers_fine(engine_of(L), L))
+    return fail(L, error_kind::invalid, engine_of(L).scratch);
   auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 2));
   reply_address items;
   items.home = &engine_of(L).node();

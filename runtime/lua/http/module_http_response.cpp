@@ -1,3 +1,4 @@
+#include "runtime/lua/http/http_text.hpp"
 #include "runtime/lua/http/module_http.hpp"
 
 #include "relay/http/media_sniff.hpp"
@@ -37,21 +38,6 @@ http_exchange* head_of(lua_State* L, const char* method) {
     return exchange;
   push_error_with(L, error_kind::invalid, "%s: status and headers have been sent already", method);
   return nullptr;
-}
-
-// RFC 9110 5.6.2
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
-  });
-}
-
-// RFC 9110 5.5: no CR, LF or NUL; other control bytes are refused as well.
-bool is_header_value(std::string_view value) {
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
-  });
 }
 
 // Headers that belong to the connection: a wrong one would break the framing.

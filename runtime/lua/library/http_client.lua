@@ -61,6 +61,9 @@ local function multipart(form, files)
             "\r\n\r\n" .. tostring(form[name]) .. "\r\n"
     end
     for _, file in ipairs(files) do
+        if tostring(file.content_type or ""):find("%c") then
+            return nil, ("file '%s': its content_type has a line break or another control byte"):format(tostring(file.name))
+        end
         parts[#parts + 1] = "--" .. boundary .. "\r\nContent-Disposition: form-data; name=" .. quoted(file.name) ..
             "; filename=" .. quoted(file.filename or file.name) .. "\r\nContent-Type: " ..
             (file.content_type or "application/octet-stream") .. "\r\n\r\n" .. tostring(file.content) .. "\r\n"
@@ -129,8 +132,8 @@ local function request(method, url, options)
     end
     local head = {}
     for name, value in pairs(options.headers or {}) do
-        if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~%-]+$") or tostring(value):find("[\r\n%z]") then
-            return fail(errors.INVALID, "a header must have a name without blanks and a value without line breaks")
+        if type(name) ~= "string" then
+            return fail(errors.INVALID, "a header must have a name, got %s", type(name))
         end
         head[#head + 1], head[#head + 2] = name, tostring(value)
     end
@@ -138,6 +141,7 @@ local function request(method, url, options)
     if options.files then
         local kind
         body, kind = multipart(options.form, options.files)
+        if not body then return fail(errors.INVALID, "%s", kind) end
         head[#head + 1], head[#head + 2] = "Content-Type", kind
     elseif options.form then
         body = form_text(options.form)
@@ -159,6 +163,12 @@ local function request(method, url, options)
     end
     if options.cookies then
         local all = {}
+        for name, value in pairs(options.cookies) do
+            if not tostring(name):find("^[%w!#$%%&'*+.^_`|~%-]+$") or tostring(value):find("[;%c]") then
+                return fail(errors.INVALID, "cookie '%s': its name must be a word, its value without ; and line breaks",
+                    tostring(name))
+            end
+        end
         for _, name in ipairs(sorted(options.cookies)) do all[#all + 1] = name .. "=" .. tostring(options.cookies[name]) end
         head[#head + 1], head[#head + 2] = "Cookie", table.concat(all, "; ")
     end

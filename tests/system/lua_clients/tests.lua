@@ -76,6 +76,22 @@ local function tests(base, socket_base)
             same(err:kind() .. tostring(err:retryable()), "Unavailabletrue")
             same(select(2, http_client.get(base .. "/slow", { timeout = 0.2 })):kind(), "Timeout")
         end,
+        injections = function()
+            for _, given in ipairs({ { cookies = { sid = "x\r\nInjected: yes" } }, { cookies = { ["a\r\nb"] = "x" } },
+                { cookies = { sid = "x; admin=1" } }, { headers = { ["X-A"] = "1\r\nInjected: yes" } },
+                { headers = { ["X-A"] = "1\0" } }, { headers = { ["X A"] = "1" } },
+                { files = { { name = "f", content = "", content_type = "text/plain\r\nInjected: yes" } } } }) do
+                local answer, err = http_client.post(base .. "/echo", given)
+                same(answer, nil)
+                same(err:kind(), "Invalid")
+            end
+            for _, given in ipairs({ { headers = { ["X-A"] = "1\r\nInjected: yes" } }, { headers = { ["X\r\nA"] = "1" } },
+                { protocols = { "a\r\nInjected: yes" } }, { protocols = { "a, b" } }, { protocols = { "" } } }) do
+                local client, err = websocket.connect(socket_base .. "/socket", given)
+                same(client, nil)
+                same(err:kind(), "Invalid")
+            end
+        end,
         socket = function()
             local client = websocket.connect(socket_base .. "/socket", { headers = { ["X-Any"] = "1" } })
             same(client:send("hello"), true)
