@@ -200,7 +200,8 @@ void engine::forget(task& one) noexcept {
 // -- from outside -------------------------------------------------------------
 
 void engine::arrived(hub::message_ptr what) {
-  if (is_reply_topic(what->topic()))
+  // Answers have no sender. Clients and processes have, and may give a topic any name.
+  if (!what->from() && is_reply_topic(what->topic()))
     return reply_arrived(std::move(what));
   if (auto* to = intake_.sort_in(std::move(what)))
     notify(*this, *to->out);

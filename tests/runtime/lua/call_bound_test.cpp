@@ -48,3 +48,21 @@ SCENARIO("a subscription ends with the call that made it", "[lua][call_bound]") 
     CHECK(w.wait_until([&bus] { return bus.size() == 0; }));
   }
 }
+
+SCENARIO("what has a sender is no answer, whatever its topic", "[lua][call_bound]") {
+  world w;
+  w.add("app:waits",
+        "local events = require('events')\n"
+        "function run() local sub = events.subscribe('system')\n"
+        "local event, ok = sub:channel():receive() return ok and event.kind or 'closed' end\n"
+        "return {run = run}",
+        "run", {"events"});
+  auto who = w.spawn_id("app:waits");
+  auto& bus = w.runtime->shared().events;
+  REQUIRE(w.wait_until([&bus] { return bus.size() == 1; }));
+  auto stranger = w.make_probe();
+  for (const auto* topic : {"@s1", "@a1", "@e1"})
+    w.send(who, topic, hub::payload::json("{\"kind\":\"wrong\"}"), stranger->hub::process::id());
+  bus.send("system", "right", "/", {});
+  CHECK(w.end_of(who) == "right");
+}
