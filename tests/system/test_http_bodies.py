@@ -61,6 +61,18 @@ function takes.impatient(req, res)
   local body, err = req:body()
   res:write(body and "taken" or err:message())
 end
+-- What comes of the body after it was given up must not be taken for what is waited for then.
+function takes.late(req, res)
+  process.registry.register(req:query("name"))
+  local inbox, done = process.inbox(), channel.new()
+  local body, err = http.request({ timeout = 50 }):body()
+  coroutine.spawn(function()
+    inbox:receive()
+    done:send("told")
+  end)
+  print("late: " .. err:message())
+  res:write(tostring(done:receive()))
+end
 function takes.json(req, res) res:write_json({ items = #req:body_json() }) end
 function takes.form(req, res)
   local form, err = req:parse_multipart()
@@ -236,6 +248,17 @@ def test_a_handler_has_bounds_of_its_own(server):
         connection.ask("POST", "/impatient", {"Content-Length": "1000000"})
         connection.send_bytes(body[:500_000])
         assert connection.answer().body == b"the body did not arrive within the request's timeout"
+
+
+def test_what_comes_after_a_body_was_given_up_wakes_nobody(server):
+    body = blob(1_500_000)
+    with RawHttp(server.port) as connection:
+        connection.ask("POST", "/late?name=late", {"Content-Length": "1500000"})
+        connection.send_bytes(body[:500_000])
+        server.stdout.wait_for("late: the body did not arrive within the request's timeout")
+        connection.send_bytes(body[500_000:700_000])
+        go_on(server, "late")
+        assert connection.answer().body == b"told"
 
 
 def test_json_and_forms_above_the_size_that_is_awaited(server):

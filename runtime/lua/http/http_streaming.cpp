@@ -71,6 +71,7 @@ int await_body(lua_State* L, const http_exchange& exchange, int64_t due_ns, lua_
   auto& self = engine_of(L);
   const auto to = expect_answer(L);
   const auto timer = self.wake_after(L, std::max<int64_t>(due_ns - steady_ns(), 0));
+  lua_pushinteger(L, static_cast<lua_Integer>(to.number)); // for end_await: the context has one number
   call_when_more(*exchange.request->incoming, to);
   return self.wait(L, static_cast<lua_KContext>(timer), k);
 }
@@ -79,6 +80,9 @@ void end_await(lua_State* L, lua_KContext context) noexcept {
   auto& self = engine_of(L);
   self.stop_timer(static_cast<uint64_t>(context));
   self.current().answer.reset();
+  // What comes later must not wake the task from whatever it waits for by then.
+  self.forget_reply(static_cast<uint64_t>(lua_tointeger(L, -1)));
+  lua_pop(L, 1);
 }
 
 } // namespace natterjack::runtime::lua
