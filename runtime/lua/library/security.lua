@@ -215,7 +215,7 @@ local function key_of(self, token)
     end
     if self.key ~= "" then
         local body, code = token:match("^([^.]+)%.([^.]+)$")
-        if not body or native.signature(self.key, body) ~= code then
+        if not body or not native.is_signature(self.key, body, code) then
             return fail(errors.PERMISSION_DENIED, "the token is not one of this store")
         end
         token = body

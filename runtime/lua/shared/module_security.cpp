@@ -9,6 +9,8 @@
 #include "runtime/lua/shared/security_shelf.hpp"
 #include "runtime/lua/shared/services.hpp"
 
+#include <openssl/crypto.h>
+
 namespace natterjack::runtime::lua {
 
 namespace {
@@ -145,6 +147,17 @@ int signature(lua_State* L) {
   return 1;
 }
 
+// key, text, signature -> boolean. In the same time wherever it is wrong, so that none can be found out byte
+// by byte.
+int is_signature(lua_State* L) {
+  const auto said = text_argument(L, 3);
+  signature(L);
+  const auto right = text_of(L, -1);
+  lua_pushboolean(L, said.size() == right.size() &&
+                         CRYPTO_memcmp(said.data(), right.data(), right.size()) == 0);
+  return 1;
+}
+
 } // namespace
 
 int open_security(lua_State* L) {
@@ -155,6 +168,7 @@ int open_security(lua_State* L) {
                                     {"token_store", guarded<token_store>},
                                     {"new_token", guarded<new_token>},
                                     {"signature", guarded<signature>},
+                                    {"is_signature", guarded<is_signature>},
                                     {nullptr, nullptr}};
   luaL_newlib(L, functions);
   lua_pushcfunction(L, open_store);
