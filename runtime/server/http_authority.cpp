@@ -74,11 +74,10 @@ relay::token_lookup tokens_of(lua::services& shared, const std::string& token_st
   }
   return [keeps = store->second, secret = settings->second.token_key](std::string_view token)
              -> std::shared_ptr<const relay::request_actor> {
-    lua::store_request request;
-    request.key = key_of(token, secret);
-    if (request.key.empty())
+    const auto key = key_of(token, secret);
+    if (key.empty())
       return nullptr;
-    const auto found = keeps->run(request);
+    const auto found = keeps->read_now(key);
     if (found.why.text.empty() && !found.values.empty())
       return read_actor(found.values.front().bytes());
     if (found.why.kind != lua::error_kind::not_found)

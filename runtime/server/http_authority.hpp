@@ -12,7 +12,8 @@
 
 namespace natterjack::runtime {
 
-/// The tokens of a `security.token_store`. A lookup is a read of its store on the calling thread.
+/// The tokens of a `security.token_store`. A lookup is a read of its store on the calling thread,
+/// which waits for nobody who writes there.
 relay::token_lookup tokens_of(lua::services& shared, const std::string& token_store_id);
 
 /// What actors may do, by the policies of the application as they are now.

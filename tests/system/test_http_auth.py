@@ -1,6 +1,7 @@
 """token_auth and the firewalls, with tokens of real stores and policies of real entries."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -242,6 +243,26 @@ def test_a_token_of_another_store_or_with_a_wrong_signature_is_none(server):
     for text in [plain, body, body + ".", "." + code, wrong, signed + "x"]:
         assert who(server, "/elsewhere/who", {"X-Key": "Key " + text})["id"] == "", text
     assert who(server, "/known/who", bearer(signed))["id"] == ""
+
+
+def test_a_token_in_a_database_is_known_while_somebody_writes_there(serve, application):
+    # A wait for the lock would last longer than any request here.
+    yaml = YAML.replace("file: ./tokens.db }", "file: ./tokens.db, busy_timeout: 10m }").replace(
+        "table_name: kept }", "table_name: kept, cleanup_interval: 1ms }")
+    folder = application({**FILES, "_index.yaml": yaml})
+    server = serve(folder)
+    text = token(server, store="app:signed")
+    [file] = folder.rglob("tokens.db")
+    writer = sqlite3.connect(file, isolation_level=None)
+    try:
+        writer.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            assert who(server, "/elsewhere/who", {"X-Key": "Key " + text})["id"] == "ada"
+        assert who(server, "/elsewhere/who", {"X-Key": "Key x" + text})["id"] == ""
+        assert get(server.port, "/healthz").status == 200
+        writer.execute("ROLLBACK")
+    finally:
+        writer.close()
 
 
 def test_a_revoked_or_expired_token_is_none(server):

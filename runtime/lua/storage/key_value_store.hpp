@@ -9,7 +9,7 @@
 //   list             more?, cursor, then key, value, version of each
 //   info             one JSON object
 //
-//   a request that `blocks()` is run on a thread of its own, any other at once
+//   a request that `blocks()` is run on a thread of its own, any other at once; `read_now` waits for nobody
 #pragma once
 
 #include "runtime/lua/reply.hpp"
@@ -48,6 +48,12 @@ class key_value_store {
   virtual ~key_value_store() = default;
   virtual bool blocks() const noexcept = 0;
   virtual store_result run(const store_request& request) = 0;
+  /// `get` of a key, for threads that must not wait for those who write.
+  virtual store_result read_now(const std::string& key) {
+    store_request request;
+    request.key = key;
+    return run(request);
+  }
 };
 
 /// The stores of an application by entry id.

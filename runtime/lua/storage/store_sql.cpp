@@ -65,16 +65,41 @@ hub::payload unpack(const nlohmann::json& cell) {
 sql_store::sql_store(sql_store_settings settings)
     : settings_(std::move(settings)),
       database_(std::make_shared<sqlite_database>(settings_.id, settings_.file,
-                                                  settings_.busy_timeout)) {
+                                                  settings_.busy_timeout)),
+      reader_(settings_.file == ":memory:" ? database_ // which is its connection's alone
+                                           : std::make_shared<sqlite_database>(
+                                                 settings_.id, settings_.file, std::chrono::nanoseconds(0))) {
 }
 
-sql_outcome sql_store::ask(sql_operation what, const std::string& text,
+sql_outcome sql_store::ask(sqlite_database& whom, sql_operation what, const std::string& text,
                            std::vector<sql_value> values) {
   sql_statement statement;
   statement.what = what;
   statement.text = text;
   statement.values = std::move(values);
-  return database_->run_now(statement);
+  return whom.run_now(statement);
+}
+
+sql_outcome sql_store::select(sqlite_database& from, const std::string& key) const {
+  const auto expiry = quoted(settings_.expiry_column);
+  return ask(from, sql_operation::query,
+             "SELECT " + quoted(settings_.value_column) + " AS v FROM " + quoted(settings_.table) +
+                 " WHERE " + quoted(settings_.key_column) + " = ?1 AND (" + expiry + " IS NULL OR " +
+                 expiry + " > ?2)",
+             {key, unix_now()});
+}
+
+// Makes no table and removes nothing that has expired: both would wait for those who write.
+store_result sql_store::read_now(const std::string& key) {
+  const auto found = select(*reader_, key);
+  if (found.why.text.find("no such table") != std::string::npos)
+    return store_refusal(error_kind::not_found, "no key '" + key + "'");
+  if (!found.why.text.empty())
+    return {{}, found.why};
+  const auto rows = nlohmann::json::parse(found.value.bytes());
+  if (rows.empty())
+    return store_refusal(error_kind::not_found, "no key '" + key + "'");
+  return {{unpack(rows[0].at("v")), hub::payload::text("")}, {}};
 }
 
 bool sql_store::prepare(failure& why) {
@@ -136,11 +161,7 @@ store_result sql_store::run(const store_request& request) {
   case store_operation::get:
   case store_operation::entry:
   case store_operation::has: {
-    auto found = ask(sql_operation::query,
-                     "SELECT " + quoted(settings_.value_column) + " AS v FROM " + table +
-                         " WHERE " + key + " = ?1 AND (" + quoted(settings_.expiry_column) +
-                         " IS NULL OR " + quoted(settings_.expiry_column) + " > ?2)",
-                     {request.key, unix_now()});
+    auto found = select(*database_, request.key);
     if (!found.why.text.empty())
       return {{}, found.why};
     const auto rows = nlohmann::json::parse(found.value.bytes());
