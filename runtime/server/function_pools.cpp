@@ -34,10 +34,13 @@ std::shared_ptr<lua::function_pool> function_pools::prepare(const application_ve
 std::shared_ptr<lua::function_pool>
 function_pools::find_or_make(const application_version& from, const std::string& function_id,
                              pool_map& into) {
-  const auto version = code_version(from, function_id);
   auto& slot = into[function_id];
+  if (slot.pool)
+    return slot.pool;
+  // The whole text of the function and its imports: not for each call.
+  const auto version = code_version(from, function_id);
   if (auto running = running_.find(function_id);
-      !slot.pool && running != running_.end() && running->second.version == version)
+      running != running_.end() && running->second.version == version)
     slot = running->second;
   if (!slot.pool) {
     auto entry = std::find_if(from.options.functions.begin(), from.options.functions.end(),
