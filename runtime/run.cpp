@@ -8,6 +8,7 @@
 #include "runtime/command_line.hpp"
 #include "runtime/exit_codes.hpp"
 #include "runtime/init/init_command.hpp"
+#include "runtime/log_sink.hpp"
 #include "runtime/lua/program/lua_program.hpp"
 #include "runtime/lua/storage/env_variables.hpp"
 #include "runtime/server/amqp_services.hpp"
@@ -19,7 +20,6 @@
 #include "actors/amqp/clu_cli.hpp"
 #endif
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -68,10 +68,8 @@ void raise_descriptor_limit() {
 }
 
 void set_up_process(const command_line& line) {
-  auto logger = spdlog::stderr_logger_mt("natterjack");
-  logger->set_formatter(make_formatter(line.log_format));
+  auto logger = make_logger(line.log_format);
   logger->set_level(line.log_level);
-  logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();

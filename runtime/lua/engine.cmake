@@ -130,5 +130,6 @@ target_sources(natterjack_lua PRIVATE
   shared/scripted_entries.cpp
   host_api.cpp
   lua_runtime.cpp
+  base/error_output.cpp
   base/print_sink.cpp
   time/time_library.cpp

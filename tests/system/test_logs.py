@@ -1,12 +1,15 @@
 """The log as text and as JSON: the same facts, with names for machines."""
 
 import json
+import re
+import signal
 import struct
 import subprocess
 
 from metrics import scrape
-from natterjack import Lines, binary, command
+from natterjack import DEADLINE_S, Lines, binary, command
 from probe import Probe
+from raw_http import get
 from raw_ws import CLOSE
 
 YAML = """
@@ -109,3 +112,75 @@ def test_lines_of_print_that_nobody_reads_are_counted_and_told(application):
         server.kill()
         server.wait()
         server.stdout.close()
+
+
+BUSY = """
+local http, logger = require("http"), require("logger")
+return { handler = function()
+    local line = string.rep("x", 1000)
+    for i = 1, 3000 do logger:info(line) end
+    http.response():write("told")
+end }
+"""
+
+BUSY_YAML = """
+namespace: app
+entries:
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+  - { name: api, kind: http.router, meta: { server: gate } }
+  - { name: busy, kind: function.lua, source: "file://busy.lua", method: handler, modules: [ http, logger ] }
+  - { name: busy.get, kind: http.endpoint, meta: { router: api }, path: /busy, func: busy }
+"""
+
+
+def test_a_log_that_nobody_reads_stops_nothing(application):
+    folder = application({"_index.yaml": BUSY_YAML, "busy.lua": BUSY})
+    server = subprocess.Popen([binary(), "run", str(folder), "--hub-threads", "1", "--io-threads", "1"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True, bufsize=1)
+    try:
+        port = None
+        while port is None:
+            line = server.stderr.readline()
+            assert line, "it has ended"
+            found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
+            port = found and int(found[1])
+        for _ in range(2):  # more than a pipe and the queue behind it hold
+            assert get(port, "/busy").body == b"told"
+        log = Lines("stderr", server.stderr)  # somebody reads again
+        server.send_signal(signal.SIGHUP)
+        log.wait_for(r"warning \d+ lines of the log were dropped: nobody reads")
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(DEADLINE_S) == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_the_end_waits_for_no_reader_of_the_log(application):
+    folder = application({"_index.yaml": BUSY_YAML, "busy.lua": BUSY})
+    server = subprocess.Popen([binary(), "run", str(folder)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, bufsize=1)
+    try:
+        while not (found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", server.stderr.readline())):
+            assert server.poll() is None
+        assert get(int(found[1]), "/busy").body == b"told"
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(DEADLINE_S) == 0
+    finally:
+        server.kill()
+        server.wait()
+        server.stderr.close()
+
+
+def test_a_client_cannot_forge_a_line(serve, application):
+    forged = "2026-11-22T00:00:00.000+00:00 info forged"
+    server = serve(application({"_index.yaml": BUSY_YAML, "busy.lua": """
+local http = require("http")
+return { handler = function() error("bad input: " .. http.request():query("m")) end }
+"""}))
+    answer = get(server.port, "/busy?m=x%0A" + forged.replace(" ", "%20").replace("+", "%2B") + "%1B%5B2J")
+    assert answer.status == 500
+    server.wait_for("bad input: x")
+    [(_, line)] = server.wait_for("^.*info forged.*$")
+    assert line[0] == "  " + forged + "\\x1b[2J"

@@ -4,6 +4,7 @@
 //   io.readline() read(n)            text              nil, err (UNAVAILABLE): the input has ended
 //   io.flush() args() raw(on)        true; list; true
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/base/error_output.hpp"
 #include "runtime/lua/base/terminal.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
 
 namespace natterjack::runtime::lua {
 
@@ -52,8 +52,7 @@ int io_print(lua_State* L) {
 
 int io_eprint(lua_State* L) {
   join_arguments(L, "\t", "\n");
-  const auto text = text_of(L, -1);
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  error_output().write(text_of(L, -1));
   lua_pushboolean(L, 1);
   return 1;
 }
