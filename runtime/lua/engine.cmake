@@ -121,6 +121,7 @@ target_sources(natterjack_lua PRIVATE
   codec/yaml_text.cpp)
 
 target_sources(natterjack_lua PRIVATE
+  alarm.cpp
   base/base_library.cpp
   call_batch.cpp
   call_bound.cpp

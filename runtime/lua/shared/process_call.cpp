@@ -1,6 +1,7 @@
 #include "runtime/lua/shared/process_call.hpp"
 
 #include "hub/process_host.hpp"
+#include "runtime/lua/alarm.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/services.hpp"
 
@@ -79,16 +80,21 @@ hub::process_ref start_process_call(lua_runtime& runtime, program_ptr program,
   }
   const bool is_bounded = extras.deadline.count() > 0;
   const auto due = steady::now() + extras.deadline;
-  const auto actor = caf::actor_cast<caf::actor>(made.process.actor);
-  if (is_bounded)
-    caf::delayed_anon_send(actor, extras.deadline,
-                           caf::exit_msg{actor.address(), caf::exit_reason::user_shutdown});
-  // Held by the process itself: a strong reference here would keep it for ever.
-  made.process.actor->get()->attach_functor(
-      [process = made.process.self, done = std::move(extras.done), due, is_bounded](const caf::error&) {
-        auto end = end_of_call(process->result(), is_bounded && steady::now() >= due);
-        done(end);
-      });
+  std::shared_ptr<alarm> limit;
+  if (is_bounded) {
+    const auto weak = caf::actor_cast<caf::weak_actor_ptr>(made.process.actor);
+    limit = std::make_shared<alarm>(runtime, [weak] {
+      if (const auto who = weak.lock())
+        caf::anon_send_exit(caf::actor_cast<caf::actor>(who), caf::exit_reason::user_shutdown);
+    });
+    limit->set(due.time_since_epoch() / std::chrono::nanoseconds(1));
+  }
+  // Held by the process itself, alarm included: a strong reference here would keep it for ever.
+  made.process.actor->get()->attach_functor([process = made.process.self, done = std::move(extras.done),
+                                             due, limit = std::move(limit)](const caf::error&) {
+    auto end = end_of_call(process->result(), limit && steady::now() >= due);
+    done(end);
+  });
   return made.process;
 }
 

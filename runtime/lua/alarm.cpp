@@ -1,0 +1,29 @@
+#include "runtime/lua/alarm.hpp"
+
+#include "hub/node.hpp"
+#include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/timer_service.hpp"
+
+#include <caf/all.hpp>
+
+namespace natterjack::runtime::lua {
+
+// Hidden: the end of the program does not wait for it.
+alarm::alarm(lua_runtime& runtime, std::function<void()> ring)
+    : timers_(runtime.timers()),
+      bell_(caf::actor_cast<caf::strong_actor_ptr>(runtime.node().system().spawn<caf::hidden>(
+          [ring = std::move(ring)](caf::event_based_actor*) -> caf::behavior {
+            return {[ring](timer_due_atom) { ring(); }};
+          }))) {}
+
+alarm::~alarm() {
+  timers_.forget(number());
+  caf::anon_send_exit(caf::actor_cast<caf::actor>(bell_), caf::exit_reason::user_shutdown);
+}
+
+void alarm::set(int64_t due_ns) { timers_.set(number(), bell_.get(), due_ns); }
+
+// Timers are by the numbers of PIDs, which are counted from below.
+uint64_t alarm::number() const noexcept { return UINT64_MAX - bell_->id(); }
+
+} // namespace natterjack::runtime::lua
