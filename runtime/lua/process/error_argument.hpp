@@ -1,7 +1,7 @@
-// What one script hands to another: arguments, messages, events, results. An error object arrives as what it
-// was, also inside a table; everything else as in any message.
+// What one script hands to another: arguments, messages, events, results. An error object arrives
+// as what it was, also inside a table; everything else as in any message.
 //
-//   read_argument, push_argument    in place of read_payload, push_payload, where a script is at the other end
+//   read_argument, push_argument    in place of read_payload, push_payload: a script is at the other end
 //   reads_errors, receiver          whether a script is; everybody else gets `for_others(message)`
 //   deliver, broadcast              to one process, to a group: each in the form it understands
 #pragma once

@@ -77,8 +77,8 @@ void add_all(const character_class& from, character_class& to) {
   to.ranges.emplace_back(next, last_character);
 }
 
-// Each method reads a piece of the pattern and puts its steps at the end of the program. What is repeated is read
-// again for each time: it is short, and bounded.
+// Each method reads a piece of the pattern and puts its steps at the end of the program. What is
+// repeated is read again for each time: it is short, and bounded.
 class parser {
  public:
   parser(std::string_view pattern, std::string& why) : pattern_(pattern), why_(why) {}
@@ -296,7 +296,8 @@ class parser {
       return escape(can_repeat);
     case '.':
       ++at_;
-      return add_one(flags_.dot_takes_all ? character_class{true, {}} : character_class{true, {{'\n', '\n'}}});
+      return add_one(flags_.dot_takes_all ? character_class{true, {}}
+                                          : character_class{true, {{'\n', '\n'}}});
     case '^':
       ++at_;
       return edge(flags_.many_lines ? line_begin : text_begin, can_repeat);

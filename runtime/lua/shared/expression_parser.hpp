@@ -1,4 +1,4 @@
-// A regular expression as a program for `expression_search`: what it understands stands in regular_expression.hpp.
+// A regular expression as a program of steps; what it understands stands in regular_expression.hpp.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Regular expressions that scripts hand to modules: a schema's `pattern`, a filter of the registry.
 //
-//   understood   what finite automata can: . [] [^] | () (?:) (?i) (?s) (?m) * + ? {n,m}, lazy ones as well, ^ $ \A \z
-//                \b \B \d \w \s, [:alpha:], \t \n \xHH \uHHHH; texts are read as UTF-8
+//   understood   what finite automata can: . [] [^] | () (?:) (?i) (?s) (?m) * + ? {n,m}, also lazy,
+//                ^ $ \A \z \b \B \d \w \s, [:alpha:], \t \n \xHH \uHHHH; texts are read as UTF-8
 //   refused      back-references and looking ahead or behind; what grows beyond `expression_steps_max` steps
 //   bound        steps of the expression times bytes of the text: a search takes some milliseconds at most
 //   never        goes back in the text, recurses with its length, raises

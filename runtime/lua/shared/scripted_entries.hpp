@@ -32,7 +32,8 @@ struct scripted_bounds {
 
 class scripted_entries {
  public:
-  /// What an entry that entry_registry::check_bounds has let in is bound to. Set before the first script runs.
+  /// What an entry that entry_registry::check_bounds has let in is bound to. Set before the first
+  /// script runs.
   std::function<scripted_bounds(const entry_record& entry)> read_bounds;
   /// A library of the files by its id, or null. Set before the first script runs; may be left unset.
   std::function<program_ptr(const std::string& id)> find_library;
