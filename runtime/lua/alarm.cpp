@@ -1,8 +1,8 @@
 #include "runtime/lua/alarm.hpp"
 
 #include "hub/node.hpp"
+#include "runtime/lua/engine/timer_service.hpp"
 #include "runtime/lua/lua_runtime.hpp"
-#include "runtime/lua/timer_service.hpp"
 
 #include <caf/all.hpp>
 
