@@ -71,8 +71,9 @@ std::string_view limit_name(counter what) noexcept {
       "message_bytes",    "head_timeout",  "head_bytes",        "header_count",
       "body_timeout",     "body_bytes",    "idle_timeout",      "pipelined_requests",
       "ping_missed",      "connections",   "connections_per_address",
-      "memory",           "budget",        "mailbox",           "timers",
-      "channels",         "names",         "stack",             "max_processes"};
+      "memory",           "budget",        "mailbox",           "mailbox_bytes",
+      "timers",           "channels",      "names",             "stack",
+      "max_processes"};
   constexpr auto first = static_cast<size_t>(counter::limit_inbound_messages);
   static_assert(std::size(names) == counter_count - first);
   const auto i = static_cast<size_t>(what);

@@ -62,6 +62,7 @@ enum class counter : uint8_t {
   limit_memory,
   limit_budget,
   limit_mailbox,
+  limit_mailbox_bytes,
   limit_timers,
   limit_channels,
   limit_names,

@@ -1,9 +1,11 @@
 // What may wait in a mailbox: so many messages, so many bytes. Counted by any thread, given back by the
-// receiver.
+// receiver; what is refused is counted under the bound it has reached.
 //
 //   beyond   a message taken whatever waits already, since its number is bounded elsewhere: it is counted
 //            as waiting, and leaves the room of the others as it is
 #pragma once
+
+#include "hub/counters.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -30,6 +32,7 @@ class mailbox_room {
     if (messages < limits_.messages && (before == 0 || before + bytes <= limits_.bytes))
       return true;
     give_back(bytes, beyond);
+    count(messages < limits_.messages ? counter::limit_mailbox_bytes : counter::limit_mailbox);
     return false;
   }
 

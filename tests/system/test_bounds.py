@@ -183,6 +183,7 @@ LUA = [
     ("budget", "200ms", "while true do end"),
     ("slice", "5ms", "while true do for i = 1, 30000000 do end time.sleep('1ms') end"),
     ("mailbox", "10", "for i = 1, 20 do process.send(process.pid(), 'x', i) end"),
+    ("mailbox_bytes", "1KiB", "for i = 1, 5 do process.send(process.pid(), 'x', ('x'):rep(600)) end"),
     ("timers", "5", "for i = 1, 10 do time.after('1h') end"),
     ("channels", "5", "local t = {} for i = 1, 10 do t[i] = channel.new(1) end"),
     ("stack", "100", "local function f() return (string.gsub('x', 'x', f)) end f()"),
@@ -237,10 +238,10 @@ EVERY = {
         "head_bytes=1KiB", "header_count=1", "body_timeout=1s", "body_bytes=1", "idle_timeout=1s",
         "pipelined_requests=1", "ping_interval=1s", "ping_missed=1", "connections=1",
         "connections_per_address=1", "strict_close_codes=true"],
-    "probe:hub": ["memory=1MiB", "slice=1ms", "budget=1s", "mailbox=1", "timers=1", "channels=1",
-                  "names=1", "stack=100"],
-    "probe:relay": ["memory=1MiB", "slice=1ms", "budget=1s", "mailbox=1", "timers=1", "channels=1",
-                    "names=1", "stack=100"],
+    "probe:hub": ["memory=1MiB", "slice=1ms", "budget=1s", "mailbox=1", "mailbox_bytes=1KiB", "timers=1",
+                  "channels=1", "names=1", "stack=100"],
+    "probe:relay": ["memory=1MiB", "slice=1ms", "budget=1s", "mailbox=1", "mailbox_bytes=1KiB", "timers=1",
+                    "channels=1", "names=1", "stack=100"],
 }
 
 

@@ -11,7 +11,6 @@
 //           that the process asked for, are taken beyond them
 #pragma once
 
-#include "hub/counters.hpp"
 #include "hub/mailbox_room.hpp"
 #include "hub/process.hpp"
 
@@ -28,10 +27,8 @@ class inbound_queue {
   hub::send_result put(hub::message_ptr what, bool& wake) {
     const auto bytes = what->size();
     const bool beyond = is_beyond(*what);
-    if (!room_.take(bytes, beyond)) {
-      hub::count(hub::counter::limit_mailbox);
+    if (!room_.take(bytes, beyond))
       return hub::send_result::mailbox_full;
-    }
     std::lock_guard guard(mutex_);
     if (closed_) {
       room_.give_back(bytes, beyond);
