@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include <deque>
+#include <utility>
 
 namespace natterjack::amqp {
 
@@ -58,7 +59,7 @@ class bridge::desk : public std::enable_shared_from_this<bridge::desk> {
   uint64_t last_listener = 0;
   std::map<uint64_t, reply_listener> listeners;
   std::map<uint64_t, std::function<void(const link_event&)>> link_listeners;
-  caf::strong_actor_ptr handle;
+  caf::strong_actor_ptr handle; // of the actor that holds this; the bridge's alone, from start to stop
 
  private:
   const bridge_options& options_;
@@ -160,11 +161,9 @@ void bridge::start(std::function<void(const std::string&)> on_first) {
 
 void bridge::stop() {
   link_.stop();
-  if (desk_ && desk_->handle) {
-    desk_->handle->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}),
-                           nullptr);
-    run([content = desk_] { content->handle = nullptr; });
-  }
+  // Let go of here, not by the desk's thread, which may end before it gets to that: the two hold each other.
+  if (const auto last = desk_ ? std::exchange(desk_->handle, nullptr) : nullptr)
+    last->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}), nullptr);
 }
 
 // -- replies ------------------------------------------------------------------
