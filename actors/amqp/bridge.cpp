@@ -7,6 +7,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace natterjack::amqp {
 
 namespace {
@@ -71,11 +73,9 @@ void bridge::start(std::function<void(const std::string&)> on_first) {
 
 void bridge::stop() {
   link_.stop();
-  if (desk_ && desk_->handle) {
-    desk_->handle->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}),
-                           nullptr);
-    run([content = desk_] { content->handle = nullptr; });
-  }
+  // Let go of here, not by the desk's thread, which may end before it gets to that: the two hold each other.
+  if (const auto last = desk_ ? std::exchange(desk_->handle, nullptr) : nullptr)
+    last->enqueue(nullptr, caf::make_message_id(), caf::make_message(hub::cancel_signal{}), nullptr);
 }
 
 // -- replies ------------------------------------------------------------------

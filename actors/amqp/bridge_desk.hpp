@@ -31,7 +31,7 @@ class bridge::desk {
   uint64_t last_listener = 0;
   std::map<uint64_t, reply_listener> listeners;
   std::map<uint64_t, std::function<void(const link_event&)>> link_listeners;
-  caf::strong_actor_ptr handle;
+  caf::strong_actor_ptr handle; // of the actor that holds this; the bridge's alone, from start to stop
 
  private:
   class actor;
