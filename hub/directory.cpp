@@ -23,6 +23,12 @@ process_ref directory::find(uint64_t number) const {
   return {};
 }
 
+bool directory::contains(uint64_t number) const {
+  auto& s = of(number);
+  std::lock_guard guard(s.mutex);
+  return s.slots.contains(number);
+}
+
 size_t directory::size() const {
   size_t sum = 0;
   for (auto& s : shards_) {

@@ -27,6 +27,9 @@ class directory {
   void enter(const pid& id, caf::actor_control_block* actor, process* self);
   void erase(uint64_t number) noexcept;
   process_ref find(uint64_t number) const;
+  /// Whether it has not left yet: `process::leave` erases here first, and its names and groups behind that,
+  /// each under the lock it is asked with.
+  bool contains(uint64_t number) const;
   size_t size() const;
   /// Everybody, in no order; for the console and for shutdown.
   std::vector<process_ref> all() const;

@@ -8,6 +8,8 @@ bool groups::join(const std::string& name, const process_ref& member) {
   const auto id = member.self->id();
   auto* domain = member.self->domain();
   std::lock_guard guard(mutex_);
+  if (!processes_.contains(id.number())) // it has left its groups, or waits for the lock to do so
+    return false;
   auto& named = *groups_.try_emplace(name).first;
   auto& g = named.second;
   if (g.number == 0)

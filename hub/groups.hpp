@@ -1,7 +1,7 @@
 // Named sets of processes: one message to all members.
 //
 //   call                     result                        when
-//   join, name, member       true                          it was not a member yet
+//   join, name, member       true                          it was not a member yet, and has not ended
 //   leave, name, member      true                          it was a member
 //   broadcast, name, message number of members reached     always; 0 for an unknown name
 //

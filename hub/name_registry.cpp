@@ -1,33 +1,37 @@
 #include "hub/name_registry.hpp"
 
-#include <algorithm>
-
 namespace natterjack::hub {
 
 register_result name_registry::add(const std::string& name, const pid& owner, size_t names_max) {
-  std::vector<watcher> told; // outside the lock: who is told may look names up
+  watchers told; // outside the lock: who is told may look names up
   {
     std::lock_guard guard(mutex_);
     if (auto i = holders_.find(name); i != holders_.end())
       return i->second == owner ? register_result::registered : register_result::taken;
+    if (!processes_.contains(owner.number())) // its names are gone, or wait for the lock to go
+      return register_result::no_process;
     auto& own = names_[owner.number()];
     if (own.size() >= names_max)
       return register_result::too_many;
     holders_.emplace(name, owner);
     own.push_back(name);
-    if (auto i = watchers_.find(name); i != watchers_.end()) {
+    if (auto i = watched_.find(name); i != watched_.end()) {
       told = std::move(i->second);
-      watchers_.erase(i);
+      watched_.erase(i);
+      for (const auto& [number, tell] : told)
+        watched_by_.erase(number);
     }
   }
-  for (auto& one : told)
-    one.tell(owner);
+  for (const auto& [number, tell] : told)
+    tell(owner);
   return register_result::registered;
 }
 
 void name_registry::hand_over(const std::vector<std::string>& names, const pid& from,
                               const pid& to) {
   std::lock_guard guard(mutex_);
+  if (!processes_.contains(to.number()))
+    return;
   for (const auto& name : names) {
     auto i = holders_.find(name);
     if (i == holders_.end() || i->second != from)
@@ -47,7 +51,9 @@ uint64_t name_registry::watch(const std::string& name, std::function<void(const 
     std::lock_guard guard(mutex_);
     auto i = holders_.find(name);
     if (i == holders_.end()) {
-      watchers_[name].push_back({++last_watcher_, std::move(tell)});
+      const auto watched = watched_.try_emplace(name).first;
+      watched->second.emplace(++last_watcher_, std::move(tell));
+      watched_by_.emplace(last_watcher_, watched);
       return last_watcher_;
     }
     holder = i->second;
@@ -58,12 +64,14 @@ uint64_t name_registry::watch(const std::string& name, std::function<void(const 
 
 void name_registry::unwatch(uint64_t number) {
   std::lock_guard guard(mutex_);
-  for (auto i = watchers_.begin(); i != watchers_.end(); ++i)
-    if (std::erase_if(i->second, [number](const watcher& w) { return w.number == number; }) != 0) {
-      if (i->second.empty())
-        watchers_.erase(i);
-      return;
-    }
+  const auto i = watched_by_.find(number);
+  if (i == watched_by_.end())
+    return;
+  const auto watched = i->second;
+  watched_by_.erase(i);
+  watched->second.erase(number);
+  if (watched->second.empty())
+    watched_.erase(watched);
 }
 
 std::optional<pid> name_registry::lookup(const std::string& name) const {

@@ -42,7 +42,7 @@ void process::leave() noexcept {
 // -- node ---------------------------------------------------------------------
 
 node::node(caf::actor_system& system, std::string name)
-    : system_(system), name_(std::move(name)), groups_(processes_) {}
+    : system_(system), name_(std::move(name)), names_(processes_), groups_(processes_) {}
 
 node::~node() = default;
 

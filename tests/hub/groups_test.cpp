@@ -39,3 +39,11 @@ SCENARIO_METHOD(node_fixture, "a group delivers one message to all members", "[h
   }
   CHECK(groups.broadcast("nowhere", text_message("chat", "x")) == 0);
 }
+
+SCENARIO_METHOD(node_fixture, "a process that has ended joins no group", "[hub][groups]") {
+  auto alice = spawn();
+  const auto kept = alice; // in memory still
+  end(alice);
+  CHECK_FALSE(home.groups().join("room", kept));
+  CHECK(home.groups().names().empty());
+}

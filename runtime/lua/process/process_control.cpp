@@ -107,8 +107,9 @@ spawn_result spawn_other(engine& self, const launcher& start, hub::process_host&
   if (!made)
     return made;
   auto& process = *made.process.self;
-  if (!options.name.empty() && self.node().names().add(options.name, process.id()) !=
-                                   hub::register_result::registered) {
+  const auto named = options.name.empty() ? hub::register_result::registered
+                                          : self.node().names().add(options.name, process.id());
+  if (named == hub::register_result::taken || named == hub::register_result::too_many) {
     caf::anon_send_exit(made.process.actor, caf::exit_reason::kill);
     return {{}, "name '" + options.name + "' is taken"};
   }

@@ -42,6 +42,8 @@ name_outcome add_name(engine& self, std::string_view name, std::string_view owne
     return name_outcome::good;
   case hub::register_result::taken:
     return claim_name(self, std::string(name), id) ? name_outcome::good : name_outcome::taken;
+  case hub::register_result::no_process:
+    return name_outcome::no_process;
   case hub::register_result::too_many:
     break;
   }
