@@ -236,21 +236,30 @@ lua::context_ptr security_of_command(const service_options& options, const std::
   return make_context(options, said, space);
 }
 
+namespace {
+
+lua::delivery_end end_of(const lua::main_end& end) {
+  return end.why.text.empty() && !says_no(end.result.value) ? lua::delivery_end::done
+                                                            : lua::delivery_end::failed;
+}
+
+} // namespace
+
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of) {
   auto& broker = of->of<lua::queue_broker>();
   for (const auto& one : options.consumers) {
     auto pool = of->find_function(one.function_id);
-    broker.add_consumer(
-        one.queue_id, one.concurrency, one.auto_ack,
-        [pool](std::shared_ptr<lua::queue_delivery> delivery, std::function<void(bool)> done) {
-          lua::call_extras extras;
-          auto data = delivery->message.data;
-          extras.attachment = std::move(delivery);
-          extras.done = [done = std::move(done)](lua::main_end& end) {
-            done(end.why.text.empty() && !says_no(end.result.value));
-          };
-          pool->call({std::move(data)}, std::move(extras));
-        });
+    broker.add_consumer(one.queue_id, one.concurrency, one.auto_ack,
+                        [pool](std::shared_ptr<lua::queue_delivery> delivery,
+                                   std::function<void(lua::delivery_end)> done) {
+                          lua::call_extras extras;
+                          auto data = delivery->message.data;
+                          extras.attachment = std::move(delivery);
+                          extras.patient = true; // `concurrency` bounds them
+                          extras.done = [done](lua::main_end& end) { done(end_of(end)); };
+                          extras.unbegun = [done] { done(lua::delivery_end::not_begun); };
+                          pool->call({std::move(data)}, std::move(extras));
+                        });
   }
   broker.start();
 }
