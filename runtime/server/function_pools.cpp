@@ -73,7 +73,8 @@ std::vector<std::string> function_pools::exchange(const application_version& nex
       continue;
     old.pool->retire();
     retired_.push_back(old.pool);
-    changes.push_back(id + (now == running_.end() ? " removed" : " replaced"));
+    // Those that only scripts and consumers call are made again at their next call.
+    changes.push_back(id + (next.programs.functions.contains(id) ? " replaced" : " removed"));
   }
   return changes;
 }
