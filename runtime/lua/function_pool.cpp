@@ -97,9 +97,8 @@ void function_pool::cancel(const function_call_ptr& call) {
   }
   if (queued.call)
     queued.answer(*queued.call, end);
-  else if (worker)
-    finished(worker->id(), end, worker_after::lost);
-  end_worker(worker);
+  else if (worker && finished(worker->id(), end, worker_after::lost, call.get()))
+    end_worker(worker);
 }
 
 void function_pool::prepare() {
@@ -200,15 +199,16 @@ caf::strong_actor_ptr function_pool::set_free(caf::actor_id id) {
   return nullptr;
 }
 
-void function_pool::finished(caf::actor_id id, main_end& end, worker_after next) {
+bool function_pool::finished(caf::actor_id id, main_end& end, worker_after next,
+                             const function_call* only) {
   job done;
   caf::strong_actor_ptr surplus;
   bool tells = false;
   {
     std::lock_guard guard(mutex_);
     auto i = busy_.find(id);
-    if (i == busy_.end())
-      return;
+    if (i == busy_.end() || (only != nullptr && i->second.call.get() != only))
+      return false;
     done = std::move(i->second);
     busy_.erase(i);
     if (next == worker_after::free) {
@@ -231,6 +231,7 @@ void function_pool::finished(caf::actor_id id, main_end& end, worker_after next)
                      " answered calls go on already: those of further ones are dropped");
   end_worker(surplus);
   done.answer(*done.call, end);
+  return true;
 }
 
 void function_pool::rested(caf::actor_id id) {

@@ -88,7 +88,9 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   caf::strong_actor_ptr make_worker();
   void prepare();
   void assign(const caf::strong_actor_ptr& worker, job one, caf::execution_unit* unit = nullptr);
-  void finished(caf::actor_id worker, main_end& end, worker_after next);
+  /// @param only  the call it is about; null: any. @returns false if the worker does not run that
+  bool finished(caf::actor_id worker, main_end& end, worker_after next,
+                const function_call* only = nullptr);
   void rested(caf::actor_id worker);
   caf::strong_actor_ptr set_free(caf::actor_id worker);
   void worker_ended(caf::actor_id worker);
