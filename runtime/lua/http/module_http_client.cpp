@@ -2,6 +2,7 @@
 #include "relay/websocket/client.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/handle.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
@@ -125,6 +126,55 @@ int collect_socket(lua_State* L) {
   return 0;
 }
 
+socket_handle& socket_at(lua_State* L, int index) {
+  return check_handle<socket_handle>(L, index, &socket_key, "a websocket");
+}
+
+// Hands over what a server sends. A process that does not take it loses nothing from the middle:
+// when its mailbox is full, the connection ends there.
+class socket_intake {
+ public:
+  socket_intake(engine& self, const reply_address& items)
+      : runtime_(self.runtime()), entry_(self.program().id()), items_(items) {}
+
+  void take(const std::string& bytes, bool is_binary) {
+    if (is_over_)
+      return;
+    const auto result = stream_item(
+        items_, {bytes_payload(bytes), hub::payload::text(is_binary ? "binary" : "text")});
+    if (result == hub::send_result::mailbox_full)
+      overflow();
+  }
+
+  /// Called once, by the process, when there is a socket; messages may have come before.
+  void belongs_to(const std::shared_ptr<relay::websocket_client>& socket) {
+    std::lock_guard guard(mutex_);
+    socket_ = socket;
+    if (is_over_)
+      socket->close(closed_with, why);
+  }
+
+ private:
+  static constexpr unsigned closed_with = 1013; // RFC 6455 7.4.1 and its registry: try again later
+  static constexpr const char* why = "messages are not taken";
+
+  void overflow() {
+    std::lock_guard guard(mutex_);
+    is_over_ = true;
+    runtime_.log(log_level::warn, entry_, items_.to,
+                 "websocket closed: its messages are not received, and the mailbox is full");
+    if (auto socket = socket_.lock())
+      socket->close(closed_with, why);
+  }
+
+  lua_runtime& runtime_;
+  const std::string entry_;
+  const reply_address items_;
+  std::mutex mutex_;
+  std::weak_ptr<relay::websocket_client> socket_;
+  std::atomic<bool> is_over_{false};
+};
+
 bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply_address& opened,
                   const reply_address& items) {
   auto* threads = threads_of(self);
@@ -158,13 +208,13 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
 int open_socket(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_checkstack(L, 12, nullptr);
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 2));
+  auto& handle = socket_at(L, 2);
   reply_address items;
   items.home = &engine_of(L).node();
   items.to = engine_of(L).id();
   items.number = static_cast<uint64_t>(luaL_checkinteger(L, 3));
   const auto opened = expect_answer(L);
-  if (start_socket(engine_of(L), L, *handle, opened, items))
+  if (start_socket(engine_of(L), L, handle, opened, items))
     return await_answer(L);
   forget_answer(L, opened);
   return fail(L, error_kind::unavailable, "this program makes no connections");
@@ -192,28 +242,28 @@ bool start_send(lua_State* L, socket_handle& handle, const reply_address& to) {
 
 // handle, text, type
 int send(lua_State* L) {
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 1));
+  auto& handle = socket_at(L, 1);
   text_argument(L, 2);
   const auto to = expect_answer(L);
-  if (start_send(L, *handle, to))
+  if (start_send(L, handle, to))
     return await_answer(L);
   forget_answer(L, to);
   return fail(L, error_kind::unavailable, "the connection is closed, or too much waits to be sent");
 }
 
 int ping(lua_State* L) {
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 1));
-  if (handle->socket)
-    handle->socket->ping();
+  auto& handle = socket_at(L, 1);
+  if (handle.socket)
+    handle.socket->ping();
   lua_pushboolean(L, 1);
   return 1;
 }
 
 int close(lua_State* L) {
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 1));
-  if (handle->socket)
-    handle->socket->close(static_cast<unsigned>(luaL_optinteger(L, 2, 1000)),
-                          std::string(text_of(L, 3)));
+  auto& handle = socket_at(L, 1);
+  if (handle.socket)
+    handle.socket->close(static_cast<unsigned>(luaL_optinteger(L, 2, 1000)),
+                         std::string(text_of(L, 3)));
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -228,12 +278,7 @@ int open_http_client(lua_State* L) {
 }
 
 int open_websocket(lua_State* L) {
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, collect_socket);
-  lua_setfield(L, -2, "__gc");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_key);
+  make_handle_class(L, &socket_key, collect_socket);
   constexpr luaL_Reg functions[] = {{"new_socket", guarded<new_socket>},
                                     {"open", guarded<open_socket>},
                                     {"send", guarded<send>},

@@ -2,6 +2,7 @@
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/codec/text_codes.hpp"
 #include "runtime/lua/engine.hpp"
+#include "runtime/lua/handle.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
@@ -12,6 +13,12 @@ namespace natterjack::runtime::lua {
 namespace {
 
 const char guard_key = 0; // registry: metatable of transaction guards
+
+struct transaction_guard {
+  std::shared_ptr<sqlite_database> database;
+  lua_runtime* runtime = nullptr;
+  uint64_t number = 0;
+};
 
 std::shared_ptr<sqlite_database> find_database(engine& self, std::string_view id) {
   const auto& all = self.runtime().shared().of<database_shelf>().databases;
@@ -59,7 +66,13 @@ struct outcome {
   error_kind kind = error_kind::invalid;
 };
 
-// id, operation, text, {n =, value…}, transaction
+// The transaction whose guard stands at `index`; 0: there is none.
+uint64_t transaction_at(lua_State* L, int index) noexcept {
+  const auto* guard = static_cast<transaction_guard*>(to_handle(L, index, &guard_key));
+  return guard == nullptr ? 0 : guard->number;
+}
+
+// id, operation, text, {n =, value…}, guard of a transaction
 outcome start(engine& self, lua_State* L, const reply_address& to) {
   auto database = find_database(self, text_of(L, 1));
   if (!database) {
@@ -108,12 +121,6 @@ int run(lua_State* L) {
 
 // -- transactions: whoever forgets one rolls back ---------------------------------
 
-struct transaction_guard {
-  std::shared_ptr<sqlite_database> database;
-  lua_runtime* runtime = nullptr;
-  uint64_t number = 0;
-};
-
 int collect_guard(lua_State* L) {
   auto& guard = *static_cast<transaction_guard*>(lua_touserdata(L, 1));
   if (guard.database && guard.number != 0) {
@@ -127,25 +134,24 @@ int collect_guard(lua_State* L) {
   return 0;
 }
 
-lua_Integer take_number(engine& self, std::string_view id, transaction_guard& guard) {
+void take_number(engine& self, std::string_view id, transaction_guard& guard) {
   guard.database = find_database(self, id);
   guard.runtime = &self.runtime();
   guard.number = guard.database ? guard.database->next_transaction() : 0;
-  return static_cast<lua_Integer>(guard.number);
 }
 
-// id -> guard, number of the transaction; 0: no such database
+// id -> guard
 int open_guard(lua_State* L) {
   text_argument(L, 1);
   auto* made = new (lua_newuserdatauv(L, sizeof(transaction_guard), 0)) transaction_guard;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
   lua_setmetatable(L, -2);
-  lua_pushinteger(L, take_number(engine_of(L), text_of(L, 1), *made));
-  return 2;
+  take_number(engine_of(L), text_of(L, 1), *made);
+  return 1;
 }
 
 int close_guard(lua_State* L) {
-  static_cast<transaction_guard*>(lua_touserdata(L, 1))->number = 0;
+  check_handle<transaction_guard>(L, 1, &guard_key, "a transaction").number = 0;
   return 0;
 }
 
@@ -165,12 +171,7 @@ int decode_blob(lua_State* L) {
 } // namespace
 
 int open_sql(lua_State* L) {
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, collect_guard);
-  lua_setfield(L, -2, "__gc");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
+  make_handle_class(L, &guard_key, collect_guard);
   constexpr luaL_Reg functions[] = {{"run", guarded<run>},
                                     {"open_guard", guarded<open_guard>},
                                     {"close_guard", close_guard},
