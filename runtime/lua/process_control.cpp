@@ -11,6 +11,9 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
+#include <cstdio>
+
 namespace natterjack::runtime::lua {
 
 namespace {
@@ -45,16 +48,28 @@ std::string full_id(engine& self, std::string_view id) {
   return own.substr(0, own.find(':') + 1) + std::string(id);
 }
 
+// The length of a table costs no memory (keys 1, 2, 4, 8… make it 2^n): loops need a bound.
+constexpr lua_Integer first_messages_max = 10'000;
+constexpr lua_Integer message_values_max = 10'000;
+
 // {topic, n, value…} for each, as the table on top of the stack has them.
 bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& out,
                    encode_error& error) {
   const auto count = static_cast<lua_Integer>(lua_rawlen(L, -1));
+  if (count > first_messages_max) {
+    std::snprintf(error.text, sizeof error.text, "more than 10000 messages for a new process");
+    return false;
+  }
   for (lua_Integer i = 1; i <= count; ++i) {
-    lua_rawgeti(L, -1, i);
+    if (lua_rawgeti(L, -1, i) != LUA_TTABLE) {
+      lua_pop(L, 1);
+      std::snprintf(error.text, sizeof error.text, "a message for the new process is no table");
+      return false;
+    }
     lua_rawgeti(L, -1, 1);
     const std::string topic(text_of(L, -1));
     lua_rawgeti(L, -2, 2);
-    const auto values = lua_tointeger(L, -1);
+    const auto values = std::min(lua_tointeger(L, -1), message_values_max);
     lua_pop(L, 2);
     std::vector<hub::payload> payloads;
     for (lua_Integer v = 1; v <= values; ++v) {

@@ -141,11 +141,15 @@ struct applied {
   error_kind kind = error_kind::unknown;
 };
 
+constexpr lua_Integer changes_max = 100'000; // the length of a table says nothing of its size
+
 applied apply_changes(engine& self, lua_State* L) {
   std::vector<entry_change> changes;
   failure why;
   const auto count = static_cast<lua_Integer>(lua_rawlen(L, 1));
-  bool fine = true;
+  bool fine = count <= changes_max;
+  if (!fine)
+    why = {error_kind::invalid, "more than 100000 changes at a time", {}};
   for (lua_Integer i = 1; i <= count && fine; ++i) {
     lua_rawgeti(L, 1, i);
     fine = read_change(L, changes.emplace_back(), why);
