@@ -22,6 +22,7 @@ add_library(natterjack_lua_modules OBJECT
   time/module_time_values.cpp
   base/pattern.cpp
   base/pattern_library.cpp
+  base/pattern_set.cpp
   base/shims.cpp
   base/shims_os.cpp
   base/shims_table.cpp
