@@ -33,6 +33,7 @@ target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
   codec/digests.cpp
+  codec/key_derivation.cpp
   shared/entry_registry.cpp
   storage/env_variables.cpp
   shared/event_bus.cpp
@@ -50,6 +51,7 @@ target_sources(natterjack_lua PRIVATE
   storage/module_fs.cpp
   shared/module_funcs.cpp
   codec/module_hash.cpp
+  codec/module_pbkdf2.cpp
   http/module_http_client.cpp
   base/module_io.cpp
   json/module_json_validate.cpp
