@@ -22,6 +22,7 @@
 #include "runtime/lua/topic_cache.hpp"
 #include "runtime/lua/watchdog.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -109,6 +110,8 @@ class engine final : public process_context {
   // -- for the native libraries of the engine ---------------------------------
   lua_process& actor() noexcept { return actor_; }
   const program_ptr& shared_program() const noexcept { return program_; }
+  /// The same for other threads, which may ask while an upgrade replaces it.
+  program_ptr shown_program() const noexcept { return shown_program_.load(); }
   lua_State* state() const noexcept { return main_; }
   task& current() noexcept { return *current_; }
   slice_mark& mark() noexcept { return mark_; }
@@ -229,6 +232,9 @@ class engine final : public process_context {
   context_ptr context;                 ///< what came with the spawn or the call
   recent_send recent;
   destination_cache destinations;
+
+ private:
+  std::atomic<program_ptr> shown_program_{program_}; // for other threads
 };
 
 /// The engine of a state.

@@ -119,6 +119,7 @@ void engine::restart() {
   events_anchor = LUA_NOREF;
   events_channel = nullptr;
   program_ = std::exchange(next_program_, nullptr);
+  shown_program_.store(program_);
   memory_.set_bytes_max(program_->limits().memory);
   auto why = open();
   if (why.empty())

@@ -66,12 +66,12 @@ void lua_process::wake() noexcept {
 }
 
 std::optional<hub::relay_dialect> lua_process::dialect() const noexcept {
-  return engine_.program().dialect();
+  return engine_.shown_program()->dialect();
 }
 
 hub::process_facts lua_process::facts() const {
   return {role_ == role::worker ? "function" : "lua",
-          engine_.program().id(),
+          engine_.shown_program()->id(),
           box_.waiting(),
           memory_.load(std::memory_order_relaxed),
           box_.taken(),
