@@ -325,6 +325,9 @@ int process_cancel(lua_State* L) {
   const auto reason = lua_isnoneornil(L, 2) ? std::string_view{} : text_argument(L, 2);
   return answer(
       L, with_process(self, text_argument(L, 1), [&self, reason](const hub::process_ref& who) -> outcome {
+        if (auto* other = dynamic_cast<lua_process*>(who.self);
+            other != nullptr && !other->takes_cancel())
+          return refuse(self, error_kind::unavailable, to_string(hub::send_result::mailbox_full));
         caf::anon_send(caf::actor_cast<caf::actor>(who.actor),
                        hub::cancel_signal{self.id(), std::string(reason)});
         return {true, {}};
