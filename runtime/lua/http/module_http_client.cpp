@@ -10,6 +10,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
+#include <mutex>
+
 namespace natterjack::runtime::lua {
 
 namespace {
@@ -190,8 +193,9 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
   options.tls = tls(L, 1);
   relay::socket_events events;
   events.on_open = [opened](std::string protocol) { answer(opened, {bytes_payload(protocol)}); };
-  events.on_message = [items](std::string bytes, bool is_binary) {
-    stream_item(items, {bytes_payload(bytes), hub::payload::text(is_binary ? "binary" : "text")});
+  auto intake = std::make_shared<socket_intake>(self, items);
+  events.on_message = [intake](const std::string& bytes, bool is_binary) {
+    intake->take(bytes, is_binary);
   };
   events.on_close = [opened, items](unsigned code, std::string reason) {
     answer_error(opened, {error_kind::unavailable, reason, "{\"retryable\":true}"});
@@ -201,6 +205,7 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
     end_stream(items);
   };
   handle.socket = relay::websocket_client::open(*threads, std::move(options), std::move(events));
+  intake->belongs_to(handle.socket);
   return true;
 }
 
