@@ -7,6 +7,7 @@
 #include "runtime/lua/lua_process.hpp"
 #include "runtime/lua/payload_object.hpp"
 #include "runtime/lua/process_library.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/reply.hpp"
 
 #include <caf/all.hpp>
@@ -90,14 +91,14 @@ bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& ou
 // {context =, name =, messages =} at `index`.
 bool read_spawn_options(engine& self, lua_State* L, int index, spawn_options& out,
                         encode_error& error) {
-  lua_getfield(L, index, "name");
+  raw_field(L, index, "name");
   out.name = text_of(L, -1);
-  lua_getfield(L, index, "context");
+  raw_field(L, index, "context");
   const bool fine = extend_context(L, lua_gettop(L), out.context, error);
   lua_pop(L, 2);
   if (!fine)
     return false;
-  const bool messages = lua_getfield(L, index, "messages") != LUA_TTABLE ||
+  const bool messages = raw_field(L, index, "messages") != LUA_TTABLE ||
                         read_messages(self, L, out.messages, error);
   lua_pop(L, 1);
   return messages;

@@ -6,6 +6,7 @@
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 #include <nlohmann/json.hpp>
@@ -24,14 +25,14 @@ relay::io_pool* threads_of(engine& self) {
 }
 
 std::string field(lua_State* L, int index, const char* name) {
-  lua_getfield(L, index, name);
+  raw_field(L, index, name);
   std::string text(text_of(L, -1));
   lua_pop(L, 1);
   return text;
 }
 
 lua_Integer number(lua_State* L, int index, const char* name, lua_Integer otherwise) {
-  lua_getfield(L, index, name);
+  raw_field(L, index, name);
   const auto value = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : otherwise;
   lua_pop(L, 1);
   return value;
@@ -40,7 +41,7 @@ lua_Integer number(lua_State* L, int index, const char* name, lua_Integer otherw
 // {name, value, name, value…} under `key`
 relay::header_list headers(lua_State* L, int index, const char* key) {
   relay::header_list all;
-  lua_getfield(L, index, key);
+  raw_field(L, index, key);
   const auto count = lua_istable(L, -1) ? static_cast<lua_Integer>(lua_rawlen(L, -1)) : 0;
   for (lua_Integer i = 1; i + 1 <= count; i += 2) {
     lua_rawgeti(L, -1, i);
@@ -54,14 +55,14 @@ relay::header_list headers(lua_State* L, int index, const char* key) {
 
 relay::client_tls tls(lua_State* L, int index) {
   relay::client_tls made;
-  lua_getfield(L, index, "tls");
+  raw_field(L, index, "tls");
   if (lua_istable(L, -1)) {
     const int at = lua_gettop(L);
     made.ca = field(L, at, "ca");
     made.cert = field(L, at, "cert");
     made.key = field(L, at, "key");
     made.server_name = field(L, at, "server_name");
-    lua_getfield(L, at, "insecure_skip_verify");
+    raw_field(L, at, "insecure_skip_verify");
     made.verify = lua_toboolean(L, -1) == 0;
     lua_pop(L, 1);
   }

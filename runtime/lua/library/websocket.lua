@@ -65,7 +65,8 @@ local function connect(url, options)
     local chosen
     chosen, problem = native.open({
         url = url, headers = head, protocols = protocols, dial_timeout_ns = dial,
-        read_limit = options.read_limit and options.read_limit > 0 and options.read_limit or nil, tls = options.tls,
+        read_limit = options.read_limit and options.read_limit > 0 and options.read_limit or nil,
+        tls = tls_of(options),
     }, handle, stream)
     if problem then
         return nil, problem

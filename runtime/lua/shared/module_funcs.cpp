@@ -6,6 +6,7 @@
 #include "runtime/lua/handle.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/call_context.hpp"
 #include "runtime/lua/shared/process_call.hpp"
 #include "runtime/lua/shared/scripted_entries.hpp"
@@ -66,12 +67,12 @@ start_result start_call(engine& self, lua_State* L, int last, running_call& made
   extras.context = self.context;
   encode_error error;
   if (lua_istable(L, 2)) {
-    lua_getfield(L, 2, "context");
+    raw_field(L, 2, "context");
     const bool fine = extend_context(L, lua_gettop(L), extras.context, error);
     lua_pop(L, 1);
     if (!fine)
       return refuse(self, error_kind::invalid, error.text);
-    lua_getfield(L, 2, "timeout_ns");
+    raw_field(L, 2, "timeout_ns");
     extras.deadline = std::chrono::nanoseconds(lua_tointeger(L, -1));
     lua_pop(L, 1);
   }

@@ -3,6 +3,7 @@
 #include "runtime/lua/engine.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/regular_expression.hpp"
 #include "runtime/lua/shared/services.hpp"
@@ -109,7 +110,7 @@ int versions(lua_State* L) {
 // Reads {kind =, entry = {id, kind, meta, data}} on top of the stack.
 bool read_change(lua_State* L, entry_change& out, failure& why) {
   const auto field = [L](int index, const char* name) {
-    lua_getfield(L, index, name);
+    raw_field(L, index, name);
     std::string text(text_of(L, -1));
     lua_pop(L, 1);
     return text;
@@ -119,14 +120,14 @@ bool read_change(lua_State* L, entry_change& out, failure& why) {
   out.what = what == "entry.create"   ? entry_change_kind::create
              : what == "entry.update" ? entry_change_kind::update
                                       : entry_change_kind::remove;
-  lua_getfield(L, change, "entry");
+  raw_field(L, change, "entry");
   const int entry = lua_gettop(L);
   out.entry.id = field(entry, "id");
   out.entry.kind = field(entry, "kind");
   encode_error error;
   bool fine = true;
   for (auto [name, to] : {std::pair{"meta", &out.entry.meta}, std::pair{"data", &out.entry.data}}) {
-    lua_getfield(L, entry, name);
+    raw_field(L, entry, name);
     fine = fine && read_payload(L, lua_gettop(L), *to, error);
     lua_pop(L, 1);
   }

@@ -5,6 +5,7 @@
 #include "runtime/lua/handle.hpp"
 #include "runtime/lua/lua_library.hpp"
 #include "runtime/lua/lua_runtime.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/sqlite_database.hpp"
 
@@ -50,7 +51,7 @@ bool read_value(lua_State* L, sql_value& out) {
     return true;
   }
   case LUA_TTABLE: {
-    const bool is_blob = lua_getfield(L, -1, "blob") == LUA_TSTRING;
+    const bool is_blob = raw_field(L, -1, "blob") == LUA_TSTRING;
     if (is_blob)
       out = sql_blob{std::string(text_of(L, -1))};
     lua_pop(L, 1);
@@ -83,7 +84,7 @@ outcome start(engine& self, lua_State* L, const reply_address& to) {
   statement.what = static_cast<sql_operation>(lua_tointeger(L, 2));
   statement.text = text_of(L, 3);
   if (lua_istable(L, 4)) {
-    lua_getfield(L, 4, "n");
+    raw_field(L, 4, "n");
     const auto count = lua_tointeger(L, -1);
     lua_pop(L, 1);
     for (lua_Integer i = 1; i <= count; ++i) {
@@ -98,7 +99,7 @@ outcome start(engine& self, lua_State* L, const reply_address& to) {
       }
     }
   }
-  statement.transaction = static_cast<uint64_t>(lua_tointeger(L, 5));
+  statement.transaction = transaction_at(L, 5);
   database->submit(*self.runtime().shared().work, std::move(statement), [to](sql_outcome result) {
     if (result.why.text.empty())
       answer(to, {std::move(result.value)});
