@@ -7,11 +7,13 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
@@ -27,6 +29,7 @@ namespace {
 
 constexpr size_t request_bytes_max = 1 << 20;
 constexpr size_t clients_max = 64;
+constexpr auto accept_pause = std::chrono::milliseconds(100);
 
 class client : public std::enable_shared_from_this<client> {
  public:
@@ -95,9 +98,20 @@ struct admin_server::state {
     acceptor.async_accept([self = this](error_code ec, local::socket socket) {
       if (!self->acceptor.is_open())
         return;
-      if (!ec && self->clients < clients_max)
+      if (ec)
+        return self->accept_later();
+      if (self->clients < clients_max)
         std::make_shared<client>(std::move(socket), self->handle, self->clients)->read();
       self->accept();
+    });
+  }
+
+  // Out of descriptors, say: the client that waits would only fail again at once.
+  void accept_later() {
+    pause.expires_after(accept_pause);
+    pause.async_wait([self = this](error_code ec) {
+      if (!ec)
+        self->accept();
     });
   }
 
@@ -106,6 +120,7 @@ struct admin_server::state {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
   local::acceptor acceptor{context};
+  asio::steady_timer pause{context};
   std::filesystem::path path;
   std::thread thread;
 };

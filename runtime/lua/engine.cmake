@@ -43,10 +43,30 @@ target_sources(natterjack_lua PRIVATE
   base/print_sink.cpp
   shared/answering_work.cpp
   codec/digests.cpp
+  codec/key_derivation.cpp
+  shared/entry_registry.cpp
+  storage/env_variables.cpp
+  shared/event_bus.cpp
+  shared/group_watch.cpp
+  http/http_streaming.cpp
+  storage/key_value_store.cpp
+  shared/metric_shelf.cpp
   codec/module_base64.cpp
   codec/module_compress.cpp
   codec/module_crypto.cpp
   codec/module_hash.cpp
+  codec/module_pbkdf2.cpp
+  http/module_http_client.cpp
+  base/module_io.cpp
+  json/module_json_validate.cpp
+  shared/module_metrics.cpp
+  shared/module_pg_watch.cpp
+  storage/module_queue.cpp
+  shared/module_registry.cpp
+  shared/module_security.cpp
+  storage/module_sql.cpp
+  storage/module_store.cpp
+  shared/module_system.cpp
   codec/module_uuid.cpp
   codec/module_yaml.cpp
   codec/text_codes.cpp

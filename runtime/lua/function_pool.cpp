@@ -69,6 +69,8 @@ function_call_ptr function_pool::call(std::vector<hub::payload> arguments, call_
                    "call failed: " + end.result.error + "\n" + end.traceback);
     done(end);
   };
+  one.patient = extras.patient;
+  one.unbegun = std::move(extras.unbegun);
   allow(one, extras.deadline);
   submit(std::move(one));
   return made;
@@ -86,6 +88,7 @@ void function_pool::cancel(const function_call_ptr& call) {
     if (waits != queue_.end()) {
       queued = std::move(*waits);
       queue_.erase(waits);
+      patient_ -= queued.patient ? 1 : 0;
     } else {
       for (const auto& [id, one] : busy_)
         if (one.call == call)
@@ -94,9 +97,8 @@ void function_pool::cancel(const function_call_ptr& call) {
   }
   if (queued.call)
     queued.answer(*queued.call, end);
-  else if (worker)
-    finished(worker->id(), end, worker_after::lost);
-  end_worker(worker);
+  else if (worker && finished(worker->id(), end, worker_after::lost, call.get()))
+    end_worker(worker);
 }
 
 void function_pool::prepare() {
@@ -108,6 +110,13 @@ void function_pool::prepare() {
 void function_pool::allow(job& one, std::chrono::nanoseconds deadline) {
   one.due_ns = deadline.count() == 0 ? 0 : steady_ns() + deadline.count();
   one.call->allowed_ns = deadline.count();
+}
+
+void function_pool::refuse(job& one, const char* why) {
+  if (one.unbegun)
+    return one.unbegun();
+  auto end = refused(why);
+  one.answer(*one.call, end);
 }
 
 void function_pool::submit(job one, caf::execution_unit* unit) {
@@ -122,15 +131,15 @@ void function_pool::submit(job one, caf::execution_unit* unit) {
       return assign(worker, std::move(one), unit);
     } else if (workers_.size() < options_.workers) {
       return assign(make_worker(), std::move(one), unit);
-    } else if (queue_.size() < options_.buffer) {
+    } else if (one.patient || queue_.size() - patient_ < options_.buffer) {
+      patient_ += one.patient ? 1 : 0;
       queue_.push_back(std::move(one));
       return;
     } else {
       why = "too many calls wait for this function";
     }
   }
-  auto end = refused(why);
-  one.answer(*one.call, end);
+  refuse(one, why);
 }
 
 caf::strong_actor_ptr function_pool::make_worker() {
@@ -165,15 +174,20 @@ void function_pool::assign(const caf::strong_actor_ptr& worker, job one,
   worker->enqueue(nullptr, caf::make_message_id(), caf::make_message(std::move(call)), unit);
 }
 
+function_pool::job function_pool::next_job() {
+  auto next = std::move(queue_.front());
+  queue_.pop_front();
+  patient_ -= next.patient ? 1 : 0;
+  return next;
+}
+
 // Gives a worker the next call, or a place among those that wait for one. @returns it if it shall end
 caf::strong_actor_ptr function_pool::set_free(caf::actor_id id) {
   const auto i = workers_.find(id);
   if (i == workers_.end())
     return nullptr;
   if (!queue_.empty()) {
-    auto next = std::move(queue_.front());
-    queue_.pop_front();
-    assign(i->second, std::move(next));
+    assign(i->second, next_job());
     return nullptr;
   }
   if (retired_ || idle_.size() >= options_.kept) {
@@ -185,15 +199,16 @@ caf::strong_actor_ptr function_pool::set_free(caf::actor_id id) {
   return nullptr;
 }
 
-void function_pool::finished(caf::actor_id id, main_end& end, worker_after next) {
+bool function_pool::finished(caf::actor_id id, main_end& end, worker_after next,
+                             const function_call* only) {
   job done;
   caf::strong_actor_ptr surplus;
   bool tells = false;
   {
     std::lock_guard guard(mutex_);
     auto i = busy_.find(id);
-    if (i == busy_.end())
-      return;
+    if (i == busy_.end() || (only != nullptr && i->second.call.get() != only))
+      return false;
     done = std::move(i->second);
     busy_.erase(i);
     if (next == worker_after::free) {
@@ -206,11 +221,8 @@ void function_pool::finished(caf::actor_id id, main_end& end, worker_after next)
         surplus = std::move(worker.mapped());
         tells = !std::exchange(told_of_room_, true);
       }
-      if (!queue_.empty() && !stopped_) {
-        auto waits = std::move(queue_.front());
-        queue_.pop_front();
-        assign(make_worker(), std::move(waits));
-      }
+      if (!queue_.empty() && !stopped_)
+        assign(make_worker(), next_job());
     }
   }
   if (tells)
@@ -219,6 +231,7 @@ void function_pool::finished(caf::actor_id id, main_end& end, worker_after next)
                      " answered calls go on already: those of further ones are dropped");
   end_worker(surplus);
   done.answer(*done.call, end);
+  return true;
 }
 
 void function_pool::rested(caf::actor_id id) {
@@ -268,14 +281,13 @@ void function_pool::stop() {
     workers.merge(lingering_);
     lingering_.clear();
     queue.swap(queue_);
+    patient_ = 0;
     idle_.clear();
   }
   for (auto& [id, worker] : workers)
     caf::anon_send_exit(caf::actor_cast<caf::actor>(worker), caf::exit_reason::kill);
-  for (auto& one : queue) {
-    auto end = refused("the function is stopped");
-    one.answer(*one.call, end);
-  }
+  for (auto& one : queue)
+    refuse(one, "the function is stopped");
 }
 
 size_t function_pool::workers() const {

@@ -5,7 +5,8 @@
 //                               500 "no response sent"           it returned and had set nothing
 //                               503                              `buffer` calls wait already
 //                               504                              not done within `deadline`
-//   call, arguments, answer     what the function returned or why it failed
+//   call, arguments, answer     what the function returned or why it failed; of a patient call
+//                               never because of `buffer`
 //
 //   workers   made when needed, up to `workers`; one that reached a limit or deadline is replaced
 //   tasks     that a call leaves running when it returns go on behind its answer, for up to `linger`; its
@@ -40,7 +41,9 @@ struct call_extras {
   context_ptr context;
   std::shared_ptr<void> attachment;
   std::chrono::nanoseconds deadline{0}; ///< 0: none
-  std::function<void(main_end&)> done;  ///< once, on any thread
+  bool patient = false; ///< waits for a worker however many do: who calls bounds its calls itself
+  std::function<void(main_end&)> done; ///< once, on any thread
+  std::function<void()> unbegun; ///< instead of `done` if no state ever saw the call; null: `done`
 };
 
 class function_pool : public std::enable_shared_from_this<function_pool> {
@@ -70,18 +73,24 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
     function_call_ptr call;
     answer_function answer;
     int64_t due_ns = 0;
+    bool patient = false; // has a place besides the buffer
+    std::function<void()> unbegun{};
   };
 
   function_pool(lua_runtime& runtime, program_ptr program, const hub::host_name* host,
                 pool_options options);
   void end_streamed(function_call& call, main_end& end);
   static void allow(job& one, std::chrono::nanoseconds deadline);
+  static void refuse(job& one, const char* why);
+  job next_job();
   /// @param unit  runs a worker that becomes ready; null: the scheduler does
   void submit(job one, caf::execution_unit* unit = nullptr);
   caf::strong_actor_ptr make_worker();
   void prepare();
   void assign(const caf::strong_actor_ptr& worker, job one, caf::execution_unit* unit = nullptr);
-  void finished(caf::actor_id worker, main_end& end, worker_after next);
+  /// @param only  the call it is about; null: any. @returns false if the worker does not run that
+  bool finished(caf::actor_id worker, main_end& end, worker_after next,
+                const function_call* only = nullptr);
   void rested(caf::actor_id worker);
   caf::strong_actor_ptr set_free(caf::actor_id worker);
   void worker_ended(caf::actor_id worker);
@@ -99,6 +108,7 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   std::vector<caf::actor_id> idle_;
   std::unordered_map<caf::actor_id, job> busy_;
   std::deque<job> queue_;
+  size_t patient_ = 0; // of these
   std::unordered_map<caf::actor_id, caf::strong_actor_ptr> lingering_; // none of workers_
   bool told_of_room_ = false; // that there is none for more of these
 };

@@ -15,6 +15,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 
 namespace natterjack::runtime {
@@ -236,21 +237,52 @@ lua::context_ptr security_of_command(const service_options& options, const std::
   return make_context(options, said, space);
 }
 
+namespace {
+
+lua::delivery_end end_of(const lua::main_end& end) {
+  return end.why.text.empty() && !says_no(end.result.value) ? lua::delivery_end::done
+                                                            : lua::delivery_end::failed;
+}
+
+// Looked for at each message: after a reload it is the new function's.
+class consumer_function {
+ public:
+  consumer_function(std::string id, lua::services& of)
+      : id_(std::move(id)), of_(of), last_(of.find_function(id_)) {}
+
+  /// A function that is gone goes on as it was last: consumers end with the program alone.
+  std::shared_ptr<lua::function_pool> now() {
+    auto found = of_.find_function ? of_.find_function(id_) : nullptr;
+    std::lock_guard guard(mutex_);
+    if (found)
+      last_ = std::move(found);
+    return last_;
+  }
+
+ private:
+  std::string id_;
+  lua::services& of_; // holds the broker, and with it this
+  std::mutex mutex_;
+  std::shared_ptr<lua::function_pool> last_;
+};
+
+} // namespace
+
 void start_consumers(const service_options& options, const std::shared_ptr<lua::services>& of) {
   auto& broker = of->of<lua::queue_broker>();
   for (const auto& one : options.consumers) {
-    auto pool = of->find_function(one.function_id);
-    broker.add_consumer(
-        one.queue_id, one.concurrency, one.auto_ack,
-        [pool](std::shared_ptr<lua::queue_delivery> delivery, std::function<void(bool)> done) {
-          lua::call_extras extras;
-          auto data = delivery->message.data;
-          extras.attachment = std::move(delivery);
-          extras.done = [done = std::move(done)](lua::main_end& end) {
-            done(end.why.text.empty() && !says_no(end.result.value));
-          };
-          pool->call({std::move(data)}, std::move(extras));
-        });
+    auto function = std::make_shared<consumer_function>(one.function_id, *of);
+    broker.add_consumer(one.queue_id, one.concurrency, one.auto_ack,
+                        [function](std::shared_ptr<lua::queue_delivery> delivery,
+                                   std::function<void(lua::delivery_end)> done) {
+                          lua::call_extras extras;
+                          auto data = delivery->message.data;
+                          extras.attachment = std::move(delivery);
+                          extras.patient = true; // `concurrency` bounds them
+                          extras.done = [done](lua::main_end& end) { done(end_of(end)); };
+                          extras.unbegun = [done] { done(lua::delivery_end::not_begun); };
+                          function->now()->call({std::move(data)}, std::move(extras));
+                        });
   }
   broker.start();
 }

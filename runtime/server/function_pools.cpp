@@ -56,6 +56,9 @@ std::vector<std::string> function_pools::exchange(const application_version& nex
                                                   pool_map prepared) {
   std::vector<std::string> changes;
   std::lock_guard guard(mutex_);
+  // Whose last calls have ended, and whom nobody else holds: a call could still come from there.
+  std::erase_if(retired_,
+                [](const auto& old) { return old.use_count() == 1 && old->workers() == 0; });
   for (const auto& [id, running] : running_)
     if (next.programs.functions.contains(id) && !prepared.contains(id) &&
         running.version == code_version(next, id))
@@ -66,7 +69,8 @@ std::vector<std::string> function_pools::exchange(const application_version& nex
       continue;
     old.pool->retire();
     retired_.push_back(old.pool);
-    changes.push_back(id + (now == running_.end() ? " removed" : " replaced"));
+    // Those that only scripts and consumers call are made again at their next call.
+    changes.push_back(id + (next.programs.functions.contains(id) ? " replaced" : " removed"));
   }
   return changes;
 }

@@ -145,7 +145,7 @@ void server::state::open_admin() {
 void server::state::end_command(std::chrono::steady_clock::time_point deadline) {
   if (!command || *command_ended)
     return;
-  shared->of<lua::terminal>().stopped = true;
+  shared->of<lua::terminal>().end_input();
   ask_to_end(command, false); // it may be told by its input
   const auto has_ended = [this] { return command_ended->load(); };
   if (wait_until(std::min(deadline, std::chrono::steady_clock::now() + 500ms), has_ended))
@@ -242,7 +242,7 @@ server::~server() {
   s.probe = nullptr;
   s.services.end();
   stop_consumers(*s.shared);
-  s.shared->of<lua::terminal>().stopped = true;
+  s.shared->of<lua::terminal>().stop();
   s.pools.stop();
   s.shared->of<lua::scripted_entries>().stop();
   if (s.pow)

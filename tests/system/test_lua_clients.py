@@ -3,6 +3,8 @@
 The application of lua_clients/ asks itself: one endpoint runs the test that its query names.
 """
 
+import base64
+import hashlib
 import re
 import socket
 import ssl
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority
-from natterjack import Natterjack, command
+from natterjack import DEADLINE_S, Natterjack, command
 from raw_http import get
 
 FOLDER = Path(__file__).parent / "lua_clients"
@@ -95,3 +97,80 @@ def test_credentials_do_not_follow_a_redirect_out_of_tls(application, tmp_path):
     (first_is_secure, first), (second_is_secure, second) = heads
     assert first_is_secure and b"Bearer secret" in first and b"secret=1" in first
     assert not second_is_secure and b"secret" not in second and b"X-Other: kept" in second
+
+
+LISTENS = """
+local websocket = require("websocket")
+return {{ run = function()
+    process.registry.register("listens")
+    local inbox = process.inbox()
+    local connection = assert(websocket.connect("ws://127.0.0.1:{port}/"))
+    inbox:receive() -- nobody takes messages of the connection meanwhile
+    local count = 0
+    while true do
+        local message, ok = connection:channel():receive()
+        if not ok then break end
+        assert(message.data == tostring(count), message.data)
+        count = count + 1
+    end
+    print("in order, to the end: " .. count)
+    process.registry.register("done")
+    channel.new():receive()
+end }}
+"""
+
+LISTENING = """\
+namespace: app
+entries:
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+  - { name: listens, kind: process.lua, source: "file://listens.lua", method: run,
+      modules: [ websocket ], limits: { mailbox: 50 } }
+  - { name: service, kind: process.service, process: listens, host: system:processes,
+      lifecycle: { auto_start: true, startup: optional, start_timeout: 100ms } }
+"""
+
+
+def accept_websocket(listener):
+    client, _ = listener.accept()
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += client.recv(4096)
+    key = re.search(rb"(?i)Sec-WebSocket-Key: *(\S+)", head)[1]
+    token = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    client.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                   b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + token + b"\r\n\r\n")
+    return client
+
+
+def read_close_code(client):
+    """The code of the close frame that comes first; payloads of clients are masked."""
+    data = b""
+    while len(data) < 8:
+        more = client.recv(4096)
+        assert more, data
+        data += more
+    assert data[0] == 0x88, data
+    return int.from_bytes(bytes(a ^ b for a, b in zip(data[6:8], data[2:6])), "big")
+
+
+def test_messages_that_nobody_takes_end_the_connection_and_none_is_missing(serve, application,
+                                                                           tmp_path):
+    admin = tmp_path / "admin.sock"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE_S)
+        folder = application({"_index.yaml": LISTENING,
+                              "listens.lua": LISTENS.format(port=listener.getsockname()[1])})
+        server = serve(folder, "--admin-socket", admin)
+        with accept_websocket(listener) as client:
+            client.settimeout(DEADLINE_S)
+            for number in range(300):
+                text = str(number).encode()
+                client.sendall(bytes([0x81, len(text)]) + text)
+            assert read_close_code(client) == 1013
+            client.sendall(b"\x88\x02\x03\xf5")
+        done = command("send", "listens", "go", "1", "--admin-socket", admin)
+        assert done.returncode == 0, done
+        [(_, match)] = server.stdout.wait_for(r"in order, to the end: (\d+)")
+        assert 40 <= int(match[1]) < 300  # a mailbox, and up to what the channel holds
+        assert "websocket closed: its messages are not received" in server.stderr.text()
+        assert server.stop() == 0

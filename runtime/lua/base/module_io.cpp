@@ -9,7 +9,6 @@
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/shared/services.hpp"
-#include "runtime/lua/shared/work_pool.hpp"
 
 #include <poll.h>
 #include <termios.h>
@@ -63,9 +62,8 @@ int io_flush(lua_State* L) {
 }
 
 void start_reading(engine& self, size_t count, const reply_address& to) {
-  auto& shared = self.runtime().shared();
-  auto& terminal = shared.of<lua::terminal>();
-  shared.work->run([&terminal, count, to] {
+  auto& terminal = self.runtime().shared().of<lua::terminal>();
+  terminal.readers.run([&terminal, count, to] {
     std::string text;
     if (terminal.read(count, text))
       answer(to, {hub::is_utf8(text) ? hub::payload::text(text) : hub::payload::binary(text)});
@@ -122,12 +120,18 @@ int open_io(lua_State* L) {
 // -- standard input ---------------------------------------------------------------
 
 terminal::~terminal() {
+  stop();
   if (saved_)
     tcsetattr(STDIN_FILENO, TCSANOW, saved_.get());
 }
 
+void terminal::stop() {
+  end_input();
+  readers.stop();
+}
+
 bool terminal::fill() {
-  while (!stopped) {
+  while (!ended_) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     if (poll(&input, 1, 100) <= 0) // now and then: has the program ended meanwhile?
       continue;

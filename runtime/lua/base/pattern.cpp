@@ -2,7 +2,6 @@
 
 #include "runtime/lua/host_api.hpp"
 
-#include <cctype>
 #include <cstring>
 
 namespace natterjack::runtime::lua {
@@ -10,76 +9,6 @@ namespace natterjack::runtime::lua {
 namespace {
 
 constexpr uint64_t fuel_size = 4096;
-
-// %a, %d, … and their opposites; any other letter stands for itself.
-bool in_class(unsigned char byte, char name) {
-  bool inside = false;
-  switch (std::tolower(static_cast<unsigned char>(name))) {
-  case 'a':
-    inside = std::isalpha(byte) != 0;
-    break;
-  case 'c':
-    inside = std::iscntrl(byte) != 0;
-    break;
-  case 'd':
-    inside = std::isdigit(byte) != 0;
-    break;
-  case 'g':
-    inside = std::isgraph(byte) != 0;
-    break;
-  case 'l':
-    inside = std::islower(byte) != 0;
-    break;
-  case 'p':
-    inside = std::ispunct(byte) != 0;
-    break;
-  case 's':
-    inside = std::isspace(byte) != 0;
-    break;
-  case 'u':
-    inside = std::isupper(byte) != 0;
-    break;
-  case 'w':
-    inside = std::isalnum(byte) != 0;
-    break;
-  case 'x':
-    inside = std::isxdigit(byte) != 0;
-    break;
-  case 'z':
-    inside = byte == 0;
-    break; // of older versions, still known
-  default:
-    return static_cast<unsigned char>(name) == byte;
-  }
-  return inside != (std::isupper(static_cast<unsigned char>(name)) != 0);
-}
-
-// [set]: `set` at the bracket, `close` at the closing one.
-bool in_set(unsigned char byte, const char* set, const char* close) {
-  const auto value = [](const char* at) {
-    return static_cast<unsigned char>(*at);
-  };
-  const char* at = set + 1;
-  const bool wanted = *at != '^';
-  if (!wanted)
-    ++at;
-  while (at < close) {
-    if (*at == '%') {
-      if (in_class(byte, at[1]))
-        return wanted;
-      at += 2;
-    } else if (close - at > 2 && at[1] == '-') {
-      if (value(at) <= byte && byte <= value(at + 2))
-        return wanted;
-      at += 3;
-    } else {
-      if (value(at) == byte)
-        return wanted;
-      ++at;
-    }
-  }
-  return !wanted;
-}
 
 } // namespace
 
@@ -146,7 +75,7 @@ const char* pattern_matcher::match_item(const char* at, const char* pattern) {
         if (pattern_byte(set) != '[')
           luaL_error(L_, "missing '[' after '%%f' in pattern");
         const char* const behind = item_end(set);
-        if (!match_frontier(at, set, behind - 1))
+        if (!match_frontier(at, set, behind))
           return nullptr;
         pattern = behind;
         continue;
@@ -275,14 +204,14 @@ const char* pattern_matcher::match_back_reference(const char* at, char digit) {
 }
 
 // %f[set]: not in the set before, in the set here; beyond both ends stands a zero byte.
-bool pattern_matcher::match_frontier(const char* at, const char* set, const char* close) const {
+bool pattern_matcher::match_frontier(const char* at, const char* set, const char* set_end) {
   const auto before = static_cast<unsigned char>(at == begin_ ? '\0' : at[-1]);
   const auto here = static_cast<unsigned char>(at == subject_end_ ? '\0' : *at);
-  return !in_set(before, set, close) && in_set(here, set, close);
+  return !is_in_set(before, set, set_end) && is_in_set(here, set, set_end);
 }
 
 // Behind the class, set or byte that begins at `pattern`.
-const char* pattern_matcher::item_end(const char* pattern) const {
+const char* pattern_matcher::item_end(const char* pattern) {
   const char first = *pattern++;
   if (first == '%') {
     if (pattern == pattern_end_)
@@ -291,6 +220,9 @@ const char* pattern_matcher::item_end(const char* pattern) const {
   }
   if (first != '[')
     return pattern;
+  const char* const set = pattern - 1;
+  if (const auto* known = find_long_set(set))
+    return known->end;
   if (pattern_byte(pattern) == '^')
     ++pattern;
   do { // a closing bracket right at the start stands for itself
@@ -299,10 +231,35 @@ const char* pattern_matcher::item_end(const char* pattern) const {
     if (*pattern++ == '%' && pattern != pattern_end_)
       ++pattern;
   } while (pattern_byte(pattern) != ']');
+  if (pattern + 1 - set > short_set_max)
+    learn(set, pattern + 1);
   return pattern + 1;
 }
 
-bool pattern_matcher::matches_single(const char* at, const char* item, const char* item_end) const {
+const long_set* pattern_matcher::find_long_set(const char* begin) const noexcept {
+  for (const auto& one : long_sets_)
+    if (one.begin == begin)
+      return &one;
+  return nullptr;
+}
+
+// A long set costs its length once, and not for each byte of the subject; if it is known no more, once
+// more.
+const long_set& pattern_matcher::learn(const char* set, const char* set_end) {
+  spend(static_cast<uint64_t>(set_end - set) / 16);
+  auto& made = long_sets_[next_long_set_++ % long_sets_.size()];
+  made.read(set, set_end);
+  return made;
+}
+
+bool pattern_matcher::is_in_set(unsigned char byte, const char* set, const char* set_end) {
+  if (set_end - set <= short_set_max)
+    return is_in_pattern_set(byte, set, set_end - 1);
+  const auto* known = find_long_set(set);
+  return (known != nullptr ? *known : learn(set, set_end)).has(byte);
+}
+
+bool pattern_matcher::matches_single(const char* at, const char* item, const char* item_end) {
   if (at == subject_end_)
     return false;
   const auto byte = static_cast<unsigned char>(*at);
@@ -310,9 +267,9 @@ bool pattern_matcher::matches_single(const char* at, const char* item, const cha
   case '.':
     return true;
   case '%':
-    return in_class(byte, item[1]);
+    return is_in_pattern_class(byte, item[1]);
   case '[':
-    return in_set(byte, item, item_end - 1);
+    return is_in_set(byte, item, item_end);
   default:
     return static_cast<unsigned char>(*item) == byte;
   }

@@ -1,13 +1,17 @@
 // Lua 5.4 patterns, matched in bounded time.
 //
 //   matches as string.find, match, gmatch and gsub of Lua 5.4 do, with the same error texts
-//   bounds  steps: 1,000,000 and 50 for each byte of the subject, per call; then a Lua error.
+//   bounds  steps: 1,000,000 and 50 for each byte of the subject, per call; then a Lua error. Reading
+//           a long set counts as well.
 //           Levels: 200, as in Lua. Captures: 32, as in Lua
 //   asks    the process's budget every 4096 steps
 //
 // Trivially destructible: its errors are Lua errors and jump.
 #pragma once
 
+#include "runtime/lua/base/pattern_set.hpp"
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -45,6 +49,7 @@ class pattern_matcher {
   int push_captures() const;
 
  private:
+  static constexpr ptrdiff_t short_set_max = 32; // bytes with the brackets
   static constexpr ptrdiff_t open_capture = -1;     // its end is not known yet
   static constexpr ptrdiff_t position_capture = -2; // "()": stands for where it is
 
@@ -61,10 +66,13 @@ class pattern_matcher {
   const char* end_capture(const char* at, const char* pattern);
   const char* match_balance(const char* at, const char* delimiters);
   const char* match_back_reference(const char* at, char digit);
-  bool match_frontier(const char* at, const char* set, const char* set_end) const;
+  bool match_frontier(const char* at, const char* set, const char* set_end);
 
-  const char* item_end(const char* pattern) const;
-  bool matches_single(const char* at, const char* item, const char* item_end) const;
+  const char* item_end(const char* pattern);
+  bool matches_single(const char* at, const char* item, const char* item_end);
+  bool is_in_set(unsigned char byte, const char* set, const char* set_end);
+  const long_set* find_long_set(const char* begin) const noexcept;
+  const long_set& learn(const char* set, const char* set_end);
   char pattern_byte(const char* at) const noexcept { return at < pattern_end_ ? *at : '\0'; }
 
   void spend(uint64_t steps) {
@@ -86,6 +94,8 @@ class pattern_matcher {
   int levels_ = 0;
   int count_ = 0;
   capture captures_[pattern_captures_max];
+  std::array<long_set, 4> long_sets_;
+  size_t next_long_set_ = 0;
 };
 
 /// Replacements of string.find, match, gmatch and gsub, as lua_CFunctions.

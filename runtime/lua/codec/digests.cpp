@@ -55,19 +55,6 @@ bool hmac(const char* name, std::string_view secret, std::string_view data, std:
   return true;
 }
 
-bool pbkdf2(const char* name, std::string_view password, std::string_view salt, int iterations,
-            size_t length, std::string& out) {
-  const auto* method = EVP_get_digestbyname(name);
-  std::string made(length, '\0');
-  if (method == nullptr ||
-      PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt),
-                        static_cast<int>(salt.size()), iterations, method,
-                        static_cast<int>(length), bytes_of(made)) != 1)
-    return false;
-  out = std::move(made);
-  return true;
-}
-
 bool random_bytes(size_t count, std::string& out) {
   out.assign(count, '\0');
   return RAND_bytes(bytes_of(out), static_cast<int>(count)) == 1;

@@ -10,8 +10,6 @@ namespace natterjack::runtime::lua {
 /// @param name  md5, sha1, sha256, sha384 or sha512
 bool digest(const char* name, std::string_view data, std::string& out);
 bool hmac(const char* name, std::string_view secret, std::string_view data, std::string& out);
-bool pbkdf2(const char* name, std::string_view password, std::string_view salt, int iterations,
-            size_t length, std::string& out);
 bool random_bytes(size_t count, std::string& out);
 
 /// @param name  a cipher with authentication: AES-128-GCM, AES-192-GCM, AES-256-GCM,

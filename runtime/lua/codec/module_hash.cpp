@@ -68,26 +68,6 @@ int hash_fnv64(lua_State* L) {
 
 } // namespace
 
-int push_pbkdf2(lua_State* L) {
-  if (text_of(L, 1).empty() || text_of(L, 2).empty())
-    return fail(L, error_kind::invalid, "pbkdf2 takes a password and a salt that are not empty");
-  const auto iterations = lua_tointeger(L, 3);
-  const auto length = lua_tointeger(L, 4);
-  if (iterations < 1 || iterations > 10'000'000)
-    return fail(L, error_kind::invalid, "pbkdf2: iterations must be from 1 to 10000000");
-  if (length < 1 || length > 1024)
-    return fail(L, error_kind::invalid, "pbkdf2: the length must be from 1 to 1024 bytes");
-  const auto name = lua_isnoneornil(L, 5) ? std::string_view("sha256") : text_of(L, 5);
-  if (name != "sha256" && name != "sha512")
-    return fail(L, error_kind::invalid, "pbkdf2: the hash must be sha256 or sha512");
-  auto& out = context_of(L).scratch;
-  if (!pbkdf2(name.data(), text_of(L, 1), text_of(L, 2), static_cast<int>(iterations),
-              static_cast<size_t>(length), out))
-    return fail(L, error_kind::internal, "pbkdf2 failed");
-  lua_pushlstring(L, out.data(), out.size());
-  return 1;
-}
-
 int open_hash(lua_State* L) {
   constexpr luaL_Reg functions[] = {{"md5", guarded<hash_digest<md5_name>>},
                                     {"sha1", guarded<hash_digest<sha1_name>>},

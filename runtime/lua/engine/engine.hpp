@@ -22,6 +22,7 @@
 #include "runtime/lua/reply.hpp"
 #include "runtime/lua/shared/call_context.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -231,6 +232,8 @@ class engine final : public process_context {
   context_ptr context;                 ///< what came with the spawn or the call
   recent_send recent;
   destination_cache destinations;
+
+ private:
 };
 
 /// The engine of a state.

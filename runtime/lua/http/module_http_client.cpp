@@ -2,13 +2,18 @@
 #include "relay/websocket/client.hpp"
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/handle.hpp"
 #include "runtime/lua/http/http_text.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/outgoing.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <mutex>
 
 namespace natterjack::runtime::lua {
 
@@ -21,14 +26,14 @@ relay::io_pool* threads_of(engine& self) {
 }
 
 std::string field(lua_State* L, int index, const char* name) {
-  lua_getfield(L, index, name);
+  raw_field(L, index, name);
   std::string text(text_of(L, -1));
   lua_pop(L, 1);
   return text;
 }
 
 lua_Integer number(lua_State* L, int index, const char* name, lua_Integer otherwise) {
-  lua_getfield(L, index, name);
+  raw_field(L, index, name);
   const auto value = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : otherwise;
   lua_pop(L, 1);
   return value;
@@ -37,7 +42,7 @@ lua_Integer number(lua_State* L, int index, const char* name, lua_Integer otherw
 // {name, value, name, value…} under `key`
 relay::header_list headers(lua_State* L, int index, const char* key) {
   relay::header_list all;
-  lua_getfield(L, index, key);
+  raw_field(L, index, key);
   const auto count = lua_istable(L, -1) ? static_cast<lua_Integer>(lua_rawlen(L, -1)) : 0;
   for (lua_Integer i = 1; i + 1 <= count; i += 2) {
     lua_rawgeti(L, -1, i);
@@ -69,14 +74,14 @@ bool are_headers_fine(engine& self, lua_State* L) {
 
 relay::client_tls tls(lua_State* L, int index) {
   relay::client_tls made;
-  lua_getfield(L, index, "tls");
+  raw_field(L, index, "tls");
   if (lua_istable(L, -1)) {
     const int at = lua_gettop(L);
     made.ca = field(L, at, "ca");
     made.cert = field(L, at, "cert");
     made.key = field(L, at, "key");
     made.server_name = field(L, at, "server_name");
-    lua_getfield(L, at, "insecure_skip_verify");
+    raw_field(L, at, "insecure_skip_verify");
     made.verify = lua_toboolean(L, -1) == 0;
     lua_pop(L, 1);
   }
@@ -146,6 +151,55 @@ int collect_socket(lua_State* L) {
   return 0;
 }
 
+socket_handle& socket_at(lua_State* L, int index) {
+  return check_handle<socket_handle>(L, index, &socket_key, "a websocket");
+}
+
+// Hands over what a server sends. A process that does not take it loses nothing from the middle:
+// when its mailbox is full, the connection ends there.
+class socket_intake {
+ public:
+  socket_intake(engine& self, const reply_address& items)
+      : runtime_(self.runtime()), entry_(self.program().id()), items_(items) {}
+
+  void take(const std::string& bytes, bool is_binary) {
+    if (is_over_)
+      return;
+    const auto result = stream_item(
+        items_, {bytes_payload(bytes), hub::payload::text(is_binary ? "binary" : "text")});
+    if (result == hub::send_result::mailbox_full)
+      overflow();
+  }
+
+  /// Called once, by the process, when there is a socket; messages may have come before.
+  void belongs_to(const std::shared_ptr<relay::websocket_client>& socket) {
+    std::lock_guard guard(mutex_);
+    socket_ = socket;
+    if (is_over_)
+      socket->close(closed_with, why);
+  }
+
+ private:
+  static constexpr unsigned closed_with = 1013; // RFC 6455 7.4.1 and its registry: try again later
+  static constexpr const char* why = "messages are not taken";
+
+  void overflow() {
+    std::lock_guard guard(mutex_);
+    is_over_ = true;
+    runtime_.log(log_level::warn, entry_, items_.to,
+                 "websocket closed: its messages are not received, and the mailbox is full");
+    if (auto socket = socket_.lock())
+      socket->close(closed_with, why);
+  }
+
+  lua_runtime& runtime_;
+  const std::string entry_;
+  const reply_address items_;
+  std::mutex mutex_;
+  std::weak_ptr<relay::websocket_client> socket_;
+  std::atomic<bool> is_over_{false};
+};
+
 bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply_address& opened,
                   const reply_address& items) {
   auto* threads = threads_of(self);
@@ -161,8 +215,9 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
   options.tls = tls(L, 1);
   relay::socket_events events;
   events.on_open = [opened](std::string protocol) { answer(opened, {bytes_payload(protocol)}); };
-  events.on_message = [items](std::string bytes, bool is_binary) {
-    stream_item(items, {bytes_payload(bytes), hub::payload::text(is_binary ? "binary" : "text")});
+  auto intake = std::make_shared<socket_intake>(self, items);
+  events.on_message = [intake](const std::string& bytes, bool is_binary) {
+    intake->take(bytes, is_binary);
   };
   events.on_close = [opened, items](unsigned code, std::string reason) {
     answer_error(opened, {error_kind::unavailable, reason, "{\"retryable\":true}"});
@@ -172,6 +227,7 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
     end_stream(items);
   };
   handle.socket = relay::websocket_client::open(*threads, std::move(options), std::move(events));
+  intake->belongs_to(handle.socket);
   return true;
 }
 
@@ -181,13 +237,13 @@ int open_socket(lua_State* L) {
   luaL_checkstack(L, 12, nullptr);
   if (!are_headers_fine(engine_of(L), L))
     return fail(L, error_kind::invalid, engine_of(L).scratch);
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 2));
+  auto& handle = socket_at(L, 2);
   reply_address items;
   items.home = &engine_of(L).node();
   items.to = engine_of(L).id();
   items.number = static_cast<uint64_t>(luaL_checkinteger(L, 3));
   const auto opened = expect_answer(L);
-  if (start_socket(engine_of(L), L, *handle, opened, items))
+  if (start_socket(engine_of(L), L, handle, opened, items))
     return await_answer(L);
   forget_answer(L, opened);
   return fail(L, error_kind::unavailable, "this program makes no connections");
@@ -215,28 +271,28 @@ bool start_send(lua_State* L, socket_handle& handle, const reply_address& to) {
 
 // handle, text, type
 int send(lua_State* L) {
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 1));
+  auto& handle = socket_at(L, 1);
   text_argument(L, 2);
   const auto to = expect_answer(L);
-  if (start_send(L, *handle, to))
+  if (start_send(L, handle, to))
     return await_answer(L);
   forget_answer(L, to);
   return fail(L, error_kind::unavailable, "the connection is closed, or too much waits to be sent");
 }
 
 int ping(lua_State* L) {
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 1));
-  if (handle->socket)
-    handle->socket->ping();
+  auto& handle = socket_at(L, 1);
+  if (handle.socket)
+    handle.socket->ping();
   lua_pushboolean(L, 1);
   return 1;
 }
 
 int close(lua_State* L) {
-  auto* handle = static_cast<socket_handle*>(lua_touserdata(L, 1));
-  if (handle->socket)
-    handle->socket->close(static_cast<unsigned>(luaL_optinteger(L, 2, 1000)),
-                          std::string(text_of(L, 3)));
+  auto& handle = socket_at(L, 1);
+  if (handle.socket)
+    handle.socket->close(static_cast<unsigned>(luaL_optinteger(L, 2, 1000)),
+                         std::string(text_of(L, 3)));
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -251,12 +307,7 @@ int open_http_client(lua_State* L) {
 }
 
 int open_websocket(lua_State* L) {
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, collect_socket);
-  lua_setfield(L, -2, "__gc");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &socket_key);
+  make_handle_class(L, &socket_key, collect_socket);
   constexpr luaL_Reg functions[] = {{"new_socket", guarded<new_socket>},
                                     {"open", guarded<open_socket>},
                                     {"send", guarded<send>},

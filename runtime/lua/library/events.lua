@@ -6,7 +6,7 @@ local subscription = class("subscription", {
     close = function(self)
         if not self.closed then
             self.closed = true
-            native.unsubscribe(self.stream, self.number)
+            native.unsubscribe(table.unpack(handles[self]))
         end
         return true
     end,
@@ -22,7 +22,9 @@ function events.subscribe(system, kind)
         return fail(errors.INVALID, "events.subscribe: the kind must be a text, got %s", type(kind))
     end
     local items, stream, number = native.subscribe(system, kind)
-    return subscription({ items = items, stream = stream, number = number })
+    local made = subscription({ items = items })
+    handles[made] = { stream, number } -- numbers of others are not for scripts to close
+    return made
 end
 
 function events.send(system, kind, path, data)

@@ -30,7 +30,7 @@ local future = class("future", {
             return false
         end
         self.canceled = true
-        native.cancel(self.call)
+        native.cancel(handles[self])
         return true
     end,
 })
@@ -61,7 +61,8 @@ local function start(options, id, ...)
     if not items then
         return nil, call
     end
-    local made = future({ out = channel.new(1), call = call, complete = false, canceled = false })
+    local made = future({ out = channel.new(1), complete = false, canceled = false })
+    handles[made] = call
     spawn_follower(follow, made, items)
     return made
 end

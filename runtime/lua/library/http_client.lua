@@ -186,7 +186,7 @@ local function request(method, url, options)
     local status, got, list, final = native.fetch({
         method = method, url = url, headers = head, body = body, timeout_ns = timeout,
         body_max = options.max_response_body and options.max_response_body > 0 and options.max_response_body or nil,
-        tls = options.tls,
+        tls = tls_of(options),
     })
     if not status then
         return nil, got

@@ -6,7 +6,7 @@ local subscription = class("subscription", {
     close = function(self)
         if not self.closed then
             self.closed = true
-            native.unwatch(self.stream, self.number)
+            native.unwatch(table.unpack(handles[self]))
         end
         return true
     end,
@@ -14,7 +14,9 @@ local subscription = class("subscription", {
 
 local function watch(self, name)
     local items, stream, number = native.watch(self.scope, name)
-    return subscription({ items = items, stream = stream, number = number })
+    local made = subscription({ items = items })
+    handles[made] = { stream, number }
+    return made
 end
 
 local function each(names, act)

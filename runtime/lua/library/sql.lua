@@ -49,7 +49,7 @@ local function run(self, what, text, values)
     if type(text) ~= "string" or text == "" then
         return fail(errors.INVALID, "the statement must be a text that is not empty")
     end
-    local result, problem = native.run(self.id, what, text, pack(values), self.number or 0)
+    local result, problem = native.run(self.id, what, text, pack(values), handles[self])
     if problem then
         return nil, problem
     end
@@ -96,7 +96,7 @@ local function finish(text)
             return nil, problem
         end
         self.over = true
-        native.close_guard(self.guard)
+        native.close_guard(handles[self])
         return true
     end
 end
@@ -122,13 +122,15 @@ local database = class("database", {
         if self.released then
             return fail(errors.INVALID, "the database handle was released")
         end
-        local guard, number = native.open_guard(self.id)
-        local done, problem = native.run(self.id, begin_statement, "BEGIN IMMEDIATE", nil, number)
+        local guard = native.open_guard(self.id)
+        local done, problem = native.run(self.id, begin_statement, "BEGIN IMMEDIATE", nil, guard)
         if not done then
             native.close_guard(guard)
             return nil, problem
         end
-        return transaction({ id = self.id, number = number, guard = guard })
+        local made = transaction({ id = self.id })
+        handles[made] = guard
+        return made
     end,
     stats = function()
         return { max_open_connections = 1, open_connections = 1, in_use = 0, idle = 1, wait_count = 0,

@@ -9,15 +9,15 @@ client = class("client", {
         if type(data) ~= "string" then
             return fail(errors.INVALID, "the message must be a text, got %s: encode it first", type(data))
         end
-        return native.send(self.handle, data, kind or 1)
+        return native.send(handles[self], data, kind or 1)
     end,
-    ping = function(self) return native.ping(self.handle) end,
+    ping = function(self) return native.ping(handles[self]) end,
     close = function(self, code, reason)
         code = code or 1000
         if math.type(code) ~= "integer" or code < 1000 or code > 4999 then
             return fail(errors.INVALID, "the code must be from 1000 to 4999")
         end
-        return native.close(self.handle, code, reason or "")
+        return native.close(handles[self], code, reason or "")
     end,
     protocol = function(self) return self.chosen end,
 })
@@ -65,12 +65,14 @@ local function connect(url, options)
     local chosen
     chosen, problem = native.open({
         url = url, headers = head, protocols = protocols, dial_timeout_ns = dial,
-        read_limit = options.read_limit and options.read_limit > 0 and options.read_limit or nil, tls = options.tls,
+        read_limit = options.read_limit and options.read_limit > 0 and options.read_limit or nil,
+        tls = tls_of(options),
     }, handle, stream)
     if problem then
         return nil, problem
     end
-    local made = client({ handle = handle, chosen = chosen, out = channel.new(options.channel_capacity or 64) })
+    local made = client({ chosen = chosen, out = channel.new(options.channel_capacity or 64) })
+    handles[made] = handle
     spawn_follower(follow, made, items)
     return made
 end

@@ -59,6 +59,19 @@ function merge(base, more)
     return made
 end
 
+-- The fields that C reads, as a plain table: what a metatable of the script's gives is asked for here.
+function tls_of(options)
+    local tls = options.tls
+    return type(tls) == "table" and {
+        ca = tls.ca, cert = tls.cert, key = tls.key, server_name = tls.server_name,
+        insecure_skip_verify = tls.insecure_skip_verify,
+    } or nil
+end
+
+-- Of transactions, calls, connections, subscriptions: what C knows them by. Not in a field, where a script could
+-- put something else.
+handles = setmetatable({}, { __mode = "k" })
+
 -- Of actors and scopes: what stands behind the object, as it travels.
 hidden = setmetatable({}, { __mode = "k" })
 

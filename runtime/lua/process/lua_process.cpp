@@ -89,13 +89,36 @@ caf::behavior lua_process::make_behavior() {
       [this](timer_due_atom) { look_at_clock(); },
       [this](const hub::cancel_signal& signal) {
         engine_.collect(); // what was sent before comes before
-        engine_.arrived(
-            process_event{event_kind::cancel, signal.from, unix_seconds(), signal.reason, {}, 0});
-        told_the_end_ |= signal.is_last;
+        cancelled(signal);
         run_unless_scheduled();
       },
       [this](const function_call_ptr& what) { call(what); },
   };
+}
+
+bool lua_process::takes_cancel() noexcept {
+  constexpr int64_t cancels_max = 1000; // not looked at yet, of all senders
+  if (cancels_coming_.fetch_add(1, std::memory_order_relaxed) < cancels_max)
+    return true;
+  cancels_coming_.fetch_sub(1, std::memory_order_relaxed);
+  hub::count(hub::counter::limit_mailbox);
+  return false;
+}
+
+void lua_process::cancelled(const hub::cancel_signal& signal) {
+  auto coming = cancels_coming_.load(std::memory_order_relaxed);
+  while (coming > 0 && !cancels_coming_.compare_exchange_weak(coming, coming - 1,
+                                                              std::memory_order_relaxed)) {
+  }
+  told_the_end_ |= signal.is_last;
+  // Whoever has asked already, and waits to be heard, has said everything.
+  const auto& waiting = engine_.incoming().events();
+  if (signal.from && std::any_of(waiting.begin(), waiting.end(), [&signal](const auto& one) {
+        return one.kind == event_kind::cancel && one.from == signal.from;
+      }))
+    return;
+  engine_.arrived(
+      process_event{event_kind::cancel, signal.from, unix_seconds(), signal.reason, {}, 0});
 }
 
 caf::resumable::resume_result lua_process::resume(caf::execution_unit* context, size_t) {

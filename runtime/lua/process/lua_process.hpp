@@ -87,6 +87,9 @@ class lua_process final : public caf::event_based_actor,
   /// One mailbox element a turn: between two slices others run.
   caf::resumable::resume_result resume(caf::execution_unit* context, size_t) override;
 
+  /// Any thread, before a CANCEL is sent to it. @returns false: too many are on their way already
+  bool takes_cancel() noexcept;
+
   // -- for the engine and its libraries; on this process's own thread only ------
   inbound_queue& box() noexcept { return box_; }
   void wake_at(int64_t due_ns);
@@ -118,6 +121,7 @@ class lua_process final : public caf::event_based_actor,
   void note_slice(uint64_t ns, uint64_t messages);
   void run_unless_scheduled();
   void first_wait();
+  void cancelled(const hub::cancel_signal& signal);
   void main_ended();
   void worker_ended(main_end& end);
   void fail(std::string error, const std::string& traceback, hub::payload facts = {});
@@ -144,6 +148,7 @@ class lua_process final : public caf::event_based_actor,
   bool ended_ = false;
   std::atomic<uint64_t> memory_{0};  // bytes after the last slice
   std::atomic<uint64_t> busy_ns_{0}; // in slices
+  std::atomic<int64_t> cancels_coming_{0}; // in CAF's mailbox, which has no bound of its own
   std::map<caf::actor_addr, neighbour> neighbours_;
   std::map<uint64_t, hub::exit_result> awaited_;
   std::function<void()> rested_; // set: tasks of a call that was answered go on

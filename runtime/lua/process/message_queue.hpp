@@ -3,6 +3,7 @@
 
 #include "hub/message.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -35,26 +36,17 @@ class message_queue {
     }
   }
 
-  /// Moves those that `wanted(message)` says into `to`, in order.
+  /// Moves those that `wanted(message)` says into `to`, in order of arrival among what is there.
   template <class Wanted> void move_matching(message_queue& to, Wanted&& wanted) {
     std::vector<arrival> stay;
-    for (size_t i = head_; i < items_.size(); ++i) {
-      if (wanted(*items_[i].message))
-        to.insert(std::move(items_[i]));
-      else
-        stay.push_back(std::move(items_[i]));
-    }
+    const auto there = static_cast<std::ptrdiff_t>(to.items_.size());
+    for (size_t i = head_; i < items_.size(); ++i)
+      (wanted(*items_[i].message) ? to.items_ : stay).push_back(std::move(items_[i]));
     items_ = std::move(stay);
     head_ = 0;
-  }
-
-  /// Keeps the order of arrival.
-  void insert(arrival one) {
-    auto at = items_.end();
-    while (at != items_.begin() + static_cast<std::ptrdiff_t>(head_) &&
-           std::prev(at)->number > one.number)
-      --at;
-    items_.insert(at, std::move(one));
+    std::inplace_merge(to.items_.begin() + static_cast<std::ptrdiff_t>(to.head_),
+                       to.items_.begin() + there, to.items_.end(),
+                       [](const arrival& a, const arrival& b) { return a.number < b.number; });
   }
 
   void clear() noexcept {

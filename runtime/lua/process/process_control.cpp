@@ -7,9 +7,13 @@
 #include "runtime/lua/process/payload_object.hpp"
 #include "runtime/lua/process/process_library.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/reply.hpp"
 
 #include <caf/all.hpp>
+
+#include <algorithm>
+#include <cstdio>
 
 namespace natterjack::runtime::lua {
 
@@ -45,16 +49,28 @@ std::string full_id(engine& self, std::string_view id) {
   return own.substr(0, own.find(':') + 1) + std::string(id);
 }
 
+// The length of a table costs no memory (keys 1, 2, 4, 8… make it 2^n): loops need a bound.
+constexpr lua_Integer first_messages_max = 10'000;
+constexpr lua_Integer message_values_max = 10'000;
+
 // {topic, n, value…} for each, as the table on top of the stack has them.
 bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& out,
                    encode_error& error) {
   const auto count = static_cast<lua_Integer>(lua_rawlen(L, -1));
+  if (count > first_messages_max) {
+    std::snprintf(error.text, sizeof error.text, "more than 10000 messages for a new process");
+    return false;
+  }
   for (lua_Integer i = 1; i <= count; ++i) {
-    lua_rawgeti(L, -1, i);
+    if (lua_rawgeti(L, -1, i) != LUA_TTABLE) {
+      lua_pop(L, 1);
+      std::snprintf(error.text, sizeof error.text, "a message for the new process is no table");
+      return false;
+    }
     lua_rawgeti(L, -1, 1);
     const std::string topic(text_of(L, -1));
     lua_rawgeti(L, -2, 2);
-    const auto values = lua_tointeger(L, -1);
+    const auto values = std::min(lua_tointeger(L, -1), message_values_max);
     lua_pop(L, 2);
     std::vector<hub::payload> payloads;
     for (lua_Integer v = 1; v <= values; ++v) {
@@ -75,14 +91,14 @@ bool read_messages(engine& self, lua_State* L, std::vector<hub::message_ptr>& ou
 // {context =, name =, messages =} at `index`.
 bool read_spawn_options(engine& self, lua_State* L, int index, spawn_options& out,
                         encode_error& error) {
-  lua_getfield(L, index, "name");
+  raw_field(L, index, "name");
   out.name = text_of(L, -1);
-  lua_getfield(L, index, "context");
+  raw_field(L, index, "context");
   const bool fine = extend_context(L, lua_gettop(L), out.context, error);
   lua_pop(L, 2);
   if (!fine)
     return false;
-  const bool messages = lua_getfield(L, index, "messages") != LUA_TTABLE ||
+  const bool messages = raw_field(L, index, "messages") != LUA_TTABLE ||
                         read_messages(self, L, out.messages, error);
   lua_pop(L, 1);
   return messages;
@@ -310,7 +326,10 @@ int process_cancel(lua_State* L) {
   auto& self = engine_of(L);
   const auto reason = lua_isnoneornil(L, 2) ? std::string_view{} : text_argument(L, 2);
   return answer(
-      L, with_process(self, text_argument(L, 1), [&self, reason](const hub::process_ref& who) {
+      L, with_process(self, text_argument(L, 1), [&self, reason](const hub::process_ref& who) -> outcome {
+        if (auto* other = dynamic_cast<lua_process*>(who.self);
+            other != nullptr && !other->takes_cancel())
+          return refuse(self, error_kind::unavailable, to_string(hub::send_result::mailbox_full));
         caf::anon_send(caf::actor_cast<caf::actor>(who.actor),
                        hub::cancel_signal{self.id(), std::string(reason)});
         return outcome{true, {}};

@@ -21,24 +21,25 @@ int process_pid(lua_State* L) {
 
 // -- what comes in ------------------------------------------------------------
 
-void push_feed_channel(lua_State* L, feed& source) {
+// Pushes a channel for the feed that `open` gives. Nothing is open before there is one: a feed
+// without a channel would have nobody to tell.
+template <class Open> void push_feed_channel(lua_State* L, Open&& open) {
   auto& ch = push_new_channel(L, 0);
+  lua_pushvalue(L, -1);
+  const int anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  feed& source = open();
   ch.source = &source;
   source.out = &ch;
-  lua_pushvalue(L, -1);
-  source.anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  source.anchor = anchor;
 }
 
 int process_inbox(lua_State* L) {
   auto& self = engine_of(L);
   self.collect();
-  auto* inbox = self.incoming().inbox();
-  if (inbox == nullptr)
-    inbox = &self.incoming().open_inbox();
-  if (inbox->out == nullptr)
-    push_feed_channel(L, *inbox);
-  else
+  if (const auto* inbox = self.incoming().inbox())
     lua_rawgeti(L, LUA_REGISTRYINDEX, inbox->anchor);
+  else
+    push_feed_channel(L, [&self]() -> feed& { return self.incoming().open_inbox(); });
   return 1;
 }
 
@@ -69,22 +70,23 @@ int process_listen(lua_State* L) {
   }
   auto& self = engine_of(L);
   self.collect();
-  auto* found = self.incoming().find_listener(topic, as_message);
+  const auto* found = self.incoming().find_listener(topic, as_message);
   if (found == nullptr && !self.incoming().has_room_for_listener())
     return fail(L, error_kind::rate_limited, "too many listeners: 1000 are open already");
-  if (found == nullptr)
-    found = &self.incoming().listen(std::string(topic), as_message);
-  if (found->out == nullptr)
-    push_feed_channel(L, *found);
-  else
+  if (found != nullptr)
     lua_rawgeti(L, LUA_REGISTRYINDEX, found->anchor);
+  else
+    push_feed_channel(L, [&self, topic, as_message]() -> feed& {
+      return self.incoming().listen(std::string(topic), as_message);
+    });
   return 1;
 }
 
 int process_unlisten(lua_State* L) {
   auto* ch = to_channel(L, 1);
   auto& self = engine_of(L);
-  if (ch == nullptr || ch->source == nullptr || ch->source == self.incoming().inbox())
+  if (ch == nullptr || ch->source == nullptr || ch->source == self.incoming().inbox() ||
+      ch->source->stream != 0)
     return fail(L, error_kind::invalid, "process.unlisten takes a channel of process.listen");
   luaL_unref(L, LUA_REGISTRYINDEX, ch->source->anchor);
   self.incoming().unlisten(ch->source);

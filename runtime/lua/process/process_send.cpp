@@ -11,6 +11,9 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
+// The length of a table says nothing of its size: keys 1, 2, 4, 8… make it 2^n.
+constexpr lua_Unsigned destinations_max = 1'000'000;
+
 struct send_outcome {
   bool built = false;
   lua_Integer reached = 0;
@@ -152,6 +155,8 @@ int send_values(lua_State* L) {
   if (dest == LUA_TTABLE && lua_rawlen(L, 1) == 0 && lua_getmetatable(L, 1) != 0)
     return fail(L, error_kind::invalid,
                 "process.send is no method: write process.send(dest, topic, ...) with a dot");
+  if (dest == LUA_TTABLE && lua_rawlen(L, 1) > destinations_max)
+    return fail(L, error_kind::invalid, "process.send: a list has at most 1000000 destinations");
   if (lua_type(L, 2) != LUA_TSTRING)
     return fail(L, error_kind::invalid, "process.send: the topic must be a text");
   if (*lua_tostring(L, 2) == '@')

@@ -73,7 +73,7 @@ void make_late(lua_State* L, const library& one) {
   lua_pop(L, 1);
 }
 
-// __index of the globals.
+// __index of the globals, and of nothing else: whatever table it is asked with, these are written.
 int missing_global(lua_State* L) {
   size_t size = 0;
   const char* name = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &size) : "";
@@ -84,10 +84,11 @@ int missing_global(lua_State* L) {
   const auto cast = find_cast({name, size});
   if (cast == nullptr)
     return 0;
-  lua_pushcfunction(L, cast);
+  lua_pushglobaltable(L);
   lua_pushvalue(L, 2);
-  lua_pushvalue(L, -2);
-  lua_rawset(L, 1);
+  lua_pushcfunction(L, cast);
+  lua_rawset(L, -3);
+  lua_pushcfunction(L, cast);
   return 1;
 }
 

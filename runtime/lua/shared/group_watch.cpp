@@ -79,9 +79,9 @@ void group_watch::track(const std::string& scope, const std::string& group,
   bool is_first = false;
   {
     std::lock_guard guard(mutex_);
-    auto& places = members_[id.number()];
-    is_first = places.empty();
-    places.emplace(scope, group);
+    auto [places, is_new] = members_.try_emplace(id.number()); // who has left all is known still
+    is_first = is_new;
+    places->second.emplace(scope, group);
   }
   if (!is_first)
     return;

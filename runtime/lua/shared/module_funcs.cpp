@@ -2,9 +2,11 @@
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/function_pool.hpp"
+#include "runtime/lua/handle.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/process/error_argument.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/call_context.hpp"
 #include "runtime/lua/shared/process_call.hpp"
 #include "runtime/lua/shared/scripted_entries.hpp"
@@ -65,12 +67,12 @@ start_result start_call(engine& self, lua_State* L, int last, running_call& made
   extras.context = self.context;
   encode_error error;
   if (lua_istable(L, 2)) {
-    lua_getfield(L, 2, "context");
+    raw_field(L, 2, "context");
     const bool fine = extend_context(L, lua_gettop(L), extras.context, error);
     lua_pop(L, 1);
     if (!fine)
       return refuse(self, error_kind::invalid, error.text);
-    lua_getfield(L, 2, "timeout_ns");
+    raw_field(L, 2, "timeout_ns");
     extras.deadline = std::chrono::nanoseconds(lua_tointeger(L, -1));
     lua_pop(L, 1);
   }
@@ -147,11 +149,11 @@ int start(lua_State* L) {
 }
 
 int cancel(lua_State* L) {
-  auto* held = static_cast<running_call*>(lua_touserdata(L, 1));
-  if (held != nullptr && held->pool)
-    held->pool->cancel(held->call);
-  else if (held != nullptr && held->process)
-    end_process_call(held->process);
+  auto& held = check_handle<running_call>(L, 1, &call_key, "a call");
+  if (held.pool)
+    held.pool->cancel(held.call);
+  else if (held.process)
+    end_process_call(held.process);
   return 0;
 }
 
@@ -207,12 +209,7 @@ bool extend_context(lua_State* L, int index, std::shared_ptr<const call_context>
 }
 
 int open_funcs(lua_State* L) {
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, collect_call);
-  lua_setfield(L, -2, "__gc");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &call_key);
+  make_handle_class(L, &call_key, collect_call);
   constexpr luaL_Reg functions[] = {{"call", guarded<call>},
                                     {"start", guarded<start>},
                                     {"cancel", guarded<cancel>},

@@ -3,6 +3,7 @@
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
 #include "runtime/lua/shared/regular_expression.hpp"
 #include "runtime/lua/shared/services.hpp"
@@ -109,7 +110,7 @@ int versions(lua_State* L) {
 // Reads {kind =, entry = {id, kind, meta, data}} on top of the stack.
 bool read_change(lua_State* L, entry_change& out, failure& why) {
   const auto field = [L](int index, const char* name) {
-    lua_getfield(L, index, name);
+    raw_field(L, index, name);
     std::string text(text_of(L, -1));
     lua_pop(L, 1);
     return text;
@@ -119,14 +120,14 @@ bool read_change(lua_State* L, entry_change& out, failure& why) {
   out.what = what == "entry.create"   ? entry_change_kind::create
              : what == "entry.update" ? entry_change_kind::update
                                       : entry_change_kind::remove;
-  lua_getfield(L, change, "entry");
+  raw_field(L, change, "entry");
   const int entry = lua_gettop(L);
   out.entry.id = field(entry, "id");
   out.entry.kind = field(entry, "kind");
   encode_error error;
   bool fine = true;
   for (auto [name, to] : {std::pair{"meta", &out.entry.meta}, std::pair{"data", &out.entry.data}}) {
-    lua_getfield(L, entry, name);
+    raw_field(L, entry, name);
     fine = fine && read_payload(L, lua_gettop(L), *to, error);
     lua_pop(L, 1);
   }
@@ -141,11 +142,15 @@ struct applied {
   error_kind kind = error_kind::unknown;
 };
 
+constexpr lua_Integer changes_max = 100'000; // the length of a table says nothing of its size
+
 applied apply_changes(engine& self, lua_State* L) {
   std::vector<entry_change> changes;
   failure why;
   const auto count = static_cast<lua_Integer>(lua_rawlen(L, 1));
-  bool fine = true;
+  bool fine = count <= changes_max;
+  if (!fine)
+    why = {error_kind::invalid, "more than 100000 changes at a time", {}};
   for (lua_Integer i = 1; i <= count && fine; ++i) {
     lua_rawgeti(L, 1, i);
     fine = read_change(L, changes.emplace_back(), why);

@@ -20,6 +20,8 @@ namespace {
 
 constexpr int router_depth_max = 8;
 constexpr std::string_view spaces = " \t\r"; // lines of a file may end as on other systems
+constexpr size_t names_max = 10'000;
+constexpr size_t bytes_max = 16u << 20;
 
 std::optional<std::string> of_system(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -86,7 +88,25 @@ bool refuse(failure& why, error_kind kind, std::string text) {
   return false;
 }
 
+bool refuse_full(failure& why, const std::string& where) {
+  return refuse(why, error_kind::unavailable,
+                where + " is full: it holds 10000 variables or 16 MiB at most");
+}
+
 } // namespace
+
+bool env_variables::value_map::set(const std::string& key, const std::string& value) {
+  const auto there = all.find(key);
+  const auto before = there == all.end() ? 0 : key.size() + there->second.size();
+  const auto after = key.size() + value.size();
+  if (there == all.end() && all.size() >= names_max)
+    return false;
+  if (after > before && bytes - before + after > bytes_max)
+    return false;
+  bytes += after - before;
+  all.insert_or_assign(key, value);
+  return true;
+}
 
 std::map<std::string, std::string> read_variables_file(const std::string& path) {
   std::map<std::string, std::string> all;
@@ -112,10 +132,12 @@ void env_variables::declare(std::vector<env_storage> storages,
     if (one.kind == env_storage_kind::file) {
       if (one.auto_create && !std::filesystem::exists(one.file))
         make_file(one);
-      made.values = read_variables_file(one.file);
+      made.values.all = read_variables_file(one.file);
     } else if (one.kind == env_storage_kind::fixed) {
-      made.values = one.fixed;
+      made.values.all = one.fixed;
     }
+    for (const auto& [key, value] : made.values.all)
+      made.values.bytes += key.size() + value.size();
     auto id = one.id;
     made.what = std::move(one);
     shelves_.insert_or_assign(std::move(id), std::move(made));
@@ -137,7 +159,7 @@ std::optional<std::string> env_variables::read(const std::string& storage, const
     return std::nullopt;
   const auto& [what, values] = i->second;
   if (what.kind == env_storage_kind::os)
-    if (!values.contains(key))
+    if (!values.all.contains(key))
       return of_system(key);
   if (what.kind == env_storage_kind::router) {
     for (const auto& next : what.storages)
@@ -145,8 +167,8 @@ std::optional<std::string> env_variables::read(const std::string& storage, const
         return found;
     return std::nullopt;
   }
-  auto value = values.find(key);
-  return value == values.end() ? std::nullopt : std::optional(value->second);
+  auto value = values.all.find(key);
+  return value == values.all.end() ? std::nullopt : std::optional(value->second);
 }
 
 std::optional<std::string> env_variables::get(const std::string& name) const {
@@ -155,7 +177,7 @@ std::optional<std::string> env_variables::get(const std::string& name) const {
     auto value = read(declared->storage, declared->name, 0);
     return value ? value : declared->otherwise;
   }
-  if (auto i = loose_.find(name); i != loose_.end())
+  if (auto i = loose_.all.find(name); i != loose_.all.end())
     return i->second;
   for (const auto& [id, one] : shelves_)
     if (one.what.kind != env_storage_kind::os)
@@ -181,8 +203,9 @@ bool env_variables::write(const std::string& storage, const std::string& key,
     if (value.find('\n') != value.npos)
       return refuse(why, error_kind::invalid, "a value in a file has no line breaks");
     auto next = values;
-    next[key] = value;
-    if (auto problem = write_file(what, next); !problem.empty())
+    if (!next.set(key, value))
+      return refuse_full(why, "storage '" + storage + "'");
+    if (auto problem = write_file(what, next.all); !problem.empty())
       return refuse(why, error_kind::internal, std::move(problem));
     values = std::move(next);
     return true;
@@ -190,8 +213,7 @@ bool env_variables::write(const std::string& storage, const std::string& key,
   // The environment of this process is read by other threads: what scripts set lies above it.
   case env_storage_kind::os:
   case env_storage_kind::memory:
-    values[key] = value;
-    return true;
+    return values.set(key, value) || refuse_full(why, "storage '" + storage + "'");
   }
   return false;
 }
@@ -200,8 +222,7 @@ bool env_variables::set(const std::string& name, const std::string& value, failu
   std::lock_guard guard(mutex_);
   const auto* declared = find(name);
   if (declared == nullptr) {
-    loose_[name] = value;
-    return true;
+    return loose_.set(name, value) || refuse_full(why, "the place of undeclared variables");
   }
   if (declared->read_only)
     return refuse(why, error_kind::permission_denied, "variable '" + name + "' is read-only");
@@ -213,8 +234,8 @@ std::map<std::string, std::string> env_variables::all() const {
   std::map<std::string, std::string> result;
   for (const auto& [id, one] : shelves_)
     if (one.what.kind != env_storage_kind::os)
-      result.insert(one.values.begin(), one.values.end());
-  for (const auto& [name, value] : loose_)
+      result.insert(one.values.all.begin(), one.values.all.end());
+  for (const auto& [name, value] : loose_.all)
     result[name] = value;
   for (const auto& one : variables_) {
     auto value = read(one.storage, one.name, 0);

@@ -1,7 +1,8 @@
 // Variables of the application: names that scripts ask for, and where their values are kept.
 //
 //   get, name         the value                  nothing: neither said nor in the environment
-//   set, name, value  kept                       not_found, permission_denied (read-only), internal
+//   set, name, value  kept                       not_found, permission_denied (read-only), internal;
+//                                                unavailable: 10,000 names or 16 MiB in one storage
 //   all               every value there is of what is declared
 //
 //   name    `variable` of an env.variable, or the id of one, or the key of a storage; a name that
@@ -54,9 +55,16 @@ class env_variables {
   std::map<std::string, std::string> all() const;
 
  private:
+  // Kept for all processes, outside of their memory: so it has a bound of its own.
+  struct value_map {
+    std::map<std::string, std::string> all;
+    size_t bytes = 0; // of names and values
+
+    bool set(const std::string& key, const std::string& value); // false: there is no room
+  };
   struct shelf {
     env_storage what;
-    std::map<std::string, std::string> values;
+    value_map values;
   };
   const env_variable* find(const std::string& name) const;
   std::optional<std::string> read(const std::string& storage, const std::string& key,
@@ -67,7 +75,7 @@ class env_variables {
   mutable std::mutex mutex_;
   std::map<std::string, shelf> shelves_;
   std::vector<env_variable> variables_;
-  std::map<std::string, std::string> loose_; // set by scripts, declared by nobody
+  value_map loose_; // set by scripts, declared by nobody
 };
 
 } // namespace natterjack::runtime::lua

@@ -3,8 +3,10 @@
 #include "runtime/lua/call_bound.hpp"
 #include "runtime/lua/codec/text_codes.hpp"
 #include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/handle.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/program/lua_library.hpp"
+#include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/services.hpp"
 #include "runtime/lua/storage/sqlite_database.hpp"
 
@@ -13,6 +15,13 @@ namespace natterjack::runtime::lua {
 namespace {
 
 const char guard_key = 0; // registry: metatable of transaction guards
+
+struct transaction_guard {
+  std::shared_ptr<sqlite_database> database;
+  lua_runtime* runtime = nullptr;
+  uint64_t number = 0; ///< 0: it is over
+  uint64_t bound = 0;
+};
 
 std::shared_ptr<sqlite_database> find_database(engine& self, std::string_view id) {
   const auto& all = self.runtime().shared().of<database_shelf>().databases;
@@ -44,7 +53,7 @@ bool read_value(lua_State* L, sql_value& out) {
     return true;
   }
   case LUA_TTABLE: {
-    const bool is_blob = lua_getfield(L, -1, "blob") == LUA_TSTRING;
+    const bool is_blob = raw_field(L, -1, "blob") == LUA_TSTRING;
     if (is_blob)
       out = sql_blob{std::string(text_of(L, -1))};
     lua_pop(L, 1);
@@ -60,7 +69,13 @@ struct outcome {
   error_kind kind = error_kind::invalid;
 };
 
-// id, operation, text, {n =, value…}, transaction
+// The transaction whose guard stands at `index`; 0: there is none.
+uint64_t transaction_at(lua_State* L, int index) noexcept {
+  const auto* guard = static_cast<transaction_guard*>(to_handle(L, index, &guard_key));
+  return guard == nullptr ? 0 : guard->number;
+}
+
+// id, operation, text, {n =, value…}, guard of a transaction
 outcome start(engine& self, lua_State* L, const reply_address& to) {
   auto database = find_database(self, text_of(L, 1));
   if (!database) {
@@ -71,7 +86,7 @@ outcome start(engine& self, lua_State* L, const reply_address& to) {
   statement.what = static_cast<sql_operation>(lua_tointeger(L, 2));
   statement.text = text_of(L, 3);
   if (lua_istable(L, 4)) {
-    lua_getfield(L, 4, "n");
+    raw_field(L, 4, "n");
     const auto count = lua_tointeger(L, -1);
     lua_pop(L, 1);
     for (lua_Integer i = 1; i <= count; ++i) {
@@ -86,7 +101,7 @@ outcome start(engine& self, lua_State* L, const reply_address& to) {
       }
     }
   }
-  statement.transaction = static_cast<uint64_t>(lua_tointeger(L, 5));
+  statement.transaction = transaction_at(L, 5);
   database->submit(*self.runtime().shared().work, std::move(statement), [to](sql_outcome result) {
     if (result.why.text.empty())
       answer(to, {std::move(result.value)});
@@ -110,13 +125,6 @@ int run(lua_State* L) {
 // -- transactions: whoever forgets one rolls back ---------------------------------
 // When the garbage is collected, and with the call it was begun in: while it is open nobody else is served.
 
-struct transaction_guard {
-  std::shared_ptr<sqlite_database> database;
-  lua_runtime* runtime = nullptr;
-  uint64_t number = 0; ///< 0: it is over
-  uint64_t bound = 0;
-};
-
 void roll_back(transaction_guard& guard) {
   sql_statement back;
   back.what = sql_operation::end;
@@ -134,28 +142,27 @@ int collect_guard(lua_State* L) {
   return 0;
 }
 
-lua_Integer take_number(lua_State* L, std::string_view id, transaction_guard& guard) {
+void take_number(lua_State* L, std::string_view id, transaction_guard& guard) {
   auto& self = engine_of(L);
   guard.database = find_database(self, id);
   guard.runtime = &self.runtime();
   guard.number = guard.database ? guard.database->next_transaction() : 0;
   guard.bound = bind_to_call(L, [&guard] { roll_back(guard); });
-  return static_cast<lua_Integer>(guard.number);
 }
 
-// id -> guard, number of the transaction; 0: no such database
+// id -> guard
 int open_guard(lua_State* L) {
   text_argument(L, 1);
   prepare_to_bind(L);
   auto* made = new (lua_newuserdatauv(L, sizeof(transaction_guard), 0)) transaction_guard;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
   lua_setmetatable(L, -2);
-  lua_pushinteger(L, take_number(L, text_of(L, 1), *made));
-  return 2;
+  take_number(L, text_of(L, 1), *made);
+  return 1;
 }
 
 int close_guard(lua_State* L) {
-  auto& guard = *static_cast<transaction_guard*>(lua_touserdata(L, 1));
+  auto& guard = check_handle<transaction_guard>(L, 1, &guard_key, "a transaction");
   forget_bound(L, guard.bound);
   guard.number = 0;
   return 0;
@@ -177,12 +184,7 @@ int decode_blob(lua_State* L) {
 } // namespace
 
 int open_sql(lua_State* L) {
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, collect_guard);
-  lua_setfield(L, -2, "__gc");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
+  make_handle_class(L, &guard_key, collect_guard);
   constexpr luaL_Reg functions[] = {{"run", guarded<run>},
                                     {"open_guard", guarded<open_guard>},
                                     {"close_guard", close_guard},

@@ -112,6 +112,8 @@ publish_result queue_broker::publish(const std::string& id, hub::payload data, h
     }
     to.bytes += message.bytes();
     to.waiting.push_back(std::move(message));
+    for (auto& taker : to.consumers)
+      taker->pauses = false;
   }
   pump(id);
   return publish_result::taken;
@@ -161,40 +163,68 @@ size_t queue_broker::calls() const {
   return running;
 }
 
-void queue_broker::pump(const std::string& id) {
+std::vector<queue_broker::start_job> queue_broker::take_jobs(queue& from, afterwards& later) {
   std::vector<start_job> jobs;
-  {
-    afterwards later;
+  admit(from, later);
+  for (auto& one : from.consumers)
+    while (running_ && !one->pauses && one->running < one->concurrency && !from.waiting.empty()) {
+      auto made = std::make_shared<queue_delivery>();
+      made->message = std::move(from.waiting.front());
+      from.waiting.pop_front();
+      ++made->message.attempts;
+      ++one->running;
+      ++from.in_work;
+      jobs.push_back({one.get(), std::move(made)});
+      admit(from, later);
+    }
+  return jobs;
+}
+
+void queue_broker::pump(const std::string& id) {
+  for (;;) {
+    std::vector<start_job> jobs;
+    {
+      afterwards later;
+      std::lock_guard guard(mutex_);
+      auto& from = queues_.at(id);
+      if (from.pumped) {
+        from.pump_again = true;
+        return;
+      }
+      jobs = take_jobs(from, later);
+      if (jobs.empty())
+        return;
+      from.pumped = true;
+      from.pump_again = false;
+    }
+    for (auto& job : jobs)
+      start(id, std::move(job));
     std::lock_guard guard(mutex_);
     auto& from = queues_.at(id);
-    admit(from, later);
-    for (auto& one : from.consumers)
-      while (running_ && one->running < one->concurrency && !from.waiting.empty()) {
-        auto made = std::make_shared<queue_delivery>();
-        made->message = std::move(from.waiting.front());
-        from.waiting.pop_front();
-        ++made->message.attempts;
-        ++one->running;
-        ++from.in_work;
-        jobs.push_back({one.get(), std::move(made)});
-        admit(from, later);
-      }
+    from.pumped = false;
+    if (!from.pump_again)
+      return;
   }
-  for (auto& [who, delivery] : jobs) {
-    auto open = std::make_shared<std::atomic<bool>>(true);
-    const auto* message = &delivery->message;
-    delivery->settle = [this, id, message, open](bool good) {
-      if (open->exchange(false))
-        settled(id, *message, good);
-    };
-    if (who->auto_ack)
-      delivery->settle(true);
-    auto held = delivery;
-    who->run(delivery, [this, id, who = who, held](bool good) {
-      held->settle(good);
-      finished(id, *who);
-    });
-  }
+}
+
+void queue_broker::start(const std::string& id, start_job job) {
+  auto& [who, delivery] = job;
+  auto open = std::make_shared<std::atomic<bool>>(true);
+  const auto* message = &delivery->message;
+  delivery->settle = [this, id, message, open](bool good) {
+    if (open->exchange(false))
+      settled(id, *message, good);
+  };
+  if (who->auto_ack)
+    delivery->settle(true);
+  auto held = delivery;
+  who->run(delivery, [this, id, who = who, held, open](delivery_end how) {
+    if (how != delivery_end::not_begun)
+      held->settle(how == delivery_end::done);
+    else if (open->exchange(false))
+      give_back(id, held->message);
+    finished(id, *who, how);
+  });
 }
 
 void queue_broker::settled(const std::string& id, const queue_message& message, bool good) {
@@ -231,10 +261,19 @@ void queue_broker::settled(const std::string& id, const queue_message& message, 
     pump(id);
 }
 
-void queue_broker::finished(const std::string& id, consumer& who) {
+void queue_broker::give_back(const std::string& id, const queue_message& message) {
+  std::lock_guard guard(mutex_);
+  auto& from = queues_.at(id);
+  --from.in_work;
+  from.waiting.push_front(message);
+  --from.waiting.front().attempts;
+}
+
+void queue_broker::finished(const std::string& id, consumer& who, delivery_end how) {
   {
     std::lock_guard guard(mutex_);
     --who.running;
+    who.pauses = how == delivery_end::not_begun;
   }
   pump(id);
 }

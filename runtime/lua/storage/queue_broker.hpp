@@ -10,6 +10,8 @@
 //   a call that fails, nack         the message goes back, to the end; after `max_attempts` to the
 //                                   dead-letter queue, or away with a line in the log if there is
 //                                   none or that one is full
+//   a call that never begins        the message goes back, to the front, and this was no attempt;
+//                                   its consumer pauses until something else happens
 //   bytes                           of data and headers count until the message is settled
 //
 //   never   runs one message twice at a time, keeps anything beyond the program's end
@@ -44,6 +46,13 @@ struct queue_delivery {
   std::function<void(bool good)> settle; ///< once; later calls do nothing
 };
 
+/// What became of a message that a consumer was given.
+enum class delivery_end : uint8_t {
+  done,
+  failed,
+  not_begun, ///< the function never saw it
+};
+
 struct queue_settings {
   std::string id;
   size_t length_max = 1000;
@@ -67,8 +76,9 @@ enum class publish_result : uint8_t {
 
 class queue_broker {
  public:
-  /// Starts a function with a message; `done(good)` is called once, on any thread.
-  using runner = std::function<void(std::shared_ptr<queue_delivery>, std::function<void(bool)> done)>;
+  /// Starts a function with a message; `done` is called once, on any thread, at once as well.
+  using runner =
+      std::function<void(std::shared_ptr<queue_delivery>, std::function<void(delivery_end)> done)>;
 
   void add_queue(queue_settings settings);
   void add_consumer(const std::string& queue, size_t concurrency, bool auto_ack, runner run);
@@ -100,6 +110,7 @@ class queue_broker {
     bool auto_ack = false;
     runner run;
     size_t running = 0;
+    bool pauses = false; // its function takes no calls
   };
   struct publisher { // who waits for room
     queue_message message;
@@ -113,6 +124,8 @@ class queue_broker {
     std::vector<std::unique_ptr<consumer>> consumers;
     size_t in_work = 0;
     size_t bytes = 0; // of what waits and what is in work
+    bool pumped = false;     // somebody gives its messages out at this moment
+    bool pump_again = false; // and shall look again: something has changed meanwhile
 
     /// @returns what stands in the way of one more message; empty: nothing
     std::string lack_of_room(size_t more_bytes) const;
@@ -129,9 +142,14 @@ class queue_broker {
   };
 
   static bool admit(queue& to, afterwards& later);
+  /// Gives out what can be. From within a call that pump makes: leaves it to that one, so that a
+  /// thousand messages that end at once are a loop and no recursion.
   void pump(const std::string& id);
+  std::vector<start_job> take_jobs(queue& from, afterwards& later);
+  void start(const std::string& id, start_job job);
   void settled(const std::string& id, const queue_message& message, bool good);
-  void finished(const std::string& id, consumer& who);
+  void give_back(const std::string& id, const queue_message& message);
+  void finished(const std::string& id, consumer& who, delivery_end how);
 
   mutable std::mutex mutex_;
   bool running_ = false;

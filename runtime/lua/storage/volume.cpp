@@ -66,6 +66,17 @@ nlohmann::json facts_of(const std::string& name, const struct stat& what) {
           {"type", is_folder ? "directory" : "file"}};
 }
 
+// Opening a pipe waits for its other end otherwise, and with it a thread that all files need.
+constexpr int never_waits = O_NONBLOCK;
+
+bool is_file(const struct stat& what) noexcept {
+  return S_ISREG(what.st_mode) || S_ISCHR(what.st_mode);
+}
+
+file_result no_file(const std::string& shown) {
+  return {{}, {error_kind::invalid, shown + ": is a pipe or a socket, and no file", {}}};
+}
+
 file_result list(const fs::path& folder, const std::string& shown) {
   constexpr size_t entries_max = 100'000;
   std::error_code error;
@@ -88,12 +99,14 @@ file_result list(const fs::path& folder, const std::string& shown) {
 }
 
 file_result read(const fs::path& file, const std::string& shown, uint64_t offset, uint64_t size) {
-  const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | never_waits));
   struct stat what {};
   if (in.number() < 0 || ::fstat(in.number(), &what) != 0)
     return failed(shown, errno);
   if (S_ISDIR(what.st_mode))
     return failed(shown, EISDIR);
+  if (!is_file(what))
+    return no_file(shown);
   const auto there = static_cast<uint64_t>(what.st_size);
   const auto wanted = S_ISREG(what.st_mode) ? std::min(size, there > offset ? there - offset : 0) : size;
   if (wanted > volume::read_max)
@@ -128,9 +141,14 @@ file_result write(const fs::path& file, const std::string& shown, const file_req
     flags |= O_APPEND;
   if (request.how == write_mode::create)
     flags |= O_EXCL;
-  const descriptor out(::open(file.c_str(), flags, mode & 0666));
-  if (out.number() < 0)
+  const descriptor out(::open(file.c_str(), flags | never_waits, mode & 0666));
+  struct stat what {};
+  if (out.number() < 0 && errno == ENXIO)
+    return no_file(shown); // a pipe without a reader, a socket
+  if (out.number() < 0 || ::fstat(out.number(), &what) != 0)
     return failed(shown, errno);
+  if (!is_file(what))
+    return no_file(shown);
   size_t done = 0;
   while (done < request.data.size()) {
     const auto* from = request.data.data() + done;
@@ -149,7 +167,7 @@ file_result write(const fs::path& file, const std::string& shown, const file_req
 }
 
 file_result sync(const fs::path& file, const std::string& shown) {
-  const descriptor of(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const descriptor of(::open(file.c_str(), O_RDONLY | O_CLOEXEC | never_waits));
   if (of.number() < 0 || ::fsync(of.number()) != 0)
     return failed(shown, errno);
   return {{hub::payload::json("true")}, {}};
