@@ -183,20 +183,27 @@ SCENARIO_METHOD(pattern_fixture, "long sets match as in Lua 5.4", "[pattern]") {
       letters += static_cast<char>(byte);
   for (int i = 0; i < 300; ++i) {
     std::string pattern;
-    for (size_t sets = 1 + pick(6); sets > 0; --sets) {
+    for (size_t set = pick(6) + 1; set > 0; --set) {
       pattern += pick(4) == 0 ? "%f[" : "[";
       pattern += pick(2) == 0 ? "^" : "";
       const auto& said = pieces[pick(pieces.size())]; // again and again, or mixed with others
       for (size_t n = 10 + pick(40); n > 0; --n)
         pattern += pick(3) == 0 ? pieces[pick(pieces.size())] : said;
       pattern += "]";
-      pattern += std::vector<std::string>{"", "*", "-", "?", "+"}[pick(5)];
+      // Two that repeat are enough: with more, both libraries would try for long.
+      pattern += std::vector<std::string>{"", "?", "*", "-", "+"}[pick(set > 2 ? 2 : 5)];
     }
     std::string subject = letters;
     std::shuffle(subject.begin(), subject.end(), random);
+    subject.resize(48);
     const auto both = in_quotes(subject) + ", " + in_quotes(pattern);
-    CHECK(compare("'find', " + both).find(" | ") == std::string::npos);
-    CHECK(compare("'gsub', " + both + ", '.'").find(" | ") == std::string::npos);
+    for (const auto& call : {"'find', " + both, "'gsub', " + both + ", '.'"}) {
+      const auto said = compare(call);
+      if (said.find(" | ") != std::string::npos || said.find("error: ") == 0) {
+        CAPTURE(subject, pattern, call);
+        CHECK(said == "the same");
+      }
+    }
   }
 }
 
