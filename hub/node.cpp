@@ -2,7 +2,17 @@
 
 #include "hub/address_schemes.hpp"
 
+#include <atomic>
+#include <thread>
+
 namespace natterjack::hub {
+
+namespace {
+
+// Processes that are taking leave of a node at this moment; of all nodes, of which there is one.
+std::atomic<size_t> leaving{0};
+
+} // namespace
 
 const char* to_string(send_result result) noexcept {
   switch (result) {
@@ -34,9 +44,12 @@ void process::enter(caf::actor_control_block* self) {
 void process::leave() noexcept {
   if (!entered_.exchange(false, std::memory_order_acq_rel))
     return;
+  // Before the table shows that we have gone: who waits for that may end the node.
+  leaving.fetch_add(1, std::memory_order_acq_rel);
   home_.processes().erase(id_.number());
   home_.names().remove_all(id_);
   home_.groups().leave_all(id_);
+  leaving.fetch_sub(1, std::memory_order_release);
 }
 
 // -- node ---------------------------------------------------------------------
@@ -44,7 +57,10 @@ void process::leave() noexcept {
 node::node(caf::actor_system& system, std::string name)
     : system_(system), name_(std::move(name)), names_(processes_), groups_(processes_) {}
 
-node::~node() = default;
+node::~node() {
+  while (leaving.load(std::memory_order_acquire) != 0)
+    std::this_thread::yield();
+}
 
 const host_name* node::host(std::string_view entry_id) {
   std::lock_guard guard(mutex_);

@@ -8,7 +8,9 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <chrono>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 namespace natterjack::hub {
@@ -44,6 +46,15 @@ struct node_fixture {
   caf::actor_system_config config;
   caf::actor_system system{config};
   node home{system, "here"};
+
+  // Processes take leave of their node, also those that a worker lets go of at the very end.
+  ~node_fixture() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (const auto& one : home.processes().all())
+      caf::anon_send_exit(one.actor, caf::exit_reason::kill);
+    while (home.processes().size() != 0 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
+  }
 
   process_ref spawn(const char* host = "app:host") {
     auto actor = caf::actor_cast<caf::strong_actor_ptr>(
