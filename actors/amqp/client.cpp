@@ -283,8 +283,15 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
   }
 
   void read_more() {
-    if (state_ == state::open && has_command_room())
-      transport_->read();
+    if (state_ != state::open)
+      return;
+    if (!has_command_room()) {
+      is_held_back_ = true;
+      return;
+    }
+    if (std::exchange(is_held_back_, false))
+      is_ping_open_ = false; // its pong stands behind what was not read
+    transport_->read();
   }
 
   // -- time and end
@@ -298,7 +305,7 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
     if (state_ != state::open)
       return;
     // While we do not read, pongs stand behind what we leave there: they cannot be missed.
-    if (is_ping_open_ && has_command_room()) {
+    if (is_ping_open_ && !is_held_back_) {
       spdlog::debug("{}: ping unanswered", to_string(id()));
       state_ = state::closing;
       transport_->close_now(1011, "keepalive ping timeout");
@@ -347,6 +354,7 @@ class clu_client final : public relay::pinned_actor, public relay::ws_owner {
   std::deque<queued_command> commands_;
   size_t command_bytes_ = 0;
   bool is_sending_ = false;
+  bool is_held_back_ = false; // not read, for what it has said already
   bool is_ping_open_ = false;
   bool is_ping_due_ = true;
   std::atomic<size_t> outbox_bytes_{0};

@@ -189,6 +189,15 @@ def test_a_consumer_that_was_refused_is_no_trouble_for_the_next_connection(broke
     exchange.run(exchange.channel.queue_delete("taken"))
 
 
+def test_a_client_that_is_held_back_for_its_bytes_misses_no_pong(broker):
+    options = ["--hold-time", "12s", "--ping-interval", "3s", "--ping-timeout", "3s", "--message-bytes", 4 << 20]
+    with Proxy(broker.port) as proxy, Clu(proxy.port, *options) as clu, clu.connect() as client:
+        proxy.refuse()
+        for i in range(2):
+            client.send_json({**command(f"b{i}"), "command_string": "x" * (1 << 20)})
+        assert [client.read_json(60)["headers"]["command_id"] for _ in range(2)] == ["b0", "b1"]
+
+
 def list_descriptors(clu):
     return list(Path(f"/proc/{clu.process.pid}/fd").iterdir())
 
