@@ -32,41 +32,26 @@ find_package(SQLite3 REQUIRED)
 target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
+  alarm.cpp
   call_batch.cpp
+  call_bound.cpp
   function_pool.cpp
   function_pool_http.cpp
+  function_pool_queue.cpp
   host_api.cpp
   lua_runtime.cpp
   reply.cpp
   base/base_library.cpp
+  base/error_output.cpp
   base/module_io.cpp
   base/print_sink.cpp
-  shared/answering_work.cpp
   codec/digests.cpp
   codec/key_derivation.cpp
-  shared/entry_registry.cpp
-  storage/env_variables.cpp
-  shared/event_bus.cpp
-  shared/group_watch.cpp
-  http/http_streaming.cpp
-  storage/key_value_store.cpp
-  shared/metric_shelf.cpp
   codec/module_base64.cpp
   codec/module_compress.cpp
   codec/module_crypto.cpp
   codec/module_hash.cpp
   codec/module_pbkdf2.cpp
-  http/module_http_client.cpp
-  base/module_io.cpp
-  json/module_json_validate.cpp
-  shared/module_metrics.cpp
-  shared/module_pg_watch.cpp
-  storage/module_queue.cpp
-  shared/module_registry.cpp
-  shared/module_security.cpp
-  storage/module_sql.cpp
-  storage/module_store.cpp
-  shared/module_system.cpp
   codec/module_uuid.cpp
   codec/module_yaml.cpp
   codec/text_codes.cpp
@@ -107,6 +92,7 @@ target_sources(natterjack_lua PRIVATE
   program/require.cpp
   program/sandbox.cpp
   program/type_annotations.cpp
+  shared/answering_work.cpp
   shared/entry_registry.cpp
   shared/event_bus.cpp
   shared/expression_parser.cpp
@@ -137,20 +123,3 @@ target_sources(natterjack_lua PRIVATE
   storage/store_sql.cpp
   storage/volume.cpp
   time/time_library.cpp)
-  shared/work_pool.cpp
-  codec/yaml_text.cpp)
-
-target_sources(natterjack_lua PRIVATE
-  alarm.cpp
-  base/base_library.cpp
-  call_batch.cpp
-  call_bound.cpp
-  function_pool.cpp
-  function_pool_http.cpp
-  shared/process_call.cpp
-  shared/scripted_entries.cpp
-  host_api.cpp
-  lua_runtime.cpp
-  base/error_output.cpp
-  base/print_sink.cpp
-  time/time_library.cpp

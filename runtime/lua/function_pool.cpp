@@ -134,7 +134,7 @@ void function_pool::submit(job one, caf::execution_unit* unit) {
     } else if (one.patient || queue_.size() - patient_ < options_.buffer) {
       patient_ += one.patient ? 1 : 0;
       queue_.push_back(std::move(one));
-      return;
+      return watch_last();
     } else {
       why = "too many calls wait for this function";
     }
@@ -274,9 +274,11 @@ void function_pool::retire() {
 void function_pool::stop() {
   std::unordered_map<caf::actor_id, caf::strong_actor_ptr> workers;
   std::deque<job> queue;
+  std::shared_ptr<alarm> released; // without the mutex
   {
     std::lock_guard guard(mutex_);
     stopped_ = true;
+    released.swap(alarm_);
     workers.swap(workers_);
     workers.merge(lingering_);
     lingering_.clear();

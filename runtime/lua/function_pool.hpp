@@ -4,7 +4,8 @@
 //                               500 with an error id             it raised; the log has the id
 //                               500 "no response sent"           it returned and had set nothing
 //                               503                              `buffer` calls wait already
-//                               504                              not done within `deadline`
+//                               504                              not done within `deadline`, be it that no
+//                                                                worker was free until then
 //   call, arguments, answer     what the function returned or why it failed; of a patient call
 //                               never because of `buffer`
 //
@@ -25,6 +26,8 @@
 #include <vector>
 
 namespace natterjack::runtime::lua {
+
+class alarm;
 
 struct pool_options {
   size_t workers = 8;  ///< states at most, so calls at a time
@@ -85,6 +88,9 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   job next_job();
   /// @param unit  runs a worker that becomes ready; null: the scheduler does
   void submit(job one, caf::execution_unit* unit = nullptr);
+  /// The last of the queue has a deadline: somebody looks then whether it still waits.
+  void watch_last();
+  void look_at_queue();
   caf::strong_actor_ptr make_worker();
   void prepare();
   void assign(const caf::strong_actor_ptr& worker, job one, caf::execution_unit* unit = nullptr);
@@ -109,6 +115,8 @@ class function_pool : public std::enable_shared_from_this<function_pool> {
   std::unordered_map<caf::actor_id, job> busy_;
   std::deque<job> queue_;
   size_t patient_ = 0; // of these
+  std::shared_ptr<alarm> alarm_; // for deadlines of the queue; made by the first call that waits
+  int64_t next_look_ns_ = 0;    // at the queue; 0: there is nothing to see
   std::unordered_map<caf::actor_id, caf::strong_actor_ptr> lingering_; // none of workers_
   bool told_of_room_ = false; // that there is none for more of these
 };

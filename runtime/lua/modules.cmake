@@ -6,6 +6,7 @@ add_library(natterjack_lua_modules OBJECT
   base/module_logger.cpp
   base/pattern.cpp
   base/pattern_library.cpp
+  base/pattern_set.cpp
   base/shims.cpp
   base/shims_os.cpp
   base/shims_table.cpp
@@ -25,12 +26,6 @@ add_library(natterjack_lua_modules OBJECT
   shared/module_pg.cpp
   time/module_time_methods.cpp
   time/module_time_values.cpp
-  base/pattern.cpp
-  base/pattern_library.cpp
-  base/pattern_set.cpp
-  base/shims.cpp
-  base/shims_os.cpp
-  base/shims_table.cpp
   time/time_layout.cpp
   time/time_layout_parse.cpp
   time/time_zone.cpp)

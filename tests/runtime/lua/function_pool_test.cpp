@@ -243,6 +243,18 @@ SCENARIO("a function that takes too long", "[lua][function]") {
     auto later = pool_world::start(*pool, "/");
     CHECK(pool_world::wait(later).status == 200);
   }
+  THEN("one that waits for a state is told so at its deadline, however long the state is busy") {
+    auto pool = w.pool("if not http.request() then channel.new():receive() end return {ok = true}",
+                       options);
+    pool->call({}, lua::call_extras{{}, {}, 0ns, [](lua::main_end&) {}}); // without a deadline
+    auto first = pool_world::start(*pool);
+    auto second = pool_world::start(*pool);
+    CHECK(pool_world::wait(first).status == 504);
+    CHECK(pool_world::wait(second).status == 504);
+    CHECK(contains(w.logged(), "no state of the function was free"));
+    auto third = pool_world::start(*pool);
+    CHECK(pool_world::wait(third).status == 504);
+  }
   THEN("or at its budget") {
     options.deadline = 20s;
     auto pool = w.pool("if http.request():path() == '/slow' then while true do end end "
