@@ -7,7 +7,7 @@
 //   exit            on_link_down or its own failure, for those it links; else ends it
 //
 //   result   what stop() was given, or "entry: callback: what()"
-//   never    runs more than a batch of messages without letting others run
+//   never    runs more than a batch of messages without letting others run, except before it tells of an end
 #pragma once
 
 #include "hub/directory.hpp"
