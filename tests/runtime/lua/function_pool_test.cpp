@@ -246,7 +246,9 @@ SCENARIO("a function that takes too long", "[lua][function]") {
   THEN("one that waits for a state is told so at its deadline, however long the state is busy") {
     auto pool = w.pool("if not http.request() then channel.new():receive() end return {ok = true}",
                        options);
-    pool->call({}, lua::call_extras{{}, {}, 0ns, [](lua::main_end&) {}}); // without a deadline
+    lua::call_extras without_deadline;
+    without_deadline.done = [](lua::main_end&) {};
+    pool->call({}, std::move(without_deadline));
     auto first = pool_world::start(*pool);
     auto second = pool_world::start(*pool);
     CHECK(pool_world::wait(first).status == 504);
