@@ -4,6 +4,7 @@
 #include "tests/relay/io_fixture.hpp"
 
 #include <ctime>
+#include <atomic>
 #include <fcntl.h>
 #include <optional>
 
@@ -17,7 +18,7 @@ struct outbox_fixture : io_fixture, outbox_owner {
   int ends[2];
   gateway_limits limits;
   std::optional<outbox> box;
-  int blocked = 0, drained = 0, failed = 0;
+  std::atomic<int> blocked{0}, drained{0}, failed{0}; // told on the io thread
   std::atomic<int> slow{0};
 
   outbox_fixture() {
