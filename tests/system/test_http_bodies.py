@@ -7,6 +7,7 @@ import pytest
 
 from natterjack import Natterjack
 from raw_http import RawHttp, request
+from waiting_handlers import go_on
 
 YAML = """
 version: "1.0"
@@ -113,7 +114,8 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bodies")
     for name, text in {"_index.yaml": YAML, "take.lua": TAKE}.items():
         (folder / name).write_text(text)
-    with Natterjack(folder) as running:
+    with Natterjack(folder, "--admin-socket", str(folder / "admin")) as running:
+        running.admin = folder / "admin"
         yield running
         assert running.is_alive(), running.stderr.text()
 

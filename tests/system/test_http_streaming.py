@@ -6,8 +6,9 @@ import time
 import pytest
 
 from metrics import scrape
-from natterjack import Natterjack, command
+from natterjack import Natterjack
 from raw_http import RawHttp
+from waiting_handlers import go_on
 
 YAML = """
 version: "1.0"
@@ -109,16 +110,6 @@ def server(tmp_path_factory):
         running.admin = folder / "admin"
         yield running
         assert running.is_alive(), running.stderr.text()
-
-
-def go_on(server, name):
-    """Lets a waiting handler go on, as soon as it waits."""
-    end = time.monotonic() + 10
-    while True:
-        done = command("send", "--admin-socket", str(server.admin), name, "next", "1")
-        if done.returncode == 0:
-            return
-        assert time.monotonic() < end, done.stderr
 
 
 def test_what_is_flushed_is_there_before_the_rest_is_written(server):
