@@ -16,6 +16,7 @@ import pytest
 from certificates import Authority
 from natterjack import DEADLINE_S, Natterjack, command
 from raw_http import get
+from waiting_handlers import go_on
 
 FOLDER = Path(__file__).parent / "lua_clients"
 NAMES = re.findall(r"(?m)^        (\w+) = function\(\)", (FOLDER / "tests.lua").read_text())
@@ -168,8 +169,8 @@ def test_messages_that_nobody_takes_end_the_connection_and_none_is_missing(serve
                 client.sendall(bytes([0x81, len(text)]) + text)
             assert read_close_code(client) == 1013
             client.sendall(b"\x88\x02\x03\xf5")
-        done = command("send", "listens", "go", "1", "--admin-socket", admin)
-        assert done.returncode == 0, done
+        server.admin = admin
+        go_on(server, "listens")
         [(_, match)] = server.stdout.wait_for(r"in order, to the end: (\d+)")
         assert 40 <= int(match[1]) < 300  # a mailbox, and up to what the channel holds
         assert "websocket closed: its messages are not received" in server.stderr.text()
