@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace natterjack::bench {
@@ -17,7 +18,7 @@ class fanout_mode final : public mode {
       : mode(with), readers_(with.connections - slow),
         stride_(with.watched == 0 ? 1 : with.connections / with.watched), stamps_(with.window),
         missing_(with.window), late_interval_(32 * with.window),
-        sent_stamps_(2 * late_interval_ + with.window) {
+        sent_stamps_(8 * late_interval_ + with.window) {
     for (uint32_t i = 0; i < readers_; ++i)
       watched_ += is_late(i) ? 0 : 1;
   }
@@ -37,6 +38,8 @@ class fanout_mode final : public mode {
     for (uint32_t i = 0; i < options_.window; ++i)
       broadcast();
     for (auto next_look = now_ns(); !done_; pool_.turn(100)) {
+      if (std::exchange(is_late_due_, false)) // here, since the pool has one buffer for who is being read
+        read_late();
       guard.check(arrivals_, [this] { return describe(); });
       if (readers_ != options_.connections && now_ns() > next_look) {
         peak = std::max(peak, server_.rss());
@@ -113,7 +116,7 @@ class fanout_mode final : public mode {
   void completed(int64_t now) {
     ++broadcasts_;
     if (++completed_ % late_interval_ == 0)
-      read_late();
+      is_late_due_ = true;
     if (!watch_ && now >= measure_from_) {
       watch_.emplace(server_);
       latency_.clear();
@@ -180,6 +183,7 @@ class fanout_mode final : public mode {
   const uint64_t late_interval_;     ///< broadcasts between two reads of who is not watched
   std::vector<int64_t> sent_stamps_; ///< of the latest broadcasts
   uint64_t sent_ = 0, completed_ = 0, late_arrivals_ = 0;
+  bool is_late_due_ = false;
   uint64_t arrivals_ = 0, measured_arrivals_ = 0;
   uint64_t bytes_ = 0, measured_bytes_ = 0;
   uint64_t broadcasts_ = 0;
