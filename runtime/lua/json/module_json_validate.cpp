@@ -7,26 +7,13 @@
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/program/lua_library.hpp"
-#include "runtime/lua/shared/regular_expression.hpp"
+#include "runtime/lua/shared/expression_function.hpp"
 
 namespace natterjack::runtime::lua {
 
 namespace {
 
 const char schema_key = 0; // registry: the checking function
-
-// pattern, text -> boolean; nil and a sentence: no regular expression, or too much
-int matches(lua_State* L) {
-  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2), engine_of(L).scratch);
-  if (result) {
-    lua_pushboolean(L, *result);
-    return 1;
-  }
-  const auto& why = engine_of(L).scratch;
-  lua_pushnil(L);
-  lua_pushlstring(L, why.data(), why.size());
-  return 2;
-}
 
 // text -> value; raises if it is no JSON
 int parse(lua_State* L) {
@@ -40,7 +27,7 @@ template <bool AsText> int validate(lua_State* L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &schema_key) != LUA_TFUNCTION) {
     lua_pop(L, 1);
     constexpr luaL_Reg functions[] = {
-        {"matches", guarded<matches>}, {"parse", guarded<parse>}, {nullptr, nullptr}};
+        {"matches", guarded<search_text>}, {"parse", guarded<parse>}, {nullptr, nullptr}};
     luaL_newlib(L, functions);
     lua_newtable(L);
     run_library(L, "json_schema_shape");

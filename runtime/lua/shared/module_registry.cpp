@@ -5,7 +5,7 @@
 #include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
-#include "runtime/lua/shared/regular_expression.hpp"
+#include "runtime/lua/shared/expression_function.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 namespace natterjack::runtime::lua {
@@ -189,19 +189,6 @@ int go_to(lua_State* L) {
   return 1;
 }
 
-// pattern, text -> boolean; nil and a sentence: no regular expression, or too much
-int is_like(lua_State* L) {
-  const auto result = search_bounded(text_argument(L, 1), text_argument(L, 2), engine_of(L).scratch);
-  if (result) {
-    lua_pushboolean(L, *result);
-    return 1;
-  }
-  const auto& why = engine_of(L).scratch;
-  lua_pushnil(L);
-  lua_pushlstring(L, why.data(), why.size());
-  return 2;
-}
-
 int warn(lua_State* L) {
   log(L, log_level::warn, text_argument(L, 1));
   return 0;
@@ -216,7 +203,7 @@ int open_registry(lua_State* L) {
                                     {"versions", guarded<versions>},
                                     {"apply", guarded<apply>},
                                     {"go_to", guarded<go_to>},
-                                    {"is_like", guarded<is_like>},
+                                    {"is_like", guarded<search_text>},
                                     {"warn", guarded<warn>},
                                     {nullptr, nullptr}};
   luaL_newlib(L, functions);
