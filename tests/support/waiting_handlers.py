@@ -1,8 +1,20 @@
 """Handlers that stand in `process.inbox():receive()` under a name, and how a test lets them go on."""
 
 import time
+from contextlib import contextmanager
 
-from natterjack import DEADLINE_S, command
+from natterjack import DEADLINE_S, Natterjack, command
+
+
+@contextmanager
+def serving(folder, files):
+    """A server of these files (name: text) with an admin socket; it must live until the end."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with Natterjack(folder, "--admin-socket", str(folder / "admin")) as running:
+        running.admin = folder / "admin"
+        yield running
+        assert running.is_alive(), running.stderr.text()
 
 
 def go_on(server, name):

@@ -5,9 +5,8 @@ import json
 
 import pytest
 
-from natterjack import Natterjack
 from raw_http import RawHttp, request
-from waiting_handlers import go_on
+from waiting_handlers import go_on, serving
 
 YAML = """
 version: "1.0"
@@ -111,13 +110,8 @@ end }
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bodies")
-    for name, text in {"_index.yaml": YAML, "take.lua": TAKE}.items():
-        (folder / name).write_text(text)
-    with Natterjack(folder, "--admin-socket", str(folder / "admin")) as running:
-        running.admin = folder / "admin"
+    with serving(tmp_path_factory.mktemp("bodies"), {"_index.yaml": YAML, "take.lua": TAKE}) as running:
         yield running
-        assert running.is_alive(), running.stderr.text()
 
 
 def blob(size):

@@ -6,9 +6,8 @@ import time
 import pytest
 
 from metrics import scrape
-from natterjack import Natterjack
 from raw_http import RawHttp
-from waiting_handlers import go_on
+from waiting_handlers import go_on, serving
 
 YAML = """
 version: "1.0"
@@ -103,13 +102,8 @@ end }
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("streaming")
-    for name, text in {"_index.yaml": YAML, "answer.lua": ANSWER}.items():
-        (folder / name).write_text(text)
-    with Natterjack(folder, "--admin-socket", str(folder / "admin")) as running:
-        running.admin = folder / "admin"
+    with serving(tmp_path_factory.mktemp("streaming"), {"_index.yaml": YAML, "answer.lua": ANSWER}) as running:
         yield running
-        assert running.is_alive(), running.stderr.text()
 
 
 def test_what_is_flushed_is_there_before_the_rest_is_written(server):
