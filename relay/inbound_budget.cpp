@@ -4,11 +4,6 @@
 
 namespace natterjack::relay {
 
-inbound_budget::inbound_budget(pinned& owner, caf::actor_control_block* control,
-                               const gateway_limits& limits)
-    : owner_(control), raw_(&owner), limits_messages_(limits.inbound_messages),
-      limits_bytes_(limits.inbound_bytes) {}
-
 hub::credit inbound_budget::take(size_t bytes) {
   out_.fetch_add(counted(bytes));
   return {this, bytes};
@@ -25,8 +20,16 @@ bool inbound_budget::has_room() noexcept {
 void inbound_budget::give_back(size_t bytes) noexcept {
   out_.fetch_sub(counted(bytes));
   if (waiting_.load() && is_below() && waiting_.exchange(false))
-    if (auto owner = owner_.lock())
-      raw_->thread().push_wake(raw_);
+    room_again();
+}
+
+pinned_budget::pinned_budget(pinned& owner, caf::actor_control_block* control,
+                             const gateway_limits& limits)
+    : inbound_budget(limits.inbound_messages, limits.inbound_bytes), owner_(control), raw_(&owner) {}
+
+void pinned_budget::room_again() noexcept {
+  if (auto owner = owner_.lock())
+    raw_->thread().push_wake(raw_);
 }
 
 } // namespace natterjack::relay

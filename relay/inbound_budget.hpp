@@ -1,7 +1,7 @@
-// How much of one client's talk may be waiting for its hub: messages and bytes.
+// How much of what one peer says may be waiting for its receiver: messages and bytes.
 //
-// The connection takes for each message; the credit in the message gives back, from whichever thread
-// takes or drops it. When a connection waits and there is room again, its thread is told once.
+// Who reads takes for each message; the credit in the message gives back, from whichever thread takes or
+// drops it. When a reader waits and there is room again, it is told once.
 #pragma once
 
 #include "hub/credit.hpp"
@@ -14,24 +14,27 @@
 
 namespace natterjack::relay {
 
-class inbound_budget final : public hub::credit_source {
+class inbound_budget : public hub::credit_source {
  public:
-  /// @param control  the owner's, as CAF knows it
-  inbound_budget(pinned& owner, caf::actor_control_block* control, const gateway_limits& limits);
+  inbound_budget(size_t messages, size_t bytes) noexcept
+      : limits_messages_(messages), limits_bytes_(bytes) {}
 
   /// Takes credit for one message. @returns what goes with the message
   hub::credit take(size_t bytes);
 
-  /// True if another message may be read; else the owner's `on_wake` will be called.
+  /// True if another message may be read; else `room_again` will be called.
   bool has_room() noexcept;
 
   /// Which of the two bounds is reached; false: bytes, or none.
   bool full_of_messages() const noexcept { return messages_of(out_.load()) >= limits_messages_; }
   size_t waiting() const noexcept { return messages_of(out_.load(std::memory_order_relaxed)); }
 
-  void give_back(size_t bytes) noexcept override;
+  void give_back(size_t bytes) noexcept final;
 
  private:
+  /// Called on the thread that gave back.
+  virtual void room_again() noexcept = 0;
+
   // Messages in the upper bits, bytes in the lower 40: a message counts both ways with one instruction.
   static constexpr int bytes_bits = 40;
   static constexpr uint64_t counted(size_t bytes) noexcept {
@@ -46,12 +49,23 @@ class inbound_budget final : public hub::credit_source {
     return messages_of(out) < limits_messages_ && bytes_of(out) < limits_bytes_;
   }
 
-  caf::weak_actor_ptr owner_; // messages may outlive the connection
-  pinned* raw_;         // valid while `owner_` locks
   size_t limits_messages_;
   size_t limits_bytes_;
   std::atomic<uint64_t> out_{0}; // taken and not given back
   std::atomic<bool> waiting_{false};
+};
+
+/// That of a connection, which is woken by `on_wake`.
+class pinned_budget final : public inbound_budget {
+ public:
+  /// @param control  the owner's, as CAF knows it
+  pinned_budget(pinned& owner, caf::actor_control_block* control, const gateway_limits& limits);
+
+ private:
+  void room_again() noexcept override;
+
+  caf::weak_actor_ptr owner_; // messages may outlive the connection
+  pinned* raw_;               // valid while `owner_` locks
 };
 
 } // namespace natterjack::relay

@@ -56,7 +56,7 @@ class event_stream final : public pinned_actor, public event_source, private tar
       : pinned_actor(config, thread, options.gateway->node, options.gateway->host),
         gateway_(std::move(options.gateway)), sink_(std::move(sink)),
         endpoint_dialect_(options.dialect),
-        budget_(caf::make_counted<inbound_budget>(*this, ctrl(), gateway_->limits)) {
+        budget_(caf::make_counted<pinned_budget>(*this, ctrl(), gateway_->limits)) {
     enter(ctrl());
   }
 
@@ -349,7 +349,7 @@ class event_stream final : public pinned_actor, public event_source, private tar
   hub::relay_dialect endpoint_dialect_;
   hub::relay_dialect dialect_ = hub::relay_dialect::table;
   hub::process_ref target_;
-  caf::intrusive_ptr<inbound_budget> budget_;
+  caf::intrusive_ptr<pinned_budget> budget_;
   bool ended_ = false;
   bool over_time_ = false;
   bool has_dropped_ = false;

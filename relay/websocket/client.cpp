@@ -1,11 +1,14 @@
 #include "relay/websocket/client.hpp"
 
 #include "relay/client_stream.hpp"
+#include "relay/inbound_budget.hpp"
 #include "relay/io_pool.hpp"
 #include "relay/websocket/close_request.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
@@ -20,15 +23,31 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = boost::beast::websocket;
 
+// That of a client: another message may be read.
+class client_budget final : public inbound_budget {
+ public:
+  client_budget(const socket_options& options, std::function<void()> room)
+      : inbound_budget(options.unheard, options.unheard_bytes), room_(std::move(room)) {}
+
+ private:
+  void room_again() noexcept override { room_(); }
+  const std::function<void()> room_;
+};
+
 // One for each kind of stream. Everything but `send`, `ping` and `close` runs on its io thread.
 template <class Stream>
 class open_socket final : public websocket_client,
                           public std::enable_shared_from_this<open_socket<Stream>> {
  public:
   open_socket(io_thread& thread, socket_options options, socket_events events)
-      : thread_(thread), options_(std::move(options)), events_(std::move(events)) {}
+      : thread_(thread), options_(std::move(options)), events_(std::move(events)),
+        pause_(thread.context(), asio::steady_timer::time_point::max()) {}
 
   void start() {
+    budget_ = caf::make_counted<client_budget>(options_, [weak = this->weak_from_this()] {
+      if (auto self = weak.lock())
+        self->post([self] { self->pause_.cancel(); });
+    });
     asio::co_spawn(thread_.context(), run(this->shared_from_this()), asio::detached);
   }
 
@@ -147,9 +166,20 @@ class open_socket final : public websocket_client,
 
   asio::awaitable<void> read() {
     for (;;) {
+      co_await until_heard();
       beast::flat_buffer buffer;
       co_await stream_->async_read(buffer, asio::use_awaitable);
-      events_.on_message(beast::buffers_to_string(buffer.data()), stream_->got_binary());
+      auto bytes = beast::buffers_to_string(buffer.data());
+      auto credit = budget_->take(bytes.size());
+      events_.on_message(std::move(bytes), stream_->got_binary(), std::move(credit));
+    }
+  }
+
+  // The timer is only a bell: rung where there is room, and where the end is read at once.
+  asio::awaitable<void> until_heard() {
+    while (!closes_ && !budget_->has_room()) {
+      beast::error_code rung;
+      co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, rung));
     }
   }
 
@@ -181,6 +211,8 @@ class open_socket final : public websocket_client,
         stream_->async_ping({}, std::move(wrote));
         break;
       case frame::close:
+        closes_ = true; // drops what is unread
+        pause_.cancel();
         stream_->async_close({static_cast<websocket::close_code>(next.code),
                               cut_reason(next.bytes)},
                              std::move(wrote));
@@ -195,9 +227,12 @@ class open_socket final : public websocket_client,
   std::unique_ptr<websocket::stream<Stream>> stream_;
   std::string protocol_;
   std::deque<frame> queue_;
+  caf::intrusive_ptr<client_budget> budget_;
+  asio::steady_timer pause_;
   std::atomic<size_t> waiting_{0};
   std::atomic<bool> closed_{false};
   bool is_open_ = false;
+  bool closes_ = false;
   bool writing_ = false;
 };
 

@@ -6,9 +6,11 @@
 //   ping                      a ping frame
 //
 //   events   on_open, then on_message…, then on_close exactly once; on an io thread
-//   bounds   `message_max` bytes a message; `queue_max` bytes that wait to be sent
+//   bounds   `message_max` bytes a message; `queue_max` bytes that wait to be sent; `unheard` messages and
+//            `unheard_bytes` whose credit is not given back: then nothing is read, and the server waits
 #pragma once
 
+#include "hub/credit.hpp"
 #include "relay/http/client.hpp"
 
 #include <functional>
@@ -25,12 +27,14 @@ struct socket_options {
   std::chrono::nanoseconds dial_timeout{std::chrono::seconds(30)};
   size_t message_max = 16u << 20;
   size_t queue_max = 64u << 20;
+  size_t unheard = 64;
+  size_t unheard_bytes = 1u << 20; ///< one message alone may be larger
   client_tls tls;
 };
 
 struct socket_events {
   std::function<void(std::string protocol)> on_open;
-  std::function<void(std::string bytes, bool is_binary)> on_message;
+  std::function<void(std::string bytes, bool is_binary, hub::credit)> on_message;
   std::function<void(unsigned code, std::string reason)> on_close; ///< code 0: never was open
 };
 

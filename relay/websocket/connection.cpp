@@ -62,7 +62,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
         gateway_(std::move(options.gateway)), transport_(std::move(transport)),
         config_(std::make_unique<relay_config>(std::move(options.config))),
         endpoint_dialect_(options.dialect),
-        budget_(caf::make_counted<inbound_budget>(*this, ctrl(), gateway_->limits)),
+        budget_(caf::make_counted<pinned_budget>(*this, ctrl(), gateway_->limits)),
         topic_(topic_of(message_topic)) {
     enter_as(ctrl());
   }
@@ -703,7 +703,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   uint16_t unanswered_ = 0; // messages of the client since which it has been sent fewer frames
   uint32_t pings_open_ = 0;
   hub::process_ref target_;
-  caf::intrusive_ptr<inbound_budget> budget_;
+  caf::intrusive_ptr<pinned_budget> budget_;
   hub::shared_bytes topic_;
   hub::shared_bytes metadata_; // JSON text; empty: none was given
   std::atomic<uint64_t> message_count_{0}; // written here, read by operators

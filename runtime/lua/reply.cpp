@@ -20,7 +20,8 @@ constexpr char answer_topic = 'a';
 constexpr char item_topic = 's';
 constexpr char end_topic = 'e';
 
-hub::send_result deliver(const reply_address& to, char kind, std::vector<hub::payload> values) {
+hub::send_result deliver(const reply_address& to, char kind, std::vector<hub::payload> values,
+                         hub::credit unheard = {}) {
   if (!to)
     return hub::send_result::no_process;
   auto who = to.home->processes().find(to.to.number());
@@ -31,7 +32,7 @@ hub::send_result deliver(const reply_address& to, char kind, std::vector<hub::pa
                                  static_cast<unsigned long long>(to.number));
   return who.self->deliver(hub::make_message(
       hub::pid{}, hub::shared_bytes(std::string_view(topic, static_cast<size_t>(size))),
-      std::move(values)));
+      std::move(values), std::move(unheard)));
 }
 
 const char* const fine = "";
@@ -85,12 +86,13 @@ void answer_error(const reply_address& to, error_kind kind, std::string_view tex
   answer_error(to, failure{kind, std::string(text), {}});
 }
 
-hub::send_result stream_item(const reply_address& to, std::vector<hub::payload> values) {
-  return deliver(to, item_topic, std::move(values));
+hub::send_result stream_item(const reply_address& to, std::vector<hub::payload> values,
+                             hub::credit unheard) {
+  return deliver(to, item_topic, std::move(values), std::move(unheard));
 }
 
-void end_stream(const reply_address& to) {
-  deliver(to, end_topic, {});
+void end_stream(const reply_address& to, std::vector<hub::payload> last) {
+  deliver(to, end_topic, std::move(last));
 }
 
 // -- in the process -------------------------------------------------------------
@@ -200,7 +202,9 @@ void engine::reply_arrived(hub::message_ptr what) {
     std::from_chars(topic.data() + 2, topic.data() + topic.size(), number);
   const char kind = topic.size() > 2 ? topic[1] : ' ';
   auto stream = streams_.find(number);
-  if (kind == item_topic && stream != streams_.end()) {
+  const bool is_last = kind == end_topic && !what->payloads().empty();
+  if ((kind == item_topic || is_last) && stream != streams_.end()) {
+    stream->second->ends = is_last;
     stream->second->queue.push({std::move(what), intake_.next_number()});
     notify(*this, *stream->second->out);
     return; // counts as received when the script takes it

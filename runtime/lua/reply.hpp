@@ -8,12 +8,14 @@
 //   from any thread                                   result
 //   answer(to, values)  answer_error(to, kind, text)  the wait ends; once
 //   stream_item(to, values)                           one value at the channel; bounded by the
-//                                                     mailbox of the process
-//   end_stream(to)                                    the channel closes behind what it holds
+//                                                     mailbox of the process, or by who gives credit
+//   end_stream(to, last)                              the channel closes behind what it holds, and
+//                                                     behind this value, if there is one
 //
 //   an address is plain data and may outlive the process: what comes too late is dropped
 #pragma once
 
+#include "hub/credit.hpp"
 #include "hub/pid.hpp"
 #include "hub/process.hpp"
 #include "runtime/lua/host_api.hpp"
@@ -54,8 +56,10 @@ void close_stream(lua_State* L, uint64_t number) noexcept;
 void answer(const reply_address& to, std::vector<hub::payload> values);
 void answer_error(const reply_address& to, const failure& why);
 void answer_error(const reply_address& to, error_kind kind, std::string_view text);
-hub::send_result stream_item(const reply_address& to, std::vector<hub::payload> values);
-void end_stream(const reply_address& to);
+/// @param unheard  comes back when the script has taken the value
+hub::send_result stream_item(const reply_address& to, std::vector<hub::payload> values,
+                             hub::credit unheard = {});
+void end_stream(const reply_address& to, std::vector<hub::payload> last = {});
 
 /// What is known of an error besides its text, as `hub::exit_result` carries it.
 hub::payload error_facts_of(const failure& why);

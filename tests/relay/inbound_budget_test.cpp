@@ -38,7 +38,7 @@ SCENARIO_METHOD(io_fixture, "a connection that used its budget is woken once the
   gateway_limits limits;
   limits.inbound_messages = 2;
   limits.inbound_bytes = 100;
-  auto budget = caf::make_counted<inbound_budget>(self, self.ctrl(), limits);
+  auto budget = caf::make_counted<pinned_budget>(self, self.ctrl(), limits);
   GIVEN("two messages taken of two") {
     auto first = budget->take(10);
     CHECK(budget->has_room());

@@ -12,9 +12,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <atomic>
-#include <mutex>
-
 namespace natterjack::runtime::lua {
 
 namespace {
@@ -155,51 +152,6 @@ socket_handle& socket_at(lua_State* L, int index) {
   return check_handle<socket_handle>(L, index, &socket_key, "a websocket");
 }
 
-// Hands over what a server sends. A process that does not take it loses nothing from the middle:
-// when its mailbox is full, the connection ends there.
-class socket_intake {
- public:
-  socket_intake(engine& self, const reply_address& items)
-      : runtime_(self.runtime()), entry_(self.program().id()), items_(items) {}
-
-  void take(const std::string& bytes, bool is_binary) {
-    if (is_over_)
-      return;
-    const auto result = stream_item(
-        items_, {bytes_payload(bytes), hub::payload::text(is_binary ? "binary" : "text")});
-    if (result == hub::send_result::mailbox_full)
-      overflow();
-  }
-
-  /// Called once, by the process, when there is a socket; messages may have come before.
-  void belongs_to(const std::shared_ptr<relay::websocket_client>& socket) {
-    std::lock_guard guard(mutex_);
-    socket_ = socket;
-    if (is_over_)
-      socket->close(closed_with, why);
-  }
-
- private:
-  static constexpr unsigned closed_with = 1013; // RFC 6455 7.4.1 and its registry: try again later
-  static constexpr const char* why = "messages are not taken";
-
-  void overflow() {
-    std::lock_guard guard(mutex_);
-    is_over_ = true;
-    runtime_.log(log_level::warn, entry_, items_.to,
-                 "websocket closed: its messages are not received, and the mailbox is full");
-    if (auto socket = socket_.lock())
-      socket->close(closed_with, why);
-  }
-
-  lua_runtime& runtime_;
-  const std::string entry_;
-  const reply_address items_;
-  std::mutex mutex_;
-  std::weak_ptr<relay::websocket_client> socket_;
-  std::atomic<bool> is_over_{false};
-};
-
 bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply_address& opened,
                   const reply_address& items) {
   auto* threads = threads_of(self);
@@ -215,19 +167,19 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
   options.tls = tls(L, 1);
   relay::socket_events events;
   events.on_open = [opened](std::string protocol) { answer(opened, {bytes_payload(protocol)}); };
-  auto intake = std::make_shared<socket_intake>(self, items);
-  events.on_message = [intake](const std::string& bytes, bool is_binary) {
-    intake->take(bytes, is_binary);
+  events.on_message = [items](const std::string& bytes, bool is_binary, hub::credit unheard) {
+    stream_item(items, {bytes_payload(bytes), hub::payload::text(is_binary ? "binary" : "text")},
+                std::move(unheard));
   };
   events.on_close = [opened, items](unsigned code, std::string reason) {
     answer_error(opened, {error_kind::unavailable, reason, "{\"retryable\":true}"});
+    std::vector<hub::payload> last;
     if (code != 0)
-      stream_item(items, {hub::payload::json(std::to_string(code)), bytes_payload(reason),
-                          hub::payload::text("close")});
-    end_stream(items);
+      last = {hub::payload::json(std::to_string(code)), bytes_payload(reason),
+              hub::payload::text("close")};
+    end_stream(items, std::move(last));
   };
   handle.socket = relay::websocket_client::open(*threads, std::move(options), std::move(events));
-  intake->belongs_to(handle.socket);
   return true;
 }
 
