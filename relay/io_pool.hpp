@@ -18,8 +18,8 @@ class io_pool {
   }
 
   void start() {
-    for (auto& t : threads_)
-      t->start();
+    for (size_t i = 0; i < threads_.size(); ++i)
+      threads_[i]->start(i);
   }
   void stop() {
     for (auto& t : threads_)

@@ -1,5 +1,7 @@
 #include "relay/io_thread.hpp"
 
+#include "hub/thread_name.hpp"
+
 #include "relay/batch_writer.hpp"
 #include "relay/message_run.hpp"
 
@@ -49,8 +51,9 @@ io_thread::~io_thread() {
       who->dirty_index_ = static_cast<size_t>(-1);
 }
 
-void io_thread::start() {
-  thread_ = std::thread([this] {
+void io_thread::start(size_t number) {
+  thread_ = std::thread([this, number] {
+    hub::name_thread("io-" + std::to_string(number));
     hub::wake_list::use(this);
     context_.run();
   });

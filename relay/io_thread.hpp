@@ -47,7 +47,8 @@ class io_thread final : public caf::execution_unit,
   explicit io_thread(caf::actor_system& system);
   ~io_thread() override;
 
-  void start();
+  /// @param number  of the thread, for its name: io-0, io-1 …
+  void start(size_t number = 0);
   /// Ends the loop and waits for the thread. Idempotent.
   void stop();
 

@@ -1,5 +1,6 @@
 #include "actors/amqp/connection.hpp"
 
+#include "hub/thread_name.hpp"
 #include "actors/amqp/session.hpp"
 
 #include <spdlog/spdlog.h>
@@ -50,7 +51,10 @@ void connection::watch(std::function<void(const link_event&)> watcher) {
 }
 
 void connection::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    hub::name_thread("broker");
+    run();
+  });
 }
 
 void connection::stop() {

@@ -1,5 +1,6 @@
 #include "runtime/admin/admin_server.hpp"
 
+#include "hub/thread_name.hpp"
 #include "runtime/admin/admin_path.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -127,7 +128,10 @@ struct admin_server::state {
 
 admin_server::admin_server(admin_handler handle)
     : state_(std::make_unique<state>(std::move(handle))) {
-  state_->thread = std::thread([s = state_.get()] { s->context.run(); });
+  state_->thread = std::thread([s = state_.get()] {
+    hub::name_thread("admin");
+    s->context.run();
+  });
 }
 
 admin_server::~admin_server() { stop(); }

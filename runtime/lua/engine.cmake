@@ -33,18 +33,12 @@ target_link_libraries(natterjack_lua PRIVATE SQLite::SQLite3 ZLIB::ZLIB)
 
 target_sources(natterjack_lua PRIVATE
   alarm.cpp
-  call_batch.cpp
-  call_bound.cpp
-  function_pool.cpp
-  function_pool_http.cpp
-  function_pool_queue.cpp
-  host_api.cpp
-  lua_runtime.cpp
-  reply.cpp
   base/base_library.cpp
   base/error_output.cpp
   base/module_io.cpp
   base/print_sink.cpp
+  call_batch.cpp
+  call_bound.cpp
   codec/digests.cpp
   codec/key_derivation.cpp
   codec/module_base64.cpp
@@ -71,10 +65,15 @@ target_sources(natterjack_lua PRIVATE
   engine/timer_service.cpp
   engine/traceback.cpp
   engine/watchdog.cpp
+  function_pool.cpp
+  function_pool_http.cpp
+  function_pool_queue.cpp
+  host_api.cpp
   http/http_streaming.cpp
   http/module_http_client.cpp
   http/request_body.cpp
   json/module_json_validate.cpp
+  lua_runtime.cpp
   process/error_argument.cpp
   process/feed.cpp
   process/lua_process.cpp
@@ -92,10 +91,13 @@ target_sources(natterjack_lua PRIVATE
   program/require.cpp
   program/sandbox.cpp
   program/type_annotations.cpp
+  regex/regex_characters.cpp
+  regex/regex_parser.cpp
+  regex/regular_expression.cpp
+  reply.cpp
   shared/answering_work.cpp
   shared/entry_registry.cpp
   shared/event_bus.cpp
-  shared/expression_parser.cpp
   shared/group_watch.cpp
   shared/metric_shelf.cpp
   shared/module_ctx.cpp
@@ -107,7 +109,6 @@ target_sources(natterjack_lua PRIVATE
   shared/module_security.cpp
   shared/module_system.cpp
   shared/process_call.cpp
-  shared/regular_expression.cpp
   shared/scripted_entries.cpp
   shared/services.cpp
   shared/work_pool.cpp

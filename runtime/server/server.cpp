@@ -2,6 +2,7 @@
 
 #include "hub/json_value.hpp"
 #include "hub/quiet_scheduler.hpp"
+#include "hub/thread_name.hpp"
 #include "hub/usable_cores.hpp"
 #include "runtime/admin/admin_commands.hpp"
 #include "runtime/admin/admin_path.hpp"
@@ -71,6 +72,7 @@ system_config::system_config(size_t threads) {
   set("scheduler.max-threads", threads);
   set("scheduler.max-throughput", size_t{100});
   module_factories.emplace_back(hub::make_quiet_scheduler);
+  hub::name_workers(*this);
 }
 
 server::state::state(const command_line& given, const application& app,

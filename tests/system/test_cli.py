@@ -4,10 +4,11 @@ import re
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
-from natterjack import command
+from natterjack import DEADLINE_S, command
 from probe import Probe
 from raw_http import RawHttp, get
 from raw_ws import CLOSE
@@ -250,6 +251,15 @@ def test_a_second_signal_ends_at_once(serve, application):
     server.wait_for("(?i)drain|shutting down|stopping")
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(5) is not None
+
+
+def test_threads_are_called_by_what_they_do(serve, folder):
+    server = serve(folder, "--io-threads", "2", "--hub-threads", "3")
+    wanted = {"io-0", "io-1", "hub-0", "hub-1", "hub-2", "lua-timers", "lua-watchdog"}
+    end = time.monotonic() + DEADLINE_S
+    while not wanted <= (names := {comm.read_text().strip() for comm in
+                                   Path(f"/proc/{server.process.pid}/task").glob("*/comm")}):
+        assert time.monotonic() < end, names
 
 
 def test_the_drain_window_spreads_the_close_frames(serve_probe):

@@ -1,5 +1,7 @@
 #include "runtime/lua/base/print_sink.hpp"
 
+#include "hub/thread_name.hpp"
+
 #include <algorithm>
 #include <cerrno>
 
@@ -28,7 +30,10 @@ void print_sink::write(std::string_view line) {
   const bool was_empty = queued_.empty();
   queued_ += line;
   if (!thread_.joinable())
-    thread_ = std::thread([this] { run(); });
+    thread_ = std::thread([this] {
+      hub::name_thread(descriptor_ == STDERR_FILENO ? "stderr" : "stdout");
+      run();
+    });
   else if (was_empty)
     wake_.notify_one();
 }

@@ -1,5 +1,7 @@
 #include "runtime/lua/engine/timer_service.hpp"
 
+#include "hub/thread_name.hpp"
+
 #include <caf/all.hpp>
 
 #include <chrono>
@@ -7,7 +9,10 @@
 
 namespace natterjack::runtime::lua {
 
-timer_service::timer_service() : thread_([this] { run(); }) {
+timer_service::timer_service() : thread_([this] {
+        hub::name_thread("lua-timers");
+        run();
+      }) {
 }
 
 timer_service::~timer_service() {

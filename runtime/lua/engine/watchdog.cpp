@@ -1,5 +1,7 @@
 #include "runtime/lua/engine/watchdog.hpp"
 
+#include "hub/thread_name.hpp"
+
 #include <algorithm>
 #include <chrono>
 
@@ -101,7 +103,10 @@ watchdog::watchdog(lua_Hook hook) {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGURG, &action, nullptr);
-  thread_ = std::thread([this] { look(); });
+  thread_ = std::thread([this] {
+    hub::name_thread("lua-watchdog");
+    look();
+  });
 }
 
 watchdog::~watchdog() {

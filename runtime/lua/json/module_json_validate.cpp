@@ -7,7 +7,7 @@
 #include "runtime/lua/application_modules.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/program/lua_library.hpp"
-#include "runtime/lua/shared/expression_function.hpp"
+#include "runtime/lua/regex/search_function.hpp"
 
 namespace natterjack::runtime::lua {
 

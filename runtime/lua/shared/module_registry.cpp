@@ -5,7 +5,7 @@
 #include "runtime/lua/program/lua_library.hpp"
 #include "runtime/lua/raw_field.hpp"
 #include "runtime/lua/shared/entry_registry.hpp"
-#include "runtime/lua/shared/expression_function.hpp"
+#include "runtime/lua/regex/search_function.hpp"
 #include "runtime/lua/shared/services.hpp"
 
 namespace natterjack::runtime::lua {

@@ -1,5 +1,7 @@
 #include "runtime/lua/shared/work_pool.hpp"
 
+#include "hub/thread_name.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <exception>
@@ -40,6 +42,7 @@ void work_pool::run(std::function<void()> work) {
 }
 
 void work_pool::serve() {
+  hub::name_thread("blocking");
   stopped_here = &stopped_;
   std::unique_lock guard(mutex_);
   while (!stopped_) {

@@ -1,4 +1,4 @@
-#include "runtime/lua/shared/regular_expression.hpp"
+#include "runtime/lua/regex/regular_expression.hpp"
 
 #include "tests/catch.hpp"
 
@@ -69,8 +69,8 @@ SCENARIO("an expression and its search are bounded", "[lua][expression]") {
   const std::string many(100'000, 'a');
   CHECK(finds("^(a+)+$", many));
   CHECK_FALSE(finds("^((((((((a))))))))*b", many));
-  CHECK(refusal(std::string(expression_bytes_max + 1, 'a')) == "it has more than 1024 bytes");
-  CHECK(refusal(std::string(expression_bytes_max, 'a')).empty());
+  CHECK(refusal(std::string(regex_bytes_max + 1, 'a')) == "it has more than 1024 bytes");
+  CHECK(refusal(std::string(regex_bytes_max, 'a')).empty());
   CHECK(refusal("a{1001}") == "it repeats something more than 1000 times");
   CHECK(refusal("((a{100}){100}){100}") == "it takes more than 2000 steps");
   CHECK(refusal("((((){1000}){1000}){1000}){1000}") == "it takes more than 2000 steps");

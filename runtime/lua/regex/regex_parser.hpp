@@ -22,7 +22,7 @@ struct character_class {
   }
 };
 
-struct expression_step {
+struct regex_step {
   enum class kind : uint8_t {
     one,        ///< a character of class `first`
     split,      ///< goes on at `first` and at `second`
@@ -40,8 +40,8 @@ struct expression_step {
   uint32_t second = 0;
 };
 
-struct expression_program {
-  std::vector<expression_step> steps; ///< begins with the first
+struct regex_program {
+  std::vector<regex_step> steps; ///< begins with the first
   std::vector<character_class> classes;
 };
 
@@ -50,6 +50,6 @@ struct expression_program {
 char32_t next_character(std::string_view text, size_t& at) noexcept;
 
 /// @param why  a sentence if there is no program
-std::optional<expression_program> parse_expression(std::string_view pattern, std::string& why);
+std::optional<regex_program> parse_regex(std::string_view pattern, std::string& why);
 
 } // namespace natterjack::runtime::lua

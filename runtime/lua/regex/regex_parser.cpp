@@ -1,10 +1,9 @@
-#include "runtime/lua/shared/expression_parser.hpp"
+#include "runtime/lua/regex/regex_parser.hpp"
 
-#include "runtime/lua/json/utf8_sequence.hpp"
-#include "runtime/lua/shared/regular_expression.hpp"
+#include "runtime/lua/regex/regex_characters.hpp"
+#include "runtime/lua/regex/regular_expression.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace natterjack::runtime::lua {
 
@@ -13,77 +12,16 @@ namespace {
 constexpr int groups_deep_max = 100;
 constexpr uint32_t times_max = 1000;
 constexpr uint32_t no_end = UINT32_MAX;
-constexpr char32_t last_character = 0x10FFFF;
 
-using step = expression_step;
-
-struct named_class {
-  std::string_view name;
-  std::vector<std::pair<char32_t, char32_t>> ranges;
-};
-
-const std::vector<named_class>& named_classes() {
-  static const std::vector<named_class> all{
-      {"alnum", {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}},
-      {"alpha", {{'A', 'Z'}, {'a', 'z'}}},
-      {"ascii", {{0, 127}}},
-      {"blank", {{'\t', '\t'}, {' ', ' '}}},
-      {"cntrl", {{0, 31}, {127, 127}}},
-      {"digit", {{'0', '9'}}},
-      {"graph", {{'!', '~'}}},
-      {"lower", {{'a', 'z'}}},
-      {"print", {{' ', '~'}}},
-      {"punct", {{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}}},
-      {"space", {{'\t', '\r'}, {' ', ' '}}},
-      {"upper", {{'A', 'Z'}}},
-      {"word", {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}},
-      {"xdigit", {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}}};
-  return all;
-}
-
-const named_class* find_class(std::string_view name) {
-  const auto& all = named_classes();
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [name](const named_class& one) { return one.name == name; });
-  return found == all.end() ? nullptr : &*found;
-}
-
-// \d, \w, \s and their opposites.
-bool class_of_letter(char letter, character_class& out) {
-  const char lower = static_cast<char>(letter | 0x20);
-  const auto* named = lower == 'd'   ? find_class("digit")
-                      : lower == 'w' ? find_class("word")
-                      : lower == 's' ? find_class("space")
-                                     : nullptr;
-  if (named == nullptr)
-    return false;
-  out.ranges = named->ranges;
-  out.negated = lower != letter;
-  return true;
-}
-
-// What is in a class that is not negated.
-void add_all(const character_class& from, character_class& to) {
-  if (!from.negated) {
-    to.ranges.insert(to.ranges.end(), from.ranges.begin(), from.ranges.end());
-    return;
-  }
-  char32_t next = 0; // the ranges of names are in order
-  for (const auto& [first, last] : from.ranges) {
-    if (first > next)
-      to.ranges.emplace_back(next, first - 1);
-    next = last + 1;
-  }
-  to.ranges.emplace_back(next, last_character);
-}
+using step = regex_step;
 
 // Each method reads a piece of the pattern and puts its steps at the end of the program. What is
 // repeated is read again for each time: it is short, and bounded.
-class parser {
+class parser : character_reader {
  public:
-  parser(std::string_view pattern, std::string& why) : pattern_(pattern), why_(why) {}
+  using character_reader::character_reader;
 
-  std::optional<expression_program> parse() {
+  std::optional<regex_program> parse() {
     if (!alternatives())
       return std::nullopt;
     if (at_ < pattern_.size())
@@ -100,28 +38,14 @@ class parser {
     bool many_lines = false;
   };
 
-  bool fail(std::string text) {
-    if (why_.empty())
-      why_ = std::move(text);
-    return false;
-  }
-
   bool add(step one) {
-    if (program_.steps.size() >= expression_steps_max)
-      return fail("it takes more than " + std::to_string(expression_steps_max) + " steps");
+    if (program_.steps.size() >= regex_steps_max)
+      return fail("it takes more than " + std::to_string(regex_steps_max) + " steps");
     program_.steps.push_back(one);
     return true;
   }
 
   uint32_t here() const { return static_cast<uint32_t>(program_.steps.size()); }
-  bool at_end() const { return at_ >= pattern_.size(); }
-  bool sees(std::string_view text) const { return pattern_.substr(at_).starts_with(text); }
-  bool take(std::string_view text) {
-    if (!sees(text))
-      return false;
-    at_ += text.size();
-    return true;
-  }
 
   // Room for a split in front of what stands from `from` on.
   bool put_in_front(uint32_t from) {
@@ -284,14 +208,14 @@ class parser {
 
   bool atom(bool& can_repeat) {
     using enum step::kind;
-    if (++atoms_ > 10 * expression_steps_max) // nothing, repeated, makes no step
-      return fail("it takes more than " + std::to_string(expression_steps_max) + " steps");
+    if (++atoms_ > 10 * regex_steps_max) // nothing, repeated, makes no step
+      return fail("it takes more than " + std::to_string(regex_steps_max) + " steps");
     const char c = pattern_[at_];
     switch (c) {
     case '(':
       return group(can_repeat);
     case '[':
-      return bracket();
+      return character_set();
     case '\\':
       return escape(can_repeat);
     case '.':
@@ -309,14 +233,16 @@ class parser {
     case '?':
       return fail(std::string("there is nothing to repeat before ") + c);
     default: {
-      const char32_t taken = character();
+      const char32_t taken = read_character();
       return add_one({false, {{taken, taken}}});
     }
     }
   }
 
-  char32_t character() { return next_character(pattern_, at_); }
-
+  bool character_set() {
+    character_class made;
+    return bracket(made) && add_one(std::move(made));
+  }
 
   bool group(bool& can_repeat) {
     ++at_;
@@ -374,53 +300,6 @@ class parser {
     return true;
   }
 
-  bool hex(size_t digits, char32_t& out) {
-    out = 0;
-    for (size_t i = 0; i < digits; ++i, ++at_) {
-      const char c = at_end() ? ' ' : pattern_[at_];
-      const int value = c >= '0' && c <= '9'                    ? c - '0'
-                        : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                                 : -1;
-      if (value < 0)
-        return fail("an escape lacks hexadecimal digits");
-      out = out * 16 + static_cast<char32_t>(value);
-    }
-    return true;
-  }
-
-  // An escape that stands for one character, behind its backslash.
-  bool escaped_character(char32_t& out) {
-    const char c = pattern_[at_];
-    constexpr std::array<std::pair<char, char>, 6> known{
-        {{'t', '\t'}, {'n', '\n'}, {'r', '\r'}, {'f', '\f'}, {'v', '\v'}, {'a', '\a'}}};
-    for (const auto& [name, value] : known)
-      if (c == name) {
-        ++at_;
-        out = static_cast<unsigned char>(value);
-        return true;
-      }
-    if (c == 'x' || c == 'u') {
-      ++at_;
-      if (!take("{"))
-        return hex(c == 'x' ? 2 : 4, out);
-      const auto end = pattern_.find('}', at_);
-      if (end == std::string_view::npos || end == at_ || end - at_ > 6)
-        return fail("an escape lacks hexadecimal digits");
-      return hex(end - at_, out) && take("}");
-    }
-    if (c == '0') {
-      ++at_;
-      out = 0;
-      return true;
-    }
-    if (c >= '1' && c <= '9')
-      return fail("it refers back to a group, which is not supported");
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-      return fail(std::string("it has the unknown escape \\") + c);
-    out = character();
-    return true;
-  }
-
   bool escape(bool& can_repeat) {
     using enum step::kind;
     ++at_;
@@ -437,105 +316,21 @@ class parser {
       ++at_;
       return edge(what, can_repeat);
     }
-    if (class_of_letter(c, named)) {
-      ++at_;
+    if (class_of_letter(named))
       return add_one(std::move(named));
-    }
     char32_t taken = 0;
     return escaped_character(taken) && add_one({false, {{taken, taken}}});
   }
 
-  // One item of a bracket. @param is_character  false: it was a class, and is in `to` already
-  bool bracket_item(character_class& to, char32_t& out, bool& is_character) {
-    is_character = false;
-    if (take("[:")) {
-      const bool negated = take("^");
-      const auto end = pattern_.find(":]", at_);
-      const auto* named =
-          end == std::string_view::npos ? nullptr : find_class(pattern_.substr(at_, end - at_));
-      if (named == nullptr)
-        return fail("it has an unknown class in [: :]");
-      at_ = end + 2;
-      add_all({negated, named->ranges}, to);
-      return true;
-    }
-    if (!take("\\")) {
-      is_character = true;
-      out = character();
-      return true;
-    }
-    if (at_end())
-      return fail("there is a [ without its ]");
-    character_class named;
-    if (class_of_letter(pattern_[at_], named)) {
-      ++at_;
-      add_all(named, to);
-      return true;
-    }
-    is_character = true;
-    if (take("b")) {
-      out = '\b';
-      return true;
-    }
-    return escaped_character(out);
-  }
-
-  bool bracket() {
-    ++at_;
-    character_class made;
-    made.negated = take("^");
-    for (bool is_first = true; is_first || !sees("]"); is_first = false) {
-      if (at_end())
-        return fail("there is a [ without its ]");
-      char32_t first = 0;
-      bool is_character = false;
-      if (!bracket_item(made, first, is_character))
-        return false;
-      if (!is_character)
-        continue;
-      char32_t last = first;
-      if (sees("-") && !pattern_.substr(at_).starts_with("-]")) {
-        ++at_;
-        bool ends_in_character = false;
-        if (at_end())
-          return fail("there is a [ without its ]");
-        if (!bracket_item(made, last, ends_in_character))
-          return false;
-        if (!ends_in_character || last < first)
-          return fail("it has a range that ends before it begins");
-      }
-      made.ranges.emplace_back(first, last);
-    }
-    take("]");
-    return add_one(std::move(made));
-  }
-
-  std::string_view pattern_;
-  std::string& why_;
-  expression_program program_;
+  regex_program program_;
   flags flags_;
-  size_t at_ = 0;
   size_t atoms_ = 0;
   int depth_ = 0;
 };
 
 } // namespace
 
-char32_t next_character(std::string_view text, size_t& at) noexcept {
-  const char* here = text.data() + at;
-  const size_t size = utf8_sequence(here, text.data() + text.size());
-  if (size <= 1) {
-    ++at;
-    return size == 0 ? 0xFFFD : static_cast<unsigned char>(*here);
-  }
-  char32_t code = static_cast<unsigned char>(*here) & (0x7FU >> size);
-  for (size_t i = 1; i < size; ++i)
-    code = (code << 6) | (static_cast<unsigned char>(here[i]) & 0x3FU);
-  at += size;
-  return code;
-}
-
-std::optional<expression_program> parse_expression(std::string_view pattern, std::string& why) {
+std::optional<regex_program> parse_regex(std::string_view pattern, std::string& why) {
   why.clear();
   return parser(pattern, why).parse();
 }

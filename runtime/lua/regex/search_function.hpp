@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/lua/engine/engine.hpp"
-#include "runtime/lua/shared/regular_expression.hpp"
+#include "runtime/lua/regex/regular_expression.hpp"
 
 namespace natterjack::runtime::lua {
 

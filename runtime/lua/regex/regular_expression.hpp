@@ -2,7 +2,7 @@
 //
 //   understood   what finite automata can: . [] [^] | () (?:) (?i) (?s) (?m) * + ? {n,m}, also lazy,
 //                ^ $ \A \z \b \B \d \w \s, [:alpha:], \t \n \xHH \uHHHH; texts are read as UTF-8
-//   refused      back-references and looking ahead or behind; what grows beyond `expression_steps_max` steps
+//   refused      back-references and looking ahead or behind; what grows beyond `regex_steps_max` steps
 //   bound        steps of the expression times bytes of the text: a search takes some milliseconds at most
 //   never        goes back in the text, recurses with its length, raises
 #pragma once
@@ -13,8 +13,8 @@
 
 namespace natterjack::runtime::lua {
 
-constexpr size_t expression_bytes_max = 1024;
-constexpr size_t expression_steps_max = 2000;
+constexpr size_t regex_bytes_max = 1024;
+constexpr size_t regex_steps_max = 2000;
 constexpr size_t search_work_max = size_t{8} << 20;
 
 /// Whether the pattern is found anywhere in the text.

@@ -1,6 +1,6 @@
-#include "runtime/lua/shared/regular_expression.hpp"
+#include "runtime/lua/regex/regular_expression.hpp"
 
-#include "runtime/lua/shared/expression_parser.hpp"
+#include "runtime/lua/regex/regex_parser.hpp"
 
 #include <vector>
 
@@ -17,7 +17,7 @@ bool is_word(char32_t c) noexcept {
 // Walks once through the text, in all places of the program at a time.
 class search {
  public:
-  explicit search(const expression_program& program)
+  explicit search(const regex_program& program)
       : program_(program), seen_(program.steps.size(), 0) {}
 
   bool run(std::string_view text) {
@@ -43,7 +43,7 @@ class search {
  private:
   // From all that wait to the steps that want a character. @returns whether one of them is at the end
   bool follow(char32_t before, char32_t next) {
-    using enum expression_step::kind;
+    using enum regex_step::kind;
     const bool at_edge = is_word(before) != is_word(next);
     while (!waiting_.empty()) {
       const auto place = waiting_.back();
@@ -90,7 +90,7 @@ class search {
     return false;
   }
 
-  const expression_program& program_;
+  const regex_program& program_;
   std::vector<size_t> seen_; // in which round a step was last
   std::vector<uint32_t> waiting_;
   std::vector<uint32_t> ready_;
@@ -98,7 +98,7 @@ class search {
 };
 
 // What a character may cost.
-size_t weight_of(const expression_program& program) {
+size_t weight_of(const regex_program& program) {
   size_t weight = program.steps.size();
   for (const auto& one : program.classes)
     weight += one.ranges.size();
@@ -109,7 +109,7 @@ size_t weight_of(const expression_program& program) {
 struct parsed {
   std::string pattern;
   std::string why = "is empty";
-  std::optional<expression_program> program;
+  std::optional<regex_program> program;
   size_t weight = 0;
 };
 
@@ -118,7 +118,7 @@ const parsed& parse(std::string_view pattern) {
   if (last.program && last.pattern == pattern)
     return last;
   last = {std::string(pattern), {}, {}, 0};
-  last.program = parse_expression(pattern, last.why);
+  last.program = parse_regex(pattern, last.why);
   if (last.program)
     last.weight = weight_of(*last.program);
   return last;
@@ -128,8 +128,8 @@ const parsed& parse(std::string_view pattern) {
 
 std::optional<bool> search_bounded(std::string_view pattern, std::string_view text,
                                    std::string& why) {
-  if (pattern.size() > expression_bytes_max) {
-    why = "it has more than " + std::to_string(expression_bytes_max) + " bytes";
+  if (pattern.size() > regex_bytes_max) {
+    why = "it has more than " + std::to_string(regex_bytes_max) + " bytes";
     return std::nullopt;
   }
   const auto& known = parse(pattern);
