@@ -23,15 +23,7 @@ constexpr size_t copied_block_max = 1024;
 
 outbox::outbox(io_thread& thread, const gateway_limits& limits, int descriptor,
                outbox_owner& owner)
-    : thread_(thread), limits_(limits), owner_(owner), descriptor_(descriptor),
-      soft_timer_(this, [](void* self) {
-        auto& box = *static_cast<outbox*>(self);
-        box.over_time_ = true;
-        if (box.limits_.outbox_policy == outbox_policy::close)
-          box.owner_.on_outbox_slow();
-        else if (box.limits_.outbox_policy == outbox_policy::drop_oldest)
-          box.drop_oldest_data(box.limits_.outbox_soft_bytes);
-      }) {}
+    : thread_(thread), limits_(limits), owner_(owner), descriptor_(descriptor) {}
 
 outbox::~outbox() { abandon(); }
 
@@ -187,11 +179,20 @@ void outbox::drop_data() { drop_oldest_data(0); }
 void outbox::watch_soft_bound() {
   if (bytes_ > limits_.outbox_soft_bytes) {
     if (!soft_timer_.is_set() && !over_time_)
-      thread_.set_timer(soft_timer_, limits_.outbox_soft_time);
+      soft_timer_.set(thread_, limits_.outbox_soft_time, this,
+                      [](void* self) { static_cast<outbox*>(self)->soft_time_is_over(); });
   } else {
     soft_timer_.cancel();
     over_time_ = false;
   }
+}
+
+void outbox::soft_time_is_over() {
+  over_time_ = true;
+  if (limits_.outbox_policy == outbox_policy::close)
+    owner_.on_outbox_slow();
+  else if (limits_.outbox_policy == outbox_policy::drop_oldest)
+    drop_oldest_data(limits_.outbox_soft_bytes);
 }
 
 long outbox::write_some(size_t& offered) noexcept {

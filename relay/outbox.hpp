@@ -18,6 +18,7 @@
 #include "relay/frame.hpp"
 #include "relay/io_thread.hpp"
 #include "relay/limits.hpp"
+#include "relay/rare_timer.hpp"
 
 #include <utility>
 #include <vector>
@@ -81,6 +82,7 @@ class outbox final : public flushable {
   void forget_written();
   bool drop_oldest_data(size_t until_bytes);
   void watch_soft_bound();
+  void soft_time_is_over();
   /// @returns bytes written, or on their way
   size_t write_at_once(const hub::shared_bytes& frames, size_t messages);
   void flush_rest();
@@ -104,7 +106,7 @@ class outbox final : public flushable {
   size_t offset_ = 0; // bytes of it that are
   size_t bytes_ = 0;
   uint64_t dropped_ = 0;
-  timer_wheel::timer soft_timer_;
+  rare_timer soft_timer_;
 };
 
 } // namespace natterjack::relay

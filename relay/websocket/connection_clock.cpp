@@ -28,8 +28,7 @@ void ws_connection::start_timers() {
 
 void ws_connection::cancel_timers() {
   clock_timer_.cancel();
-  if (watch_timer_)
-    watch_timer_->cancel();
+  watch_timer_.cancel();
 }
 
 void ws_connection::set_heartbeat() {
@@ -93,10 +92,12 @@ void ws_connection::ping() {
 
 void ws_connection::start_watch() {
   gone_seen_ = 0;
-  if (!watch_timer_)
-    watch_timer_ = std::make_unique<timer_wheel::timer>(
-        this, [](void* self) { static_cast<ws_connection*>(self)->watch(); });
-  thread().set_timer(*watch_timer_, watch_interval);
+  watch_again();
+}
+
+void ws_connection::watch_again() {
+  watch_timer_.set(thread(), watch_interval, this,
+                   [](void* self) { static_cast<ws_connection*>(self)->watch(); });
 }
 
 // While we do not read, a hang-up shows only when asked for. What the client said before it is still
@@ -108,7 +109,7 @@ void ws_connection::watch() {
   if (gone_seen_ >= 2)
     transport_->abort();
   else
-    thread().set_timer(*watch_timer_, watch_interval);
+    watch_again();
 }
 
 } // namespace natterjack::relay

@@ -44,7 +44,6 @@ class frame_transport final : public ws_transport,
       : thread_(thread), place_(std::move(place)),
         watch_(asio::use_service<socket_watch>(thread.context())),
         box_(thread, limits, socket.descriptor(), *this), reader_(limits.message_bytes),
-        deadline_(this, [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); }),
         deflate_bits_(static_cast<uint8_t>(deflate.window_bits)),
         deflate_keeps_context_(deflate.keeps_context) {
     reader_.keep(leftover);
@@ -105,7 +104,7 @@ class frame_transport final : public ws_transport,
       return;
     closing_ = true;
     reader_.drop_messages();
-    thread_.set_timer(deadline_, close_wait);
+    set_deadline(close_wait);
     box_.push_control(opcode::close, encode_close(code, reason));
     if (!in_reader_)
       read_on(); // for the client's answer
@@ -293,7 +292,7 @@ class frame_transport final : public ws_transport,
     reader_.stop();
     ending_ = std::make_unique<ending>(ending{std::move(close_frame), std::move(end), 0, false});
     if (owner_->owes_answers())
-      thread_.set_timer(deadline_, answer_wait);
+      set_deadline(answer_wait);
     else
       conclude();
   }
@@ -314,11 +313,16 @@ class frame_transport final : public ws_transport,
 
   // -- the end
 
+  void set_deadline(std::chrono::nanoseconds wait) {
+    deadline_.set(thread_, wait, this,
+                  [](void* self) { static_cast<frame_transport*>(self)->on_deadline(); });
+  }
+
   void on_deadline() {
     const auto self = shared_from_this();
     if (ending_) {
       if (++ending_->waits < answer_waits && owner_->has_unheard())
-        thread_.set_timer(deadline_, answer_wait);
+        set_deadline(answer_wait);
       else
         conclude();
       return;
@@ -349,10 +353,10 @@ class frame_transport final : public ws_transport,
     }
     // The owner lets go now, with our close frame still queued.
     watch_.hold(*this, self);
-    // A client that does not read what is queued gets as long as for its close frame.
-    thread_.set_timer(deadline_, box_.empty() ? linger_wait : close_wait);
     if (box_.empty())
       shut_down_output();
+    else // a client that does not read what is queued gets as long as for its close frame
+      set_deadline(close_wait);
   }
 
   void shut_down_output() {
@@ -364,7 +368,7 @@ class frame_transport final : public ws_transport,
     }
     output_shut_ = true;
     ::shutdown(descriptor_, SHUT_WR);
-    thread_.set_timer(deadline_, linger_wait);
+    set_deadline(linger_wait);
     if (!in_reader_)
       read_to_end();
   }
@@ -408,7 +412,7 @@ class frame_transport final : public ws_transport,
   frame_reader reader_;
   caf::strong_actor_ptr owner_actor_;
   ws_owner* owner_ = nullptr;
-  timer_wheel::timer deadline_;
+  rare_timer deadline_;
   std::unique_ptr<ending> ending_;
   int descriptor_ = -1;  // -1: closed
   uint8_t deflate_bits_; // offered at first, then agreed to

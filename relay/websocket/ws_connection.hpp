@@ -111,6 +111,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void beat();
   void ping();
   void start_watch();
+  void watch_again();
   void watch();
 
   std::shared_ptr<gateway_context> gateway_;
@@ -141,7 +142,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   timer_wheel::timer clock_timer_{this, [](void* self) {
                                     static_cast<ws_connection*>(self)->look_at_clock();
                                   }};
-  std::unique_ptr<timer_wheel::timer> watch_timer_; // from the first time we did not read
+  rare_timer watch_timer_;
 };
 
 } // namespace natterjack::relay
