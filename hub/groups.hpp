@@ -9,6 +9,9 @@
 //
 // Members that live on an io thread are listed at that thread (`delivery_domain`); joins, leaves and
 // broadcasts go through the thread's own queue, so they keep their order among direct sends.
+//
+//   threads   `groups` from any thread; a `delivery_domain` is called with its lock held: it queues, and
+//             calls nobody
 #pragma once
 
 #include "hub/directory.hpp"

@@ -35,7 +35,7 @@ class inbox {
     const bool beyond = what->is_bounded_by_credit();
     if (!room_.take(bytes, beyond))
       return send_result::mailbox_full;
-    auto made = std::make_unique<node>();
+    auto made = std::make_unique<link>();
     made->message = std::move(what);
     auto* top = head_.load(std::memory_order_acquire);
     do {
@@ -61,7 +61,7 @@ class inbox {
     top = head_.exchange(nullptr, std::memory_order_acq_rel);
     // The newest is on top: turned round below.
     while (top != nullptr) {
-      std::unique_ptr<node> one(top);
+      std::unique_ptr<link> one(top);
       top = one->next;
       out.push_back(std::move(one->message));
     }
@@ -70,7 +70,7 @@ class inbox {
 
   /// Goes to sleep unless something came: the next `put` wakes. @returns true if asleep now
   bool rest() noexcept {
-    node* nothing = nullptr;
+    link* nothing = nullptr;
     return head_.compare_exchange_strong(nothing, asleep(), std::memory_order_acq_rel);
   }
 
@@ -83,23 +83,23 @@ class inbox {
   void close() noexcept { destroy(head_.exchange(closed(), std::memory_order_acq_rel)); }
 
  private:
-  struct node {
+  struct link {
     message_ptr message;
-    node* next = nullptr;
+    link* next = nullptr;
   };
-  // Two addresses that no node has.
-  node* asleep() noexcept { return &marks_[0]; }
-  node* closed() noexcept { return &marks_[1]; }
-  void destroy(node* top) noexcept {
+  // Two addresses that no link has.
+  link* asleep() noexcept { return &marks_[0]; }
+  link* closed() noexcept { return &marks_[1]; }
+  void destroy(link* top) noexcept {
     while (top != nullptr && top != asleep() && top != closed()) {
-      std::unique_ptr<node> one(top);
+      std::unique_ptr<link> one(top);
       top = one->next;
     }
   }
 
   mailbox_room room_;
-  node marks_[2];
-  std::atomic<node*> head_{nullptr}; // awake: a new process runs anyway
+  link marks_[2];
+  std::atomic<link*> head_{nullptr}; // awake: a new process runs anyway
 };
 
 } // namespace natterjack::hub

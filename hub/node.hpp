@@ -4,6 +4,8 @@
 //   send, PID, message      queued at the receiver                      send_result
 //   resolve, text           the process of a PID text or a name         why not, as a sentence
 //   host, entry id          the name PIDs of that host are made from
+//
+//   threads                 all of it from any thread; none of it waits for a process
 #pragma once
 
 #include "hub/directory.hpp"

@@ -1,4 +1,5 @@
-// A place that owns processes: it keeps the spawned ones alive until they end, up to a number.
+// A place that owns processes: it keeps the spawned ones alive until they end, up to a number. All of it
+// from any thread.
 #pragma once
 
 #include "hub/pid.hpp"

@@ -22,6 +22,15 @@ std::optional<std::string> read_text(const json& object, const char* name,
   return std::nullopt;
 }
 
+void read_topic(const json& object, relay_config& to) {
+  auto text = read_text(object, "message_topic", to.problems);
+  if (text && text->starts_with('@'))
+    to.problems.push_back("message_topic: topics that begin with @ are the program's own, found \"" +
+                          *text + "\"");
+  else
+    to.message_topic = std::move(text);
+}
+
 void read_interval(const json& object, relay_config& to) {
   auto text = read_text(object, "heartbeat_interval", to.problems);
   if (!text || text->empty())
@@ -29,7 +38,7 @@ void read_interval(const json& object, relay_config& to) {
   auto value = hub::parse_duration(*text);
   if (!value)
     to.warnings.push_back("heartbeat_interval: \"" + *text +
-                          "\" is not a duration such as \"30s\"; the default stands");
+                          "\" is not a duration such as \"30s\"; taken as absent");
   else if (value->count() < 0)
     to.problems.push_back("heartbeat_interval: expected \"0s\" for none or a positive duration, "
                           "found \"" + *text + "\"");
@@ -105,7 +114,7 @@ std::optional<relay_config> parse_relay_config(std::string_view text, std::strin
   }
   relay_config result;
   result.target_pid = read_text(object, "target_pid", result.problems);
-  result.message_topic = read_text(object, "message_topic", result.problems);
+  read_topic(object, result);
   read_interval(object, result);
   read_metadata(object, result);
   read_format(object, result);

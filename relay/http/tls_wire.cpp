@@ -29,6 +29,8 @@ class tls_wire final : public http_wire {
   state handshake() override {
     ::ERR_clear_error();
     const auto n = ::SSL_do_handshake(session_.get());
+    if (n != 1 && ERR_GET_REASON(::ERR_peek_error()) == SSL_R_HTTP_REQUEST)
+      answer_plainly();
     return n == 1 ? state::ok : why(n);
   }
 
@@ -89,6 +91,17 @@ class tls_wire final : public http_wire {
   }
 
  private:
+  // A client that forgot the s of https would only see a reset. What it has sent is read first: closing
+  // with unread bytes would take the answer along.
+  void answer_plainly() {
+    constexpr std::string_view answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n"
+                                        "Content-Length: 38\r\nConnection: close\r\n\r\n"
+                                        "this port speaks HTTPS: use https://\r\n";
+    char request[record_bytes];
+    (void)::recv(socket_.descriptor(), request, sizeof request, MSG_DONTWAIT);
+    (void)::send(socket_.descriptor(), answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
   result write_record(std::string_view bytes) {
     ::ERR_clear_error();
     size_t taken = 0;

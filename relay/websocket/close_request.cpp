@@ -7,6 +7,7 @@
 namespace natterjack::relay {
 
 using nlohmann::json;
+constexpr auto replace = json::error_handler_t::replace;
 
 std::string as_utf8(std::string_view bytes) {
   if (hub::is_utf8(bytes))
@@ -16,7 +17,7 @@ std::string as_utf8(std::string_view bytes) {
   return json::parse(quoted).get<std::string>();
 }
 
-close_frame read_close_request(std::span<const hub::payload> values) {
+close_frame read_close_request(std::span<const hub::payload> values, std::string& problem) {
   auto frame = close_for(close_cause::by_hub, false);
   if (values.empty() || values.front().kind() == hub::payload_kind::nil)
     return frame;
@@ -29,14 +30,22 @@ close_frame read_close_request(std::span<const hub::payload> values) {
   if (body.is_string()) {
     frame.reason = body.get<std::string>();
   } else if (body.is_object() && (body.contains("code") || body.contains("reason"))) {
-    if (auto code = body.find("code"); code != body.end() && code->is_number_integer() &&
-                                       may_send(code->get<int64_t>()))
-      frame.code = static_cast<uint16_t>(code->get<int64_t>());
+    if (auto code = body.find("code"); code != body.end() && !code->is_null()) {
+      if (code->is_number_integer() && may_send(code->get<int64_t>()))
+        frame.code = static_cast<uint16_t>(code->get<int64_t>());
+      else
+        problem = "code: expected a number that may be sent (1000 to 1003, 1007 to 1014, 3000 to "
+                  "4999), found " + body["code"].dump(-1, ' ', false, replace) + "; 1000 is sent";
+    }
     frame.reason.clear();
-    if (auto reason = body.find("reason"); reason != body.end() && reason->is_string())
-      frame.reason = reason->get<std::string>();
+    if (auto reason = body.find("reason"); reason != body.end() && !reason->is_null()) {
+      if (reason->is_string())
+        frame.reason = reason->get<std::string>();
+      else
+        problem = "reason: expected a string, found " + reason->dump(-1, ' ', false, replace);
+    }
   } else if (!body.is_discarded() && !body.is_null()) {
-    frame.reason = body.dump();
+    frame.reason = body.dump(-1, ' ', false, replace);
   }
   return frame;
 }

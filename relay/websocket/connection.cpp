@@ -96,7 +96,11 @@ void ws_connection::accept(const hub::message_ptr& what) {
   if (topic == hub::control_topic) {
     control(*what);
   } else if (topic == hub::close_topic) {
-    close(read_close_request(what->payloads()), close_cause::by_hub);
+    std::string problem;
+    auto frame = read_close_request(what->payloads(), problem);
+    if (!problem.empty())
+      spdlog::error("{}: ws.close from {}: {}", to_string(id()), to_string(what->from()), problem);
+    close(std::move(frame), close_cause::by_hub);
   } else if (auto frames = encoded(what); !frames.empty()) {
     queue(std::move(frames), 1, std::max<size_t>(what->payloads().size(), 1));
   }

@@ -145,10 +145,10 @@ void ws_connection::control(const hub::message& what) {
     for (const auto& problem : *list)
       spdlog::error("{}: ws.control from {}: {}", to_string(id()), to_string(what.from()),
                     problem);
-  apply(*change);
+  apply(*change, what.from());
 }
 
-void ws_connection::apply(const relay_config& change) {
+void ws_connection::apply(const relay_config& change, const hub::pid& from) {
   if (change.metadata && *change.metadata != "{}")
     metadata_ = hub::shared_bytes(*change.metadata);
   if (change.message_topic && !change.message_topic->empty())
@@ -169,18 +169,19 @@ void ws_connection::apply(const relay_config& change) {
       remember_name(to_string(target_.self->id()), target_);
   }
   if (change.target_pid && !change.target_pid->empty())
-    retarget(*change.target_pid);
+    retarget(*change.target_pid, from);
 }
 
-void ws_connection::retarget(const std::string& text) {
+void ws_connection::retarget(const std::string& text, const hub::pid& from) {
   std::string why;
   auto next = home().resolve(text, &why);
   if (!next && !hub::parse_pid(text)) {
-    spdlog::error("{}: ws.control: target_pid: {}", to_string(id()), why);
+    spdlog::error("{}: ws.control from {}: target_pid: {}", to_string(id()), to_string(from), why);
     return;
   }
   if (next && target_ && next.self == target_.self)
     return;
+  const bool had_no_heartbeat = is_holding();
   tell_leave();
   stop_holding();
   remember_name(text, next);
@@ -188,6 +189,8 @@ void ws_connection::retarget(const std::string& text) {
     close(close_cause::new_target_unknown);
     return;
   }
+  if (had_no_heartbeat)
+    set_heartbeat();
   deliver_unheard();
   read_more();
 }

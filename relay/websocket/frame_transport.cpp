@@ -276,7 +276,7 @@ class frame_transport final : public ws_transport,
     if (code == 1009) {
       owner_->on_message_too_big();
     } else if (code == 1007) {
-      owner_->on_not_utf8(); // it closes with its dialect's code
+      owner_->on_not_utf8(); // it closes
       if (closing_)
         finish({});
     } else {

@@ -44,7 +44,7 @@ class ws_owner {
   virtual void on_drained() {}
   /// The client ends: may frames still come that answer what it said before? They are waited for a moment.
   virtual bool owes_answers() const { return false; }
-  /// Not even taken by a hub is some of it.
+  /// Some of what the client said has not been taken by its hub yet.
   virtual bool has_unheard() const { return false; }
   virtual void on_closed(const ws_end& end) = 0;
   /// The client broke a bound: the owner answers with `close`.
@@ -80,7 +80,7 @@ class ws_transport {
   virtual uint64_t dropped() const noexcept = 0;
   /// True if the peer has hung up or reset, seen without reading what it sent before.
   virtual bool peer_is_gone() const noexcept = 0;
-  /// The client has less room than is queued for it, and has read since this was asked last.
+  /// The socket is full, but the client has read some of what was queued since this was last asked.
   virtual bool is_draining() noexcept = 0;
 };
 

@@ -98,8 +98,8 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
 
   // -- ws.control
   void control(const hub::message& what);
-  void apply(const relay_config& change);
-  void retarget(const std::string& text);
+  void apply(const relay_config& change, const hub::pid& from);
+  void retarget(const std::string& text, const hub::pid& from);
 
   // -- time
   void start_timers();

@@ -6,14 +6,27 @@ using namespace natterjack::relay;
 
 namespace {
 
+close_frame read_nothing() {
+  std::string problem;
+  return read_close_request({}, problem);
+}
+
+std::string problem_of(const char* json) {
+  const auto value = hub::payload::json(json);
+  std::string problem;
+  read_close_request(std::span(&value, 1), problem);
+  return problem;
+}
+
 close_frame read(const hub::payload& value) {
-  return read_close_request(std::span(&value, 1));
+  std::string problem;
+  return read_close_request(std::span(&value, 1), problem);
 }
 
 } // namespace
 
 SCENARIO("ws.close carries a reason, or code and reason", "[relay][close_request]") {
-  CHECK(read_close_request({}).reason == "Connection closed by server");
+  CHECK(read_nothing().reason == "Connection closed by server");
   CHECK(read(hub::payload::text("bye")).reason == "bye");
   CHECK(read(hub::payload::json("\"bye\"")).reason == "bye");
   CHECK(read(hub::payload::binary("by\xff\xe2\x82")).reason.starts_with("by\xef\xbf\xbd"));
@@ -31,6 +44,14 @@ SCENARIO("a code that may not be sent counts as 1000", "[relay][close_request]")
     CHECK(read(hub::payload::json(std::string(R"({"code":)") + code + "}")).code == 1000);
   for (const char* code : {"1000", "1003", "1014", "3000", "4999"})
     CHECK(std::to_string(read(hub::payload::json(std::string(R"({"code":)") + code + "}")).code) == code);
+}
+
+SCENARIO("what ws.close cannot send is told", "[relay][close_request]") {
+  CHECK(problem_of(R"({"code":4001,"reason":"x"})").empty());
+  CHECK(problem_of(R"({"code":null})").empty());
+  CHECK(problem_of(R"({"code":"4001"})").ends_with("found \"4001\"; 1000 is sent"));
+  CHECK(problem_of(R"({"code":1005})").ends_with("found 1005; 1000 is sent"));
+  CHECK(problem_of(R"({"reason":5})") == "reason: expected a string, found 5");
 }
 
 SCENARIO("a long reason is cut at a character's edge", "[relay][close_codes]") {

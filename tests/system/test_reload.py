@@ -338,6 +338,39 @@ def test_a_held_client_that_leaves_is_noticed(app):
             client.read_data()
 
 
+SECOND = """
+function run()
+    process.registry.register("second")
+    local inbox, events = process.inbox(), process.events()
+    while true do
+        local result = channel.select({ inbox:case_receive(), events:case_receive() })
+        if result.channel == events then return end
+        process.send(result.value:from(), "second", result.value:topic())
+    end
+end
+return { run = run }
+"""
+
+
+def test_a_held_connection_that_is_handed_over_has_heartbeats_again(serve, application, files, tmp_path):
+    index = YAML.replace("initial_delay: 300ms", "initial_delay: 60s, max_delay: 60s") + """
+  - { name: second, kind: process.lua, source: "file://second.lua", method: run }
+  - { name: another, kind: process.service, process: second, host: system:processes, lifecycle: { auto_start: true } }
+"""
+    folder = application({**files, "_index.yaml": index, "second.lua": SECOND,
+                          "hub.lua": HUB.replace('"joined", VERSION', '"joined", from'),
+                          "connect.lua": CONNECT.replace("target_pid", 'heartbeat_interval = "200ms", target_pid')})
+    admin = str(tmp_path / "admin.sock")
+    server = serve(folder, "--admin-socket", admin)
+    client = RawWebSocket(server.port, "/api/v1/ws?on_exit=hold&hold_timeout=60s")
+    pid = client.read_topic("joined")
+    client.send_text("fail")
+    server.wait_for("app:service: failed: .*asked to")
+    done = command("send", "--admin-socket", admin, pid, "ws.control", '{"target_pid": "second"}')
+    assert done.returncode == 0, done
+    assert [client.read_topic("second") for _ in range(3)] == ["ws.join", "ws.heartbeat", "ws.heartbeat"]
+
+
 def test_a_hub_can_ask_for_it_later_with_ws_control(serve_probe):
     server = serve_probe()
     client = Probe(server)

@@ -221,10 +221,12 @@ def test_an_upgrade_for_which_no_descriptor_is_left_is_refused(serve, authority,
     assert later.read_topic("echo") == "still here"
 
 
-def test_plain_http_gets_no_answer(secure):
+def test_plain_http_is_told_that_the_port_speaks_https(secure):
     with RawHttp(secure.port) as connection:
         connection.ask("GET", "/healthz")
-        assert connection.at_end() or not connection.buffer.startswith(b"HTTP/1.1 200")
+        answer = connection.answer()
+        assert (answer.status, answer.body) == (400, b"this port speaks HTTPS: use https://\r\n")
+        assert connection.at_end()
 
 
 def test_sigterm_ends_tls_clients_politely(authority, client):

@@ -2,7 +2,8 @@
 // which slices are overdue and arms the hook from a signal on that very thread.
 //
 //   slice      one turn of a process on a worker thread; made and ended on that thread
-//   overdue    at two looks in a row, or as many as its limit `slice` asks for: `over` is set, a count hook armed on the innermost coroutine
+//   overdue    at two looks in a row, or as many as the limit `slice` makes: `over` is set, a count hook armed
+//              on the innermost coroutine
 //   never      wakes up while nothing has run for a while; signals a thread that is in no slice
 //
 // The signal is SIGURG: ignored by default, used by nobody else here.
