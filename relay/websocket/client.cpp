@@ -3,7 +3,7 @@
 #include "relay/client_stream.hpp"
 #include "relay/inbound_budget.hpp"
 #include "relay/io_pool.hpp"
-#include "relay/websocket/close_request.hpp"
+#include "relay/websocket/connection_requests.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -7,7 +7,7 @@
 #include "relay/deflated_frame.hpp"
 #include "relay/io_thread.hpp"
 #include "relay/message_run.hpp"
-#include "relay/websocket/close_request.hpp"
+#include "relay/websocket/connection_requests.hpp"
 #include "relay/websocket/shared_topics.hpp"
 
 #include <caf/actor_system.hpp>

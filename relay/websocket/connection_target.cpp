@@ -2,7 +2,7 @@
 
 #include "relay/io_thread.hpp"
 #include "relay/websocket/client_description.hpp"
-#include "relay/websocket/close_request.hpp"
+#include "relay/websocket/connection_requests.hpp"
 #include "relay/websocket/shared_topics.hpp"
 
 #include <spdlog/spdlog.h>

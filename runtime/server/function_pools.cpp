@@ -56,7 +56,7 @@ std::vector<std::string> function_pools::exchange(const application_version& nex
                                                   pool_map prepared) {
   std::vector<std::string> changes;
   std::lock_guard guard(mutex_);
-  // Whose last calls have ended, and whom nobody else holds: a call could still come from there.
+  // Let go of old pools whose last calls have ended, unless somebody else still holds one and could call it.
   std::erase_if(retired_,
                 [](const auto& old) { return old.use_count() == 1 && old->workers() == 0; });
   for (const auto& [id, running] : running_)

@@ -232,8 +232,6 @@ class engine final : public process_context {
   context_ptr context;                 ///< what came with the spawn or the call
   recent_send recent;
   destination_cache destinations;
-
- private:
 };
 
 /// The engine of a state.

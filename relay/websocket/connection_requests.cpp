@@ -1,4 +1,4 @@
-#include "relay/websocket/close_request.hpp"
+#include "relay/websocket/connection_requests.hpp"
 
 #include "relay/frame.hpp"
 

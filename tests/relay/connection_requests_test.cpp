@@ -1,4 +1,4 @@
-#include "relay/websocket/close_request.hpp"
+#include "relay/websocket/connection_requests.hpp"
 #include "tests/catch.hpp"
 
 using namespace natterjack;
@@ -25,7 +25,7 @@ close_frame read(const hub::payload& value) {
 
 } // namespace
 
-SCENARIO("ws.close carries a reason, or code and reason", "[relay][close_request]") {
+SCENARIO("ws.close carries a reason, or code and reason", "[relay][connection_requests]") {
   CHECK(read_nothing().reason == "Connection closed by server");
   CHECK(read(hub::payload::text("bye")).reason == "bye");
   CHECK(read(hub::payload::json("\"bye\"")).reason == "bye");
@@ -39,14 +39,14 @@ SCENARIO("ws.close carries a reason, or code and reason", "[relay][close_request
   CHECK(both.reason == "kicked");
 }
 
-SCENARIO("a code that may not be sent counts as 1000", "[relay][close_request]") {
+SCENARIO("a code that may not be sent counts as 1000", "[relay][connection_requests]") {
   for (const char* code : {"999", "1004", "1005", "1006", "1015", "2999", "5000", "-1", "\"x\""})
     CHECK(read(hub::payload::json(std::string(R"({"code":)") + code + "}")).code == 1000);
   for (const char* code : {"1000", "1003", "1014", "3000", "4999"})
     CHECK(std::to_string(read(hub::payload::json(std::string(R"({"code":)") + code + "}")).code) == code);
 }
 
-SCENARIO("what ws.close cannot send is told", "[relay][close_request]") {
+SCENARIO("what ws.close cannot send is told", "[relay][connection_requests]") {
   CHECK(problem_of(R"({"code":4001,"reason":"x"})").empty());
   CHECK(problem_of(R"({"code":null})").empty());
   CHECK(problem_of(R"({"code":"4001"})").ends_with("found \"4001\"; 1000 is sent"));
@@ -60,7 +60,7 @@ SCENARIO("a long reason is cut at a character's edge", "[relay][close_codes]") {
   CHECK(cut_reason(std::string(122, 'x') + "\xc3\xa9").size() == 122);
 }
 
-SCENARIO("ws.control is a table or the same as JSON text", "[relay][close_request]") {
+SCENARIO("ws.control is a table or the same as JSON text", "[relay][connection_requests]") {
   std::string error;
   CHECK(read_control_request(hub::payload::json(R"({"message_topic":"a"})"), error)->message_topic == "a");
   CHECK(read_control_request(hub::payload::text(R"({"message_topic":"b"})"), error)->message_topic == "b");
