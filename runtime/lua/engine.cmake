@@ -1,31 +1,6 @@
 # The engine of the Lua host: states, tasks, channels, processes.
-# Texts of library/ as one C++ file.
-file(GLOB lua_library_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/library/*.lua)
-set(lua_texts_entries "")
-foreach(file IN LISTS lua_library_files)
-  get_filename_component(name ${file} NAME_WE)
-  file(READ ${file} text)
-  string(APPEND lua_texts_entries "    {\"${name}\", R\"lua(${text})lua\"},\n")
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
-endforeach()
-file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/lua_texts/runtime/lua/lua_texts.hpp CONTENT
-"// Made from runtime/lua/library/*.lua.
-#pragma once
-
-#include <string_view>
-
-namespace natterjack::runtime::lua {
-
-struct lua_text {
-  std::string_view name, text;
-};
-
-constexpr lua_text lua_texts[] = {
-@lua_texts_entries@};
-
-} // namespace natterjack::runtime::lua
-" @ONLY)
-target_include_directories(natterjack_lua PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/lua_texts)
+include(lua_texts.cmake)
+lua_texts(natterjack_lua runtime/lua/lua_texts.hpp natterjack::runtime::lua ${CMAKE_CURRENT_SOURCE_DIR}/library)
 target_link_libraries(natterjack_lua PRIVATE OpenSSL::SSL OpenSSL::Crypto)
 
 find_package(SQLite3 REQUIRED)
