@@ -1,5 +1,6 @@
 #include "hub/hub_process.hpp"
 
+#include "hub/link_failure.hpp"
 #include "hub/node.hpp"
 #include "hub/relay_topics.hpp"
 
@@ -344,8 +345,7 @@ void hub_process::neighbour_exit(const caf::exit_msg& how) {
   const auto from = who ? who.self->id() : pid{};
   const auto result = who ? who.self->result() : exit_result{{}, caf::to_string(how.reason)};
   if (!traps_links_)
-    return fail("linked process failed: " + to_string(from) + (result.error.empty() ? "" : ": ") +
-                result.error);
+    return fail(link_failure(from, result.error));
   handle_queued(SIZE_MAX);
   call("on_link_down", [this, &from, &result] { hub_->on_link_down(from, result); });
 }

@@ -459,6 +459,14 @@ SCENARIO_METHOD(fixture, "neighbours are watched", "[hub][hub_actor]") {
       CHECK(world.result_of(hub).error ==
             "test:hub: linked process failed: " + to_string(other.id()) + ": broken");
   }
+  GIVEN("a linked process that another failure has ended") {
+    script.start = [&other](scripted& self) { CHECK(self.link(other.id())); };
+    const auto hub = world.start<scripted>();
+    const std::string first = "linked process failed: {test@app:host|0x00001}: broken";
+    SECTION("in Lua") { other.end(first); }
+    SECTION("in C++") { other.end("app:other: " + first); }
+    CHECK(world.result_of(hub).error == "test:hub: " + first);
+  }
   GIVEN("a process that is gone") {
     other.end();
     script.start = [&other](scripted& self) {

@@ -1,4 +1,5 @@
 // Whom a process monitors, is linked to or waits for, and what it hears of their ends.
+#include "hub/link_failure.hpp"
 #include "runtime/lua/engine/clocks.hpp"
 #include "runtime/lua/process/lua_process.hpp"
 
@@ -117,9 +118,7 @@ void lua_process::neighbour_exit(const caf::exit_msg& how) {
   const auto from = who ? who.self->id() : hub::pid{};
   auto result = who ? who.self->result() : hub::exit_result{{}, to_string(how.reason)};
   if (!traps_links_)
-    return fail("linked process failed: " + to_string(from) + (result.error.empty() ? "" : ": ") +
-                    result.error,
-                {});
+    return fail(hub::link_failure(from, result.error), {});
   engine_.collect();
   engine_.arrived(
       process_event{event_kind::link_down, from, unix_seconds(), {}, std::move(result), 0});

@@ -125,6 +125,17 @@ SCENARIO("linked processes fail together", "[lua][control]") {
                          "process.inbox():receive()"),
                    "error: linked process failed"));
   }
+  THEN("a chain of links hands on who failed first, and why") {
+    w.add("app:chain", "function run(n) if n > 0 then process.spawn_linked('app:chain', 'app:processes', n - 1) "
+                       "else process.send('top', 'pid', process.pid()) error('bottom', 0) end "
+                       "process.inbox():receive() end return {run = run}");
+    CHECK(w.run("process.registry.register('top') process.set_options{trap_links = true} "
+                "local first = process.spawn_linked('app:chain', 'app:processes', 20) "
+                "local e = process.events():receive() "
+                "local bottom = process.inbox():receive():payload():data() "
+                "return tostring(e.from == first and tostring(e.result.error) == "
+                "'linked process failed: ' .. bottom .. ': bottom')") == "true");
+  }
   THEN("a normal end does not") {
     CHECK(w.run("local pid = process.spawn_linked_monitored('app:adds', 'app:processes', 1, 1) "
                 "local e = process.events():receive() return e.result.value.sum") == "2");
