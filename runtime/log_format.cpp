@@ -1,9 +1,12 @@
 #include "runtime/log_format.hpp"
 
 #include "hub/log_fields.hpp"
+#include "runtime/log_traceback.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/pattern_formatter.h>
+
+#include <algorithm>
 
 namespace natterjack::runtime {
 
@@ -11,37 +14,73 @@ namespace {
 
 // What stands at the beginning of a line, and in no other place at the beginning of one.
 constexpr const char* head_pattern = "%Y-%m-%dT%H:%M:%S.%e%z %l ";
+// Nor does anything but a traceback that was said to be one begin a line with this.
+constexpr std::string_view trace_heading = "stack traceback:";
+
+// Of a line; as JSON of each text in it, before that is escaped.
+constexpr size_t line_bytes_max = 16 * 1024 - 1;
+constexpr size_t trace_bytes_max = 8 * 1024; // of these, for a traceback
+constexpr size_t mark_bytes_max = 40;        // room for `cut_mark`
+
+std::string cut_mark(size_t bytes) { return " ... (" + std::to_string(bytes) + " bytes, cut)"; }
 
 // Texts of errors may hold what a client has sent: it must not begin a line of its own, nor tell the
 // terminal of who reads anything. Lines behind the first are indented.
-void append_plainly(spdlog::string_view_t text, spdlog::memory_buf_t& out) {
-  const auto add = [&out](std::string_view bytes) { out.append(bytes.data(), bytes.data() + bytes.size()); };
+// @returns how many bytes of the text have found room; characters are not cut in two
+size_t append_plainly(std::string_view text, size_t room, spdlog::memory_buf_t& out) {
+  const size_t end = out.size() + room;
+  const auto add = [&out, end](std::string_view bytes) {
+    if (out.size() + bytes.size() > end)
+      return false;
+    out.append(bytes.data(), bytes.data() + bytes.size());
+    return true;
+  };
   constexpr char digits[] = "0123456789abcdef";
-  constexpr std::string_view heading = "stack traceback:\n\t"; // of our own
   for (size_t i = 0; i < text.size(); ++i) {
+    const auto begin = i;
     const auto c = static_cast<unsigned char>(text[i]);
     const bool is_c1 = c == 0xc2 && i + 1 < text.size() &&
                        static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
                        static_cast<unsigned char>(text[i + 1]) < 0xa0;
     const auto control = is_c1 ? static_cast<unsigned char>(text[++i]) : c;
+    bool fits = false;
     if (c == '\n') {
-      const auto rest = std::string_view(text.data(), text.size()).substr(i + 1);
-      const bool stays = rest.starts_with(' ') || rest.starts_with('\t') || rest.starts_with(heading);
-      add(stays ? "\n" : "\n  ");
+      const auto rest = text.substr(i + 1);
+      fits = add(rest.starts_with(' ') || rest.starts_with('\t') ? "\n" : "\n  ");
     } else if (c == '\t' || (c >= 0x20 && c != 0x7f && !is_c1)) {
-      out.push_back(static_cast<char>(c));
+      constexpr size_t character_max = 4;
+      fits = (c < 0xc0 || out.size() + character_max <= end) && add({&text[i], 1});
     } else {
       const char shown[]{'\\', 'x', digits[control >> 4], digits[control & 15]};
-      add({shown, sizeof shown});
+      fits = add({shown, sizeof shown});
     }
+    if (!fits)
+      return begin;
   }
+  return text.size();
+}
+
+void append_cut(std::string_view text, size_t room, spdlog::memory_buf_t& out) {
+  if (append_plainly(text, room - std::min(room, mark_bytes_max), out) == text.size())
+    return;
+  const auto mark = cut_mark(text.size());
+  out.append(mark.data(), mark.data() + mark.size());
 }
 
 class text_formatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& line, spdlog::memory_buf_t& out) override {
+    const size_t begin = out.size();
     head_.format(line, out);
-    append_plainly(line.payload, out);
+    std::string_view text(line.payload.data(), line.payload.size());
+    const auto trace = log_traceback::split(text);
+    const size_t kept = trace.empty() ? 0 : std::min(trace.size() + 2 * mark_bytes_max, trace_bytes_max);
+    append_cut(text, line_bytes_max - kept - (out.size() - begin), out);
+    if (!trace.empty()) {
+      const std::string_view behind = trace.starts_with(trace_heading) ? "\n" : "\n  ";
+      out.append(behind.data(), behind.data() + behind.size());
+      append_cut(trace, line_bytes_max - (out.size() - begin), out);
+    }
     out.push_back('\n');
   }
 
@@ -65,10 +104,13 @@ class json_formatter final : public spdlog::formatter {
     text.append(level.data(), level.size());
     text += '"';
     const auto* about = hub::log_fields::current();
-    const auto message = about != nullptr && !about->message.empty()
-                             ? about->message
-                             : std::string_view(line.payload.data(), line.payload.size());
+    auto message = about != nullptr && !about->message.empty()
+                       ? about->message
+                       : std::string_view(line.payload.data(), line.payload.size());
+    const auto trace = log_traceback::split(message);
     member(text, "message", message);
+    if (!trace.empty())
+      member(text, "traceback", trace);
     if (about != nullptr)
       add(text, *about);
     text += "}\n";
@@ -82,6 +124,14 @@ class json_formatter final : public spdlog::formatter {
  private:
   static void member(std::string& out, std::string_view name, std::string_view value) {
     out.append(",\"").append(name).append("\":");
+    std::string cut;
+    if (value.size() > line_bytes_max) {
+      size_t end = line_bytes_max - mark_bytes_max;
+      while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80)
+        --end;
+      cut.append(value.substr(0, end)).append(cut_mark(value.size()));
+      value = cut;
+    }
     out += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 

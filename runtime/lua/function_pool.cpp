@@ -2,6 +2,7 @@
 
 #include "hub/node.hpp"
 #include "runtime/lua/engine/clocks.hpp"
+#include "runtime/lua/failure_log.hpp"
 
 #include <caf/all.hpp>
 
@@ -65,8 +66,8 @@ function_call_ptr function_pool::call(std::vector<hub::payload> arguments, call_
   one.call->attachment = std::move(extras.attachment);
   one.answer = [this, done = std::move(extras.done)](function_call& call, main_end& end) {
     if (!end.traceback.empty())
-      runtime_.log(log_level::warn, program_->id(), call.worker,
-                   "call failed: " + end.result.error + "\n" + end.traceback);
+      log_failure(runtime_, log_level::warn, program_->id(), call.worker,
+                  "call failed: " + end.result.error, end.traceback);
     done(end);
   };
   one.patient = extras.patient;

@@ -2,6 +2,7 @@
 #include "hub/node.hpp"
 #include "relay/http/body_stream.hpp"
 #include "runtime/lua/call_batch.hpp"
+#include "runtime/lua/failure_log.hpp"
 #include "runtime/lua/function_pool.hpp"
 
 #include <nlohmann/json.hpp>
@@ -73,9 +74,8 @@ void function_pool::end_streamed(function_call& call, main_end& end) {
     return;
   }
   stream.fail();
-  runtime_.log(log_level::error, program_->id(), call.worker,
-               "answer broken off, error id " + make_error_id() + ": " + end.result.error +
-                   (end.traceback.empty() ? "" : "\n" + end.traceback));
+  log_failure(runtime_, log_level::error, program_->id(), call.worker,
+              "answer broken off, error id " + make_error_id() + ": " + end.result.error, end.traceback);
 }
 
 void function_pool::answer_http(function_call& call, main_end& end,
@@ -87,9 +87,8 @@ void function_pool::answer_http(function_call& call, main_end& end,
     if (end.refused)
       return reply(error_response(503, end.result.error));
     const auto id = make_error_id();
-    runtime_.log(log_level::error, program_->id(), call.worker,
-                 "request failed, error id " + id + ": " + end.result.error +
-                     (end.traceback.empty() ? "" : "\n" + end.traceback));
+    log_failure(runtime_, log_level::error, program_->id(), call.worker,
+                "request failed, error id " + id + ": " + end.result.error, end.traceback);
     if (end.timed_out)
       return reply(error_response(504, "the function did not answer in time", id));
     return reply(error_response(500, "internal error", id));

@@ -1,6 +1,7 @@
 #include "runtime/log_format.hpp"
 
 #include "hub/log_fields.hpp"
+#include "runtime/log_traceback.hpp"
 #include "tests/catch.hpp"
 
 #include <nlohmann/json.hpp>
@@ -72,11 +73,48 @@ SCENARIO("a text in a line begins no line of its own", "[runtime][log_format]") 
   CHECK(text("bad: x\n2026-11-22T00:00:00.000+00:00 info forged") ==
         "bad: x\n  2026-11-22T00:00:00.000+00:00 info forged\n");
   CHECK(text("failed\n  a.lua:1: in f\n\tb") == "failed\n  a.lua:1: in f\n\tb\n");
-  CHECK(text("failed\nstack traceback:\n\ta.lua:1: in f") ==
-        "failed\nstack traceback:\n\ta.lua:1: in f\n");
   CHECK(text("a\n\nb\n") == "a\n  \n  b\n  \n");
   CHECK(text("a\rb") == "a\\x0db\n");
   CHECK(text("\x1b[2Jgone\x7f") == "\\x1b[2Jgone\\x7f\n");
   CHECK(text("\xc2\x9b" "2J \xc2\xa0\xc3\xa9\tend") == "\\x9b2J \xc2\xa0\xc3\xa9\tend\n");
   CHECK(text(std::string_view("a\0b", 3)) == "a\\x00b\n");
+  GIVEN("what looks like a traceback") {
+    const std::string forged = "failed\nstack traceback:\n\tb.lua:2: in g";
+    const std::string real = "stack traceback:\n\ta.lua:1: in f";
+    const std::string shown = "failed\n  stack traceback:\n\tb.lua:2: in g\n";
+    CHECK(text(forged) == shown);
+    {
+      const log_traceback said(real);
+      CHECK(text(forged + "\n" + real) == shown + real + "\n");
+      const auto made = object(forged + "\n" + real);
+      CHECK(made["message"] == forged);
+      CHECK(made["traceback"] == real);
+      CHECK(text(forged) == shown);
+    }
+    CHECK(text(forged + "\n" + real) == shown + "  " + real + "\n");
+    const log_traceback returned("returned by a.lua");
+    CHECK(text("failed\nreturned by a.lua") == "failed\n  returned by a.lua\n");
+  }
+}
+
+SCENARIO("a line is cut at 16 KiB", "[runtime][log_format]") {
+  constexpr size_t bytes_max = 16 * 1024;
+  CHECK(line(log_format::text, std::string(16'000, 'x')).ends_with("xx\n"));
+  for (const std::string_view each : {"x", "\xc3\xa9", "\x1b", "a\n"}) {
+    std::string much;
+    while (much.size() < 100'000)
+      much += each;
+    const auto mark = " ... (" + std::to_string(much.size()) + " bytes, cut)";
+    const auto cut = line(log_format::text, much);
+    CHECK(cut.size() <= bytes_max);
+    CHECK(cut.size() > bytes_max - 60);
+    CHECK(cut.ends_with(mark + "\n"));
+    CHECK(object(much)["message"].get<std::string>().ends_with(mark));
+    const auto trace = "stack traceback:\n\t" + much;
+    const log_traceback said(trace);
+    const auto both = line(log_format::text, much + "\n" + trace);
+    CHECK(both.size() <= bytes_max);
+    CHECK(both.find(mark + "\nstack traceback:\n\t") != std::string::npos);
+    CHECK(object(much + "\n" + trace)["traceback"].get<std::string>().ends_with("bytes, cut)"));
+  }
 }

@@ -54,7 +54,8 @@ def test_json_lines_have_entry_pid_and_fields(serve, application):
     assert joined["fields"] == {"room": "lobby", "nick": "Ada L", "count": 2, "list": [1, "b"]}
     [failed] = [line for line in lines(server) if "process failed" in line["message"]]
     assert failed["level"] == "error" and failed["entry"] == "app:hub"
-    assert failed["pid"] == joined["pid"] and "\n" in failed["message"]
+    assert failed["pid"] == joined["pid"] and failed["message"].endswith("went\nwrong")
+    assert failed["traceback"].startswith("stack traceback:\n\t")
     assert any(line.get("entry") == "app:service" for line in lines(server))
     assert all({"time", "level", "message"} <= set(line) for line in lines(server))
 
@@ -87,6 +88,16 @@ def test_what_a_client_says_is_no_line_of_its_own(serve_probe):
     client.send_frame(CLOSE, struct.pack(">H", 1000) + b'x"\n2026-11-22T00:00:00.000+00:00 error app:hub: forged')
     server.wait_for(r'closed by handshake code=1000 reason="x\\"\\n2026')
     assert not server.stderr.matching("^2026-11-22T00:00:00.000")
+
+
+def test_a_text_that_looks_like_a_traceback_is_none(application):
+    hub = 'return { run = function()\n' \
+          '  error("x\\nstack traceback:\\n\\tforged\\n" .. ("y"):rep(50000), 0)\nend }\n'
+    folder = application({"_index.yaml": YAML, "hub.lua": hub})
+    done = command("run", folder, "-x", "app:hub", "--set", "app:service.lifecycle.auto_start=false")
+    assert "process failed: x\n  stack traceback:\n\tforged\n  yyy" in done.stderr
+    assert re.search(r"yyy \.\.\. \(500\d\d bytes, cut\)\nstack traceback:\n\t\[C\]: in .*'error'\n", done.stderr)
+    assert len(done.stderr) < 20_000
 
 
 def test_a_wrong_format_is_refused(serve, application):

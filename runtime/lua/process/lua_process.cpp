@@ -2,6 +2,7 @@
 
 #include "hub/counters.hpp"
 #include "runtime/lua/engine/clocks.hpp"
+#include "runtime/lua/failure_log.hpp"
 
 #include <caf/all.hpp>
 
@@ -226,9 +227,8 @@ void lua_process::fail(std::string error, const std::string& trace, hub::payload
     return;
   ended_ = true;
   ending() = {{}, error, std::move(facts)};
-  runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
-               trace.empty() ? "process failed: " + error
-                             : "process failed: " + error + "\n" + trace);
+  log_failure(runtime_, log_level::error, engine_.program().id(), hub::process::id(),
+              "process failed: " + error, trace);
   quit(caf::make_error(caf::sec::runtime_error, std::move(error)));
 }
 

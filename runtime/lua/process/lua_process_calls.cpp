@@ -2,6 +2,7 @@
 // that go on behind an answer.
 #include "relay/http/body_stream.hpp"
 #include "runtime/lua/engine/clocks.hpp"
+#include "runtime/lua/failure_log.hpp"
 #include "runtime/lua/process/lua_process.hpp"
 
 #include <caf/all.hpp>
@@ -46,9 +47,8 @@ bool lua_process::is_used_up() const noexcept {
 void lua_process::worker_ended(main_end& end) {
   const bool fatal = end.fatal;
   if (rested_) { // a task has raised, with nobody left to answer
-    runtime_.log(log_level::error, engine_.program().id(), hub::process::id(),
-                 "a task of an answered call failed: " + end.result.error +
-                     (end.traceback.empty() ? "" : "\n" + end.traceback));
+    log_failure(runtime_, log_level::error, engine_.program().id(), hub::process::id(),
+                "a task of an answered call failed: " + end.result.error, end.traceback);
     if (!fatal)
       rest();
   } else if (!fatal && end.result.error.empty() && engine_.has_tasks() && call_) {
