@@ -11,7 +11,7 @@ namespace natterjack::runtime::lua {
 
 namespace {
 
-constexpr size_t line_bytes_max = 16 * 1024;
+constexpr size_t line_bytes_max = 15 * 1024; // of the 16 KiB of a line: time, entry and PID stand in front
 constexpr size_t sorted_fields_max = 64;
 
 char logger_key; // its address names the metatable in the registry
@@ -44,9 +44,13 @@ byte_buffer& line_buffer() {
   return line;
 }
 
-void append_words(byte_buffer& line, std::string_view text) {
+void append_words(byte_buffer& line, std::string_view text, size_t end = line_bytes_max) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
+    if (line.size() >= end && (byte & 0xc0) != 0x80) {
+      line.append("...");
+      return;
+    }
     if (byte >= 0x20 && byte != 0x7F) {
       if (!line.append(c))
         return;
@@ -70,7 +74,57 @@ bool needs_quotes(std::string_view text) {
          });
 }
 
+// A text that has no room whole takes half of what there is, and ends with a mark: what comes behind it is
+// seen as well.
+void append_text(byte_buffer& line, std::string_view text, bool quoted) {
+  const auto begin = line.size();
+  const auto append = [&line, quoted](std::string_view what) {
+    return quoted ? encode_text(what, line) : line.append(what);
+  };
+  if (append(text))
+    return;
+  constexpr std::string_view mark = "...";
+  for (size_t size = std::min(text.size(), (line.bytes_max() - begin) / 2); size > 0; size /= 2) {
+    line.truncate(begin);
+    size_t end = size;
+    while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+      --end; // no half of a character
+    if (!append(text.substr(0, end)) || line.bytes_max() - line.size() <= mark.size())
+      continue;
+    if (quoted)
+      line.truncate(line.size() - 1);
+    line.append(mark);
+    if (quoted)
+      line.append('"');
+    return;
+  }
+  line.truncate(begin);
+}
+
+// What a value is called that has neither a text nor a JSON form: its address would say nothing. Null: it has.
+const char* type_without_text(lua_State* L, int index) {
+  switch (lua_type(L, index)) {
+  case LUA_TFUNCTION:
+    return "<function>";
+  case LUA_TTHREAD:
+    return "<thread>";
+  case LUA_TLIGHTUSERDATA:
+    return "<userdata>";
+  case LUA_TUSERDATA:
+    if (luaL_getmetafield(L, index, "__tostring") == LUA_TNIL)
+      return "<userdata>";
+    lua_pop(L, 1);
+    return nullptr;
+  default:
+    return nullptr;
+  }
+}
+
 void append_value(lua_State* L, byte_buffer& line, int index) {
+  if (const char* type = type_without_text(L, index)) {
+    line.append(std::string_view(type));
+    return;
+  }
   if (lua_type(L, index) == LUA_TTABLE) {
     encode_error error;
     if (!encode_value(L, index, line, error))
@@ -79,10 +133,7 @@ void append_value(lua_State* L, byte_buffer& line, int index) {
   }
   size_t size = 0;
   const char* text = luaL_tolstring(L, index, &size);
-  if (needs_quotes({text, size}))
-    encode_text({text, size}, line);
-  else
-    line.append(std::string_view(text, size));
+  append_text(line, {text, size}, needs_quotes({text, size}));
   lua_pop(L, 1);
 }
 
@@ -136,7 +187,7 @@ void append_fields(lua_State* L, byte_buffer& line, int index) {
   }
 }
 
-// The fields once more, as members of a JSON object; one that does not fit is left out.
+// The fields once more, as members of a JSON object; one whose name does not fit is left out.
 byte_buffer& members_buffer() {
   thread_local byte_buffer members(line_bytes_max);
   members.clear();
@@ -153,10 +204,18 @@ void append_member(lua_State* L, byte_buffer& out, std::string_view key, int val
     return;
   }
   const auto key_end = out.size();
-  if (encode_value(L, value, out, error))
+  const char* type = type_without_text(L, value);
+  if (type == nullptr && encode_value(L, value, out, error))
     return;
   out.truncate(key_end);
-  if (error.fault == encode_fault::too_large || !encode_text("<table>", out))
+  if (lua_type(L, value) == LUA_TSTRING) {
+    size_t size = 0;
+    const char* text = lua_tolstring(L, value, &size);
+    append_text(out, {text, size}, true);
+  } else {
+    encode_text(type != nullptr ? type : error.fault == encode_fault::too_large ? "..." : "<table>", out);
+  }
+  if (out.size() == key_end)
     out.truncate(before);
 }
 
@@ -193,7 +252,7 @@ template <log_level Level> int write_line(lua_State* L) {
   }
   size_t size = 0;
   const char* message = luaL_tolstring(L, 2, &size);
-  append_words(line, {message, size});
+  append_words(line, {message, size}, line_bytes_max * 3 / 4); // fields come behind
   const auto message_end = line.size();
   if (child && !child_text(L, fields_value).empty()) {
     line.append(' ');

@@ -6,7 +6,7 @@
 //   logger:named(name)                               a logger that begins each line with "name: "
 //                                                    nil, err (INVALID): no name
 //
-//   bounds  16 KiB a line, 64 fields by name; then it is cut
+//   bounds  16 KiB a line, 64 fields by name; then it is cut: a field that is too long ends with "..."
 //   never   lets a message begin a line of its own: control bytes are escaped
 //
 // The host puts PID, entry and line in front. `open_logger` stands in host_api.

@@ -42,8 +42,20 @@ SCENARIO("a logger writes one line for each message", "[logger]") {
     CHECK(logged("logger:info('a\\nerror b\\27[0m', {['k\\ney'] = 'v\\nw'})") ==
           "info a\\nerror b\\x1b[0m k\\ney=\"v\\nw\"\n");
   }
+  GIVEN("values without a text") {
+    CHECK(logged("logger:info('m', {f = print, t = coroutine.create(print)})") ==
+          "info m f=<function> t=<thread>\n");
+    CHECK(logged("logger:with({l = logger:named('x')}):info('m')") == "info m l=<userdata>\n");
+  }
   GIVEN("much text") {
-    CHECK(logged("logger:info(('x'):rep(100000), {a = ('y'):rep(100000)})").size() < 17000);
+    const auto cut = logged("logger:info('m', {big = ('\\xc3\\xa9'):rep(20000), last = 1})");
+    CHECK(cut.starts_with("info m big=\xc3\xa9"));
+    CHECK(cut.ends_with("\xa9... last=1\n"));
+    CHECK((cut.size() > 5'000 && cut.size() < 16'384));
+    const auto both = logged("logger:info(('x'):rep(100000), {a = ('y'):rep(100000)})");
+    CHECK(both.find("xxx... a=yyy") != std::string::npos);
+    CHECK(both.ends_with("yyy...\n"));
+    CHECK(both.size() < 16'384);
     CHECK(logged("local t = {} for i = 1, 70 do t['k' .. i] = i end logger:info('m', t)")
               .find(" and 6 more fields\n") != std::string::npos);
   }
@@ -57,7 +69,15 @@ SCENARIO("a logger writes one line for each message", "[logger]") {
     CHECK(members("logger:info('m', {[1] = {x = 'y'}})") == R"("1":{"x":"y"})");
     CHECK(members("logger:with({a = 1}):with({b = 'two'}):info('m', {c = true})") ==
           R"("a":1,"b":"two","c":true)");
-    CHECK(members("logger:info('m', {a = ('y'):rep(100000)})").empty());
+    const auto whole = [](std::string_view of) { return of.starts_with("\"a\":\"") && of.size() < 16'384; };
+    const auto cut = members("logger:info('m', {a = ('y'):rep(100000)})");
+    CHECK((whole(cut) && cut.size() > 5'000 && cut.ends_with("yyy...\"")));
+    const auto escaped = members("logger:info('m', {a = ('\\n'):rep(100000)})");
+    CHECK((whole(escaped) && escaped.size() > 2'000 && escaped.ends_with("\\n...\"")));
+    const auto both = members("logger:with({a = ('y'):rep(100000)}):info('m', {b = 2})");
+    CHECK((whole(both) && both.ends_with("yyy...\",\"b\":2")));
+    CHECK(members("local t = {} for i = 1, 9000 do t[i] = i end logger:info('m', {a = t})") == R"("a":"...")");
+    CHECK(members("logger:info('m', {a = print})") == R"("a":"<function>")");
     CHECK(members("logger:info('m', 'only')") == R"("value":"only")");
   }
   GIVEN("wrong use") {
