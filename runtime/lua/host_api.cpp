@@ -33,7 +33,8 @@ int fail(lua_State* L, error_kind kind, std::string_view text) {
 }
 
 int raise(lua_State* L, const char* text) {
-  return luaL_error(L, "%s", text);
+  push_placed(L, text);
+  return lua_error(L);
 }
 
 void keep_caught(const char* what) noexcept {

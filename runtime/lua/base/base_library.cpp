@@ -1,14 +1,27 @@
 #include "runtime/lua/base/base_library.hpp"
 
 #include "runtime/lua/engine/engine.hpp"
+#include "runtime/lua/engine/traceback.hpp"
 #include "runtime/lua/lua_runtime.hpp"
 #include "runtime/lua/program/sandbox.hpp"
+
+#include <cstring>
 
 namespace natterjack::runtime::lua {
 
 namespace {
 
 // -- pcall, xpcall ------------------------------------------------------------
+
+// luaL_argerror says where its function was called, but not if that was by pcall itself.
+void add_place(lua_State* L) {
+  constexpr const char* beginning = "bad argument #";
+  if (lua_type(L, -1) != LUA_TSTRING ||
+      std::strncmp(lua_tostring(L, -1), beginning, std::strlen(beginning)) != 0)
+    return;
+  push_placed(L, lua_tostring(L, -1));
+  lua_replace(L, -2);
+}
 
 // `below` counts the stack slots that are not results.
 int protected_done(lua_State* L, int status, lua_KContext below) {
@@ -19,6 +32,7 @@ int protected_done(lua_State* L, int status, lua_KContext below) {
     return self.leave(L);
   if (status == LUA_OK || status == LUA_YIELD)
     return lua_gettop(L) - static_cast<int>(below);
+  add_place(L);
   lua_pushboolean(L, 0);
   lua_pushvalue(L, -2);
   return 2;

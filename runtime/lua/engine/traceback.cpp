@@ -20,6 +20,18 @@ std::string script_line(lua_State* L, int level) {
   return {};
 }
 
+void push_placed(lua_State* L, const char* text) {
+  lua_Debug at{};
+  for (int level = 0; lua_getstack(L, level, &at) != 0; ++level) {
+    lua_getinfo(L, "Sl", &at);
+    if (at.currentline > 0) {
+      lua_pushfstring(L, "%s:%d: %s", at.short_src, at.currentline, text);
+      return;
+    }
+  }
+  lua_pushstring(L, text);
+}
+
 std::string traceback(lua_State* L) {
   std::string result;
   lua_Debug at{};

@@ -177,9 +177,10 @@ outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int s
 
 void check_spawn(lua_State* L) {
   if (lua_type(L, 1) != LUA_TSTRING || lua_type(L, 2) != LUA_TSTRING)
-    luaL_error(L, "a process is started with the id of its entry and of a host, as in "
-                  "process.spawn(\"app:worker\", \"system:processes\", ...), got %s and %s",
-               luaL_typename(L, 1), luaL_typename(L, 2));
+    raise(L, lua_pushfstring(L,
+                             "a process is started with the id of its entry and of a host, as in "
+                             "process.spawn(\"app:worker\", \"system:processes\", ...), got %s and %s",
+                             luaL_typename(L, 1), luaL_typename(L, 2)));
 }
 
 template <bond How> int process_spawn(lua_State* L) {

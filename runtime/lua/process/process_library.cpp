@@ -3,6 +3,7 @@
 #include "runtime/lua/engine/channel.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/process/lua_process.hpp"
+#include "runtime/lua/program/sandbox.hpp"
 #include "runtime/lua/text_argument.hpp"
 
 namespace natterjack::runtime::lua {
@@ -170,6 +171,7 @@ int open_process(lua_State* L) {
   lua_setfield(L, -2, "LINK_DOWN");
   lua_setfield(L, -2, "event");
   push_process_names(L);
+  name_functions(L, "process.registry");
   lua_setfield(L, -2, "registry");
   return 1;
 }

@@ -123,7 +123,9 @@ int load_native(lua_State* L, const native_module& module) {
 
 int require(lua_State* L) {
   const auto& program = *static_cast<const lua_program*>(lua_touserdata(L, lua_upvalueindex(1)));
-  const char* name = luaL_checkstring(L, 1);
+  if (lua_isstring(L, 1) == 0)
+    return raise(L, lua_pushfstring(L, "require takes the name of a module, got %s", luaL_typename(L, 1)));
+  const char* name = lua_tostring(L, 1);
   lua_settop(L, 1);
   if (const auto* library = program.import(name).get())
     return load_library(L, *library);
@@ -133,14 +135,14 @@ int require(lua_State* L) {
   }
   const auto* native = find_native(name);
   if (native == nullptr)
-    return luaL_error(L,
-                      "module '%s' not found: %s has no import of that name, and no native "
-                      "module is called so; a file of your own is a library.lua entry that "
-                      "`imports` names",
-                      name, program.id().c_str());
+    return raise(L, lua_pushfstring(L,
+                                    "module '%s' not found: %s has no import of that name, and no native "
+                                    "module is called so; a file of your own is a library.lua entry that "
+                                    "`imports` names",
+                                    name, program.id().c_str()));
   if (!program.grants(name))
-    return luaL_error(L, "module '%s' is not granted: add it to `modules` of %s", name,
-                      program.id().c_str());
+    return raise(L, lua_pushfstring(L, "module '%s' is not granted: add it to `modules` of %s", name,
+                                    program.id().c_str()));
   return load_native(L, *native);
 }
 

@@ -94,7 +94,16 @@ int missing_global(lua_State* L) {
 
 } // namespace
 
+// luaL_argerror looks there for the name.
+void name_functions(lua_State* L, const char* name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
 void protect_table(lua_State* L, const char* name) {
+  name_functions(L, name);
   lua_newtable(L);          // the view
   lua_createtable(L, 0, 4); // its metatable
   lua_pushvalue(L, -3);

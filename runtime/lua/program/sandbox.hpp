@@ -23,7 +23,11 @@ int open_sandbox(lua_State* L);
 /// that does this off the globals: the script wants one of its own.
 void make_all_libraries(lua_State* L);
 
-/// Pops a table and pushes a read-only view of it. @param name  for the message of a refused write
+/// The functions of the table on top of the stack are `name.function` to errors of those that call them
+/// nameless, as pcall does.
+void name_functions(lua_State* L, const char* name);
+
+/// Pops a table, names its functions and pushes a read-only view of it. @param name  for the message of a refused write
 void protect_table(lua_State* L, const char* name);
 
 /// Pushes `require` as this program may use it.

@@ -72,6 +72,31 @@ SCENARIO("nothing runs behind a limit's back", "[lua][sandbox]") {
               "x = nil for i = 1, 1e5 do local t = {i} end return tostring(ran)") == "nil");
 }
 
+SCENARIO("a wrong argument is told with name and place, also if pcall is the caller", "[lua][sandbox]") {
+  world w;
+  // Each time another program: the place is taken off, if there is one.
+  const auto said = [&w](const std::string& call) {
+    return w.run("local text = select(2, pcall(" + call + ")) "
+                 "local rest = text:match('^app:%w+ %(%w+%.lua%):1: (.*)') return rest and '@' .. rest or text");
+  };
+  const std::string no_text = " (string expected, got no value)";
+  CHECK(said("process.listen") == "@bad argument #1 to 'process.listen'" + no_text);
+  CHECK(said("process.exec") == "@bad argument #1 to 'process.exec'" + no_text);
+  CHECK(said("process.monitor") == "@bad argument #1 to 'process.monitor'" + no_text);
+  CHECK(said("process.registry.register") ==
+        "@bad argument #1 to 'process.registry.register'" + no_text);
+  CHECK(said("string.rep") == "@bad argument #1 to 'string.rep'" + no_text);
+  CHECK(said("coroutine.spawn, 5") ==
+        "@bad argument #1 to 'coroutine.spawn' (function expected, got number)");
+  CHECK(said("require") == "@require takes the name of a module, got no value");
+  CHECK(said("require, 5").starts_with("@module '5' not found"));
+  CHECK(said("require('time').sleep, 'x'").starts_with("@a duration is a text"));
+  CHECK(said("process.spawn").starts_with("@a process is started with"));
+  CHECK(said("error, 'as it is'") == "as it is");
+  CHECK(said("function() process.listen() end") ==
+        "@bad argument #1 to 'listen'" + no_text);
+}
+
 SCENARIO("print writes one line with single spaces", "[lua][sandbox]") {
   world w;
   w.run(
