@@ -4,9 +4,11 @@
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/json/json_codec.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <string>
 
 namespace natterjack::runtime::lua {
 
@@ -16,6 +18,7 @@ char time_key; // their addresses name the metatables in the registry
 char duration_key;
 char location_key;
 
+constexpr size_t duration_text_max = 100; // bytes
 constexpr lua_Integer second_limit = 1'000'000'000'000'000; // 31 million years
 
 // What `floor_divide` leaves below a second, also of the least number there is.
@@ -114,6 +117,40 @@ int time_parse(lua_State* L) {
     return fail(L, error_kind::invalid, why);
   push_time_value(L, time);
   return 1;
+}
+
+// Whether it is a time, but for its numbers.
+bool is_too_long(std::string_view text) {
+  std::string small;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool is_digit = text[i] >= '0' && text[i] <= '9';
+    if (!is_digit)
+      small += text[i];
+    else if (i == 0 || text[i - 1] < '0' || text[i - 1] > '9')
+      small += '1';
+  }
+  return small.size() <= duration_text_max && hub::parse_duration(small).has_value();
+}
+
+constexpr const char* duration_advice =
+    "a duration is a text such as \"1m30s\" or \"250ms\", a number of nanoseconds, or a Duration";
+constexpr const char* too_long = "the duration is too long: at most 292 years";
+
+// @returns a sentence that holds until the next one of this thread
+const char* refuse_duration(const char* sentence, std::string_view got) {
+  thread_local char said[200];
+  std::snprintf(said, sizeof said, "%s, got %.*s", sentence, static_cast<int>(got.size()), got.data());
+  return said;
+}
+
+const char* refuse_duration_text(std::string_view text) {
+  constexpr size_t shown_max = 40;
+  size_t end = std::min(text.size(), shown_max);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  const auto shown = '"' + std::string(text.substr(0, end)) + (end < text.size() ? "...\"" : "\"");
+  return refuse_duration(text.size() <= 2 * duration_text_max && is_too_long(text) ? too_long : duration_advice,
+                         shown);
 }
 
 int time_parse_duration(lua_State* L) {
@@ -352,10 +389,7 @@ void push_time(lua_State* L, int64_t unix_ns) {
   push_time_value(L, time);
 }
 
-bool read_duration(lua_State* L, int index, int64_t& nanoseconds, const char*& why) noexcept {
-  constexpr const char* advice =
-      "a duration is a text such as \"1m30s\" or \"250ms\", a number of nanoseconds, or a Duration";
-  why = advice;
+bool read_duration(lua_State* L, int index, int64_t& nanoseconds, const char*& why) noexcept try {
   switch (lua_type(L, index)) {
   case LUA_TNUMBER: {
     if (lua_isinteger(L, index) != 0) {
@@ -363,29 +397,38 @@ bool read_duration(lua_State* L, int index, int64_t& nanoseconds, const char*& w
       return true;
     }
     const double number = lua_tonumber(L, index);
-    if (!(std::fabs(number) < 9.2e18))
-      return false;
-    nanoseconds = std::llround(number);
-    return true;
+    if (std::fabs(number) < 9.2e18) {
+      nanoseconds = std::llround(number);
+      return true;
+    }
+    why = std::isnan(number) ? refuse_duration(duration_advice, "nan")
+                             : refuse_duration(too_long, std::to_string(number).substr(0, 40));
+    return false;
   }
   case LUA_TSTRING: {
     size_t size = 0;
     const char* text = lua_tolstring(L, index, &size);
-    const auto parsed = size <= 100 ? hub::parse_duration({text, size}) : std::nullopt;
-    if (!parsed)
-      return false;
-    nanoseconds = parsed->count();
-    return true;
+    const auto parsed = size <= duration_text_max ? hub::parse_duration({text, size}) : std::nullopt;
+    if (parsed)
+      nanoseconds = parsed->count();
+    else
+      why = refuse_duration_text({text, size});
+    return parsed.has_value();
   }
   case LUA_TUSERDATA:
     if (const duration_value* duration = to_duration(L, index)) {
       nanoseconds = duration->nanoseconds;
       return true;
     }
-    return false;
+    break;
   default:
-    return false;
+    break;
   }
+  why = refuse_duration(duration_advice, luaL_typename(L, index));
+  return false;
+} catch (const std::bad_alloc&) {
+  why = "out of memory";
+  return false;
 }
 
 int open_time_values(lua_State* L) {

@@ -262,8 +262,22 @@ SCENARIO_METHOD(time_fixture, "durations are texts, numbers or values", "[time]"
     CHECK(lua.run(std::string("local d, e = time.parse_duration(") + wrong +
                   ") return tostring(d) .. ' ' .. e:kind()") == "nil Invalid");
   }
-  CHECK(run("select(2, time.parse_duration('x'))").find("a duration is a text such as \"1m30s\"") ==
-        0);
+  const std::string advice = "a duration is a text such as \"1m30s\" or \"250ms\", a number of nanoseconds, or a "
+                             "Duration, got ";
+  const auto refused = [this](const std::string& what) {
+    return run("select(2, time.parse_duration(" + what + "))");
+  };
+  CHECK(refused("'x'") == advice + "\"x\"");
+  CHECK(refused("'1d'") == advice + "\"1d\"");
+  CHECK(refused("") == advice + "no value");
+  CHECK(refused("{}") == advice + "table");
+  CHECK(refused("0/0") == advice + "nan");
+  CHECK(refused("('é'):rep(30)") == advice + "\"" + run("('é'):rep(20)") + "...\"");
+  const std::string too_long = "the duration is too long: at most 292 years, got ";
+  CHECK(refused("'99999999999h'") == too_long + "\"99999999999h\"");
+  CHECK(refused("'2000000h2000000h1.5s'") == too_long + "\"2000000h2000000h1.5s\"");
+  CHECK(refused("('9'):rep(120) .. 's'") == too_long + "\"" + std::string(40, '9') + "...\"");
+  CHECK(refused("1e300").find(too_long) == 0);
 }
 
 SCENARIO_METHOD(time_fixture, "wrong use of time is told", "[time]") {
