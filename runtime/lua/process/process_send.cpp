@@ -106,10 +106,17 @@ send_outcome build_and_send(engine& self, lua_State* L, int last) {
   hub::multicast receivers;
   hub::multicast others; // who gets errors as texts
   for (lua_Integer i = 1; i <= count; ++i) {
-    if (lua_rawgeti(L, 1, i) == LUA_TSTRING) {
+    const int type = lua_rawgeti(L, 1, i);
+    if (type == LUA_TSTRING) {
       bytes = lua_tolstring(L, -1, &size);
       if (auto found = self.destinations.find(self.node(), {bytes, size}, nullptr))
         (with_errors && !reads_errors(*found.self) ? others : receivers).add(std::move(found));
+    } else if (type != LUA_TNIL) { // a hole is left by one that is gone
+      outcome.built = false;
+      outcome.kind = error_kind::invalid;
+      self.scratch = "process.send: destination " + std::to_string(i) + " of the list must be a PID or a name, got " +
+                     lua_typename(L, type);
+      return outcome;
     }
     lua_pop(L, 1);
   }

@@ -68,10 +68,17 @@ SCENARIO("sending values", "[lua][process]") {
     CHECK(messages[0]->payloads()[1].kind() == payload_kind::nil);
     CHECK(messages[1]->payloads().empty());
   }
+  THEN("a list with what is no text is refused, and nobody gets anything") {
+    CHECK(w.run("local _, e = process.send({process.pid(), true}, 't') "
+                "return e:kind() .. ': ' .. e") ==
+          "Invalid: process.send: destination 2 of the list must be a PID or a name, got boolean");
+    CHECK(w.run("local n = process.send({5, process.pid()}, 't') local m = process.send({process.pid(), nil}, 'u') "
+                "return tostring(n) .. m .. process.inbox():receive():topic()") == "nil1u");
+  }
   THEN("a list shares one message and the number reached comes back") {
     w.add("app:sends",
           "local x, y = ... return process.send({x, y, '{test@app:gateway|0xfffff}', "
-          "'nobody', 7}, 't', {n = 1})",
+          "'nobody'}, 't', {n = 1})",
           "");
     CHECK(w.end_of(w.spawn_id("app:sends", args({a->pid_text(), b->pid_text()}))) == "2");
     a->wait_for(1);
