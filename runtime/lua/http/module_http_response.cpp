@@ -53,6 +53,16 @@ void put_header(http_exchange& exchange, std::string_view name, std::string_view
   exchange.touched = true;
 }
 
+// Hardly a script looks at what set_status returns, and the client would get 200 or 500: so it is logged as well.
+int refuse_status(lua_State* L) {
+  char text[100];
+  std::snprintf(text, sizeof(text), "set_status takes a number from 200 to 599, got %.40s",
+                luaL_tolstring(L, 2, nullptr));
+  log(L, log_level::error, text);
+  push_error(L, error_kind::invalid, text);
+  return 1;
+}
+
 int response_set_status(lua_State* L) {
   http_exchange* exchange = head_of(L, "set_status");
   if (exchange == nullptr)
@@ -60,9 +70,7 @@ int response_set_status(lua_State* L) {
   int whole = 0;
   const lua_Integer status = lua_tointegerx(L, 2, &whole);
   if (whole == 0 || status < 200 || status > 599)
-    return push_error_with(L, error_kind::invalid,
-                           "set_status takes a number from 200 to 599, got %s",
-                           luaL_tolstring(L, 2, nullptr));
+    return refuse_status(L);
   exchange->response.status = static_cast<unsigned>(status);
   exchange->touched = true;
   return 0;

@@ -149,6 +149,7 @@ SCENARIO_METHOD(http_fixture, "a function writes the response in any order", "[h
 
 SCENARIO_METHOD(http_fixture, "a wrong response is an error value and changes nothing", "[http]") {
   CHECK(response("set_status(99)") == "set_status takes a number from 200 to 599, got 99");
+  CHECK(lua.take_log() == "error set_status takes a number from 200 to 599, got 99\n");
   CHECK(response("set_status('x')") == "set_status takes a number from 200 to 599, got x");
   CHECK(response("set_header('X A', '1')") == "'X A' is no header name");
   CHECK(response("set_header('', '1')") == "'' is no header name");
