@@ -1,5 +1,6 @@
 #include "runtime/lua/program/chunk_scan.hpp"
 
+#include "runtime/lua/program/shebang.hpp"
 #include "runtime/lua/program/type_annotations.hpp"
 
 #include <lua.hpp>
@@ -189,7 +190,8 @@ int append(lua_State*, const void* bytes, size_t size, void* to) {
 
 } // namespace
 
-chunk_uses scan_chunk(std::string_view source) {
+chunk_uses scan_chunk(std::string_view text) {
+  const auto source = without_shebang(text);
   chunk_uses uses;
   state_ptr L(luaL_newstate(), &lua_close);
   if (!L)

@@ -1,5 +1,6 @@
 #include "runtime/lua/program/lua_program.hpp"
 
+#include "runtime/lua/program/shebang.hpp"
 #include "runtime/lua/program/type_annotations.hpp"
 
 #include <lua.hpp>
@@ -66,8 +67,9 @@ std::optional<syntax_error> compile_plain(std::string_view source, const std::st
 }
 
 // Text that is no plain Lua may be Lua with types: it is tried once more without them.
-std::optional<syntax_error> compile(std::string_view source, const std::string& chunk,
+std::optional<syntax_error> compile(std::string_view text, const std::string& chunk,
                                     std::string* bytecode) {
+  const auto source = without_shebang(text);
   auto wrong = compile_plain(source, chunk, bytecode);
   if (!wrong)
     return std::nullopt;

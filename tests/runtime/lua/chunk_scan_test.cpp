@@ -22,6 +22,7 @@ SCENARIO("annotations are passed over, and what they declare is known", "[lua][c
 SCENARIO("globals are what is left when locals are resolved", "[lua][chunk_scan]") {
   CHECK(reads("local a = 1\nreturn a").empty());
   CHECK(reads("return a") == std::vector<chunk_use>{{"a", 1}});
+  CHECK(reads("#!/usr/bin/lua\nreturn a") == std::vector<chunk_use>{{"a", 2}});
   CHECK(reads("local a\nlocal function f()\n  return a, b\nend") ==
         std::vector<chunk_use>{{"b", 3}});
   CHECK(reads("local t = {}\nt.field = t.other\nreturn t") == std::vector<chunk_use>{});

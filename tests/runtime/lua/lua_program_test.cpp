@@ -31,6 +31,17 @@ SCENARIO("programs are compiled once", "[lua][program]") {
                    &error));
 }
 
+SCENARIO("a first line for the shell is skipped", "[lua][program]") {
+  CHECK(make("app:x", "x.lua", "#!/usr/bin/env lua\nreturn 1"));
+  CHECK(make("app:x", "x.lua", "#!/usr/bin/env lua\nlocal x: number = 1"));
+  CHECK(make("app:x", "x.lua", "#!"));
+  syntax_error error;
+  CHECK_FALSE(make("app:x", "x.lua", "#!/usr/bin/lua\nlocal = 2", &error));
+  CHECK(error.line == 2);
+  CHECK_FALSE(make("app:x", "x.lua", "\n#!/usr/bin/lua", &error));
+  CHECK(error.line == 2);
+}
+
 SCENARIO("long names stay readable in tracebacks", "[lua][program]") {
   const std::string id = "app.websocket.myapp:" + std::string(30, 'h');
   CHECK(make(id, "file_of_some_length.lua", "")->chunk_name() == id);
