@@ -51,6 +51,12 @@ name_outcome add_name(engine& self, std::string_view name, std::string_view owne
   return name_outcome::too_many;
 }
 
+int refuse_name(lua_State* L) {
+  auto& self = engine_of(L);
+  self.scratch = "too many names: limit names (" + std::to_string(self.program().limits().names) + ") reached";
+  return fail(L, error_kind::rate_limited, self.scratch);
+}
+
 constexpr size_t name_bytes_max = 1024; // names are held and shown outside of limits.memory
 
 int registry_register(lua_State* L) {
@@ -67,7 +73,7 @@ int registry_register(lua_State* L) {
   case name_outcome::taken:
     return fail(L, error_kind::already_exists, "name is registered by another process");
   case name_outcome::too_many:
-    return fail(L, error_kind::rate_limited, "too many names: limit names reached");
+    return refuse_name(L);
   case name_outcome::no_process:
     break;
   }

@@ -218,7 +218,7 @@ SCENARIO("names", "[lua][process]") {
                  "another process"));
   CHECK(contains(w.run("for i = 1, 3 do assert(process.registry.register('n' .. i)) end "
                        "return select(2, process.registry.register('n4')):message()"),
-                 "limit names"));
+                 "too many names: limit names (3) reached"));
   CHECK(w.run("return select(2, process.registry.lookup('nobody')):message()") ==
         "name not registered");
   CHECK(contains(w.run("return select(2, process.registry.register('')):message()"), "empty"));
