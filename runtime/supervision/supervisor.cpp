@@ -9,6 +9,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include <random>
@@ -40,6 +41,15 @@ std::chrono::nanoseconds with_jitter(std::chrono::nanoseconds delay, double jitt
 
 double in_seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
+}
+
+// The file of the process has no such function, and will have none the next time (method.cpp).
+bool lacks_its_method(const hub::exit_result& result) {
+  const auto facts = nlohmann::json::parse(result.error_facts.bytes(), nullptr, false);
+  if (!facts.is_object())
+    return false;
+  const auto details = facts.find("details");
+  return details != facts.end() && details->is_object() && details->contains("missing_method");
 }
 
 class supervisor final : public caf::event_based_actor {
@@ -177,15 +187,16 @@ class supervisor final : public caf::event_based_actor {
       spdlog::info("{}: {} has ended by itself; not started again", about_->id,
                    to_string(process.self->id()));
     } else {
-      failed(error);
+      failed(error, lacks_its_method(result));
     }
   }
 
-  void failed(const std::string& error) {
+  void failed(const std::string& error, bool is_hopeless = false) {
     about_->settled.give(error);
     ++failures_;
     const auto& policy = about_->plan.policy;
-    const bool gives_up = policy.max_attempts != 0 && failures_ >= policy.max_attempts;
+    const bool gives_up =
+        is_hopeless || (policy.max_attempts != 0 && failures_ >= policy.max_attempts);
     {
       std::lock_guard guard(about_->mutex);
       ++about_->status.failures;

@@ -1,5 +1,6 @@
 """Services: the order they start in, what a slow or failing one means for others, restarts."""
 
+import signal
 import time
 
 import pytest
@@ -117,6 +118,21 @@ def test_pauses_grow_and_end_with_max_attempts(start):
     found = scrape(server.port)
     assert found.value("natterjack_service_starts_total", service="app:broken") == 4
     assert found.value("natterjack_service_failures_total", service="app:broken") == 4
+
+
+@pytest.mark.parametrize("text", ["return { go = function() end }", "return 5", ""])
+def test_a_file_without_the_method_is_tried_once(serve, application, text):
+    folder = application({
+        "_index.yaml": HEAD + SERVICE.format(name="empty", lifecycle="restart: { initial_delay: 1ms }"),
+        "empty.lua": text})
+    server = serve(folder)
+    server.wait_for(r"app:empty: failed once .*method 'run' not found: the file must return a table.*not started again")
+    found = scrape(server.port)
+    assert found.value("natterjack_service_starts_total", service="app:empty") == 1
+    assert up(server, "empty") == 0
+    (folder / "empty.lua").write_text(WAITS.join(["local NAME = 'empty' return function() ", " end"]))
+    server.process.send_signal(signal.SIGHUP)
+    server.stdout.wait_for("empty runs")
 
 
 def test_running_for_a_while_forgets_earlier_failures(start):

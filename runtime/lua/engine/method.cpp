@@ -31,6 +31,23 @@ int invoke(lua_State* L) {
   return method_returned(L, LUA_OK, 0);
 }
 
+// Says so also in the details of the error: to try again is no use then (runtime/supervision).
+int raise_missing(lua_State* L, const lua_program& program) {
+  push_error(L, error_kind::internal,
+             lua_pushfstring(L,
+                             "%s: method '%s' not found: the file must return a table with that "
+                             "function, or the function itself",
+                             program.chunk_name().c_str(), program.method().c_str()));
+  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, program.method().c_str());
+  lua_setfield(L, -2, "missing_method");
+  lua_setfield(L, -2, "details");
+  set_error_more(L, -2);
+  lua_pop(L, 1);
+  return lua_error(L);
+}
+
 // What the chunk returned stands at index 1.
 int chunk_returned(lua_State* L, int, lua_KContext) {
   const auto& program = engine_of(L).program();
@@ -44,10 +61,7 @@ int chunk_returned(lua_State* L, int, lua_KContext) {
     lua_replace(L, 1);
   }
   if (!lua_isfunction(L, 1))
-    return luaL_error(L,
-                      "%s: method '%s' not found: the file must return a table with that "
-                      "function, or the function itself",
-                      program.chunk_name().c_str(), program.method().c_str());
+    return raise_missing(L, program);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &method_key);
   return invoke(L);

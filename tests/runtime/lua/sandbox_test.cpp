@@ -139,5 +139,7 @@ SCENARIO("the method", "[lua][sandbox]") {
   w.add("app:missing", "return {other = function() end}");
   CHECK(contains(w.end_of(w.spawn_id("app:missing")), "method 'run' not found"));
   w.add("app:nothing", "local x = 1");
-  CHECK(contains(w.end_of(w.spawn_id("app:nothing")), "method 'run' not found"));
+  auto nothing = w.spawn_id("app:nothing");
+  CHECK(contains(w.end_of(nothing), "method 'run' not found"));
+  CHECK(contains(std::string(nothing.self->result().error_facts.bytes()), R"("missing_method":"run")"));
 }
