@@ -14,11 +14,11 @@ from pow_client import PowServer  # noqa: E402
 
 @pytest.fixture
 def serve():
-    """serve(*options) -> a running `natterjack pow`, ended after the test."""
+    """serve(*options, call_timeout=...) -> a running `natterjack pow`, ended after the test."""
     running = []
 
-    def start(*options):
-        running.append(PowServer(*options))
+    def start(*options, **more):
+        running.append(PowServer(*options, **more))
         return running[-1]
 
     yield start

@@ -123,13 +123,14 @@ def test_a_call_may_come_in_fragments(server):
     assert ws.read_text() == "x"
 
 
-def test_the_call_is_awaited_for_a_second(server):
-    ws = server.connect()
+def test_the_call_is_awaited_for_a_second(serve):
+    server = serve(call_timeout=None)
     began = time.monotonic()
+    ws = server.connect()
     ws.send_text("text does not stop the clock")
     ws.send_frame(PING)
     assert ws.read_result_bytes() == b'{"status":"rejected","reason":"timeout expired"}'
-    assert 0.9 < time.monotonic() - began < 6
+    assert 0.9 < time.monotonic() - began < 15
     ws.assert_clean_end()
 
 
@@ -145,7 +146,7 @@ def test_text_before_the_call_is_input(server):
 
 
 def test_too_much_text_before_the_call_stops_the_reading(serve):
-    server = serve("--input-bytes", "4096")
+    server = serve("--input-bytes", "4096", call_timeout=None)
     ws = server.connect()
     for _ in range(200):
         ws.send_text("x" * 2000)

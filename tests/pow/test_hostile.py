@@ -14,7 +14,7 @@ from pow_client import CANCEL_SIGNAL, CANCELLED, CLOSE_SIGNAL
 from raw_http import RawHttp
 from raw_ws import BINARY, TEXT, RawSocket, encode_frame
 
-SEED = int(os.environ.get("POW_TEST_SEED", random.randrange(1 << 32)))
+SEED = int(os.environ.get("NATTERJACK_TEST_SEED", 1))  # another one on demand
 
 
 def wait_until(is_met, what):
@@ -182,13 +182,13 @@ def test_cancel_over_rest_ends_an_input_that_hangs(server):
 
 def test_the_call_counts_when_it_came_in_time(serve):
     """The server was stopped over the deadline; the call was there before."""
-    server = serve("--call-timeout", "300ms", "--read-timeout", "60s")
+    server = serve("--read-timeout", "60s", call_timeout="2s")
     ws = server.connect()
     server.send_signal(signal.SIGSTOP)
     try:
         ws.send_call(params=["in time"])
         ws.send_signal(CLOSE_SIGNAL)
-        time.sleep(0.6)  # the deadline itself is what has to go by
+        time.sleep(2.5)  # the deadline itself is what has to go by
     finally:
         server.send_signal(signal.SIGCONT)
     assert ws.read_result() == {"status": "fulfilled", "value": ["in time"]}
@@ -238,7 +238,7 @@ def test_requests_that_are_none(server, head, status):
 
 def test_random_frames_harm_nobody_else(server):
     """Valid and broken frames in any mixture, cut anywhere, then the client is gone."""
-    print(f"POW_TEST_SEED={SEED}")  # shown when this fails
+    print(f"NATTERJACK_TEST_SEED={SEED}")  # shown when this fails
     chance = random.Random(SEED)
     frames = [
         lambda: encode_frame(BINARY, chance.choice([b"{}", b'{"call":"echo"}', CLOSE_SIGNAL, CANCEL_SIGNAL])),
@@ -265,7 +265,7 @@ def test_random_frames_harm_nobody_else(server):
 
 
 def test_random_requests_harm_nobody_else(server):
-    print(f"POW_TEST_SEED={SEED}")
+    print(f"NATTERJACK_TEST_SEED={SEED}")
     chance = random.Random(SEED)
     words = [b"new", b"status", b"input", b"closeInput", b"cancel", b"docs", b"openapi.json", b"", b"..", b".",
              b"%2e%2e", b"%2F", b"%00", b"x", b"?a=b", b"\xff"]

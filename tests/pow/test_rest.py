@@ -220,7 +220,10 @@ def test_a_body_of_many_pieces_on_a_small_stack(serve):
     finally:
         resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
     process = server.new("echo")
-    assert_text(server.post("input/" + process, b"x\n" * (40 << 20)), "input sent")
+    with RawHttp(server.port) as connection:
+        connection.socket.settimeout(120)  # 80 MiB
+        connection.ask("POST", "/input/" + process, body=b"x\n" * (40 << 20))
+        assert_text(connection.answer(timeout=120), "input sent")
 
 
 def test_a_process_that_ends_while_it_is_sent_input(server):
