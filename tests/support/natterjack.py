@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEADLINE_S = 20.0  # for anything that should take milliseconds; a loaded machine is slow, not wrong
+# For anything that should take milliseconds: a loaded machine is slow, not wrong. Still less than the time after
+# which a server gives a silent client up by itself, so that this is never taken for what a test waits for.
+DEADLINE_S = 45.0
 
 
 def binary():
@@ -63,6 +65,10 @@ class Lines:
             self._ended = True
             self._arrival.notify_all()
         stream.close()
+
+    def wait_for_end(self, timeout=DEADLINE_S):
+        """Blocks until all has been read that a process wrote before it ended."""
+        self._thread.join(timeout)
 
     def text(self):
         return "\n".join(line for _, line in self.seen)
@@ -126,9 +132,12 @@ class Natterjack:
         return self.process.poll() is None
 
     def stop(self, timeout=DEADLINE_S):
-        """SIGTERM, as an init system would; returns the exit code."""
+        """SIGTERM, as an init system would; returns the exit code, and the log is complete then."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout)
+        code = self.process.wait(timeout)
+        for lines in (self.stdout, self.stderr):
+            lines.wait_for_end()
+        return code
 
     def kill(self):
         if self.is_alive():

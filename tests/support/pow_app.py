@@ -33,7 +33,9 @@ def job(lua, name="job", **fields):
 """
 
 
-def service(jobs="job: job", **fields):
+def service(jobs="job: job", limits="{}", **fields):
+    # A test that is held up for a second has not failed to call.
+    fields["limits"] = "{ call_time: 20s, " + limits.lstrip("{ ")
     more = "".join(f"    {key}: {value}\n" for key, value in fields.items())
     return f"""
   - name: jobs
@@ -72,8 +74,11 @@ def rest_result(server, process):
 def children(server):
     found = []
     for task in os.listdir(f"/proc/{server.process.pid}/task"):
-        with open(f"/proc/{server.process.pid}/task/{task}/children") as file:
-            found += map(int, file.read().split())
+        try:
+            with open(f"/proc/{server.process.pid}/task/{task}/children") as file:
+                found += map(int, file.read().split())
+        except OSError:
+            continue  # that thread has just ended
     return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
-DEADLINE_S = 10.0
+DEADLINE_S = 45.0  # why that long, natterjack.py says
 
 
 class Refused(Exception):

@@ -79,7 +79,6 @@ def silence(server):
 
 def deaf_client(server):
     client = Probe(server, answer_pings=False)
-    client.pid()
     client.read_until_closed()
 
 

@@ -81,7 +81,7 @@ def test_spawned_processes_hear_of_the_end(serve, application):
     log = server.stderr.text()
     assert log.count("child hears pid.cancel: host stopping") == 3
     assert "parent hears pid.cancel" in log
-    assert time.monotonic() - begun < DEADLINE_S / 4, "those who do not listen are not waited for"
+    assert time.monotonic() - begun < 8, "those who do not listen are not waited for"
 
 
 def test_late_clients_are_refused_and_those_that_are_here_see_the_node_unready(serve, application):
@@ -127,7 +127,7 @@ end }
 namespace: app
 entries:
   - { name: hub, kind: process.lua, source: "file://hub.lua" }
-  - { name: hub.service, kind: process.service, process: hub, lifecycle: { auto_start: true } }
+  - { name: hub.service, kind: process.service, process: hub, lifecycle: { auto_start: true, stop_timeout: 1s } }
   - { name: connect, kind: function.lua, source: "file://connect.lua", modules: [ http ] }
   - { name: connect.endpoint, kind: http.endpoint, path: /ws, func: connect }
 """

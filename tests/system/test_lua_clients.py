@@ -175,10 +175,11 @@ def held_back(serve, application, folder, frames, then_do=""):
 def test_a_server_waits_while_nobody_takes_its_messages(serve, application, tmp_path, count, size):
     frames = text_frames(count, size) + b"\x88\x02\x03\xe8"
     with held_back(serve, application, tmp_path, frames) as (server, client, unsent):
+        client.settimeout(120)  # a million messages
         go_on(server, "listens")  # the process hears others meanwhile
         client.sendall(unsent)
         client.shutdown(socket.SHUT_WR)
-        server.stdout.wait_for(rf"in order, to the end: {count}$")
+        server.stdout.wait_for(rf"in order, to the end: {count}$", timeout=120)
 
 
 def test_a_connection_that_waits_can_be_closed(serve, application, tmp_path):

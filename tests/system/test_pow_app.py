@@ -14,7 +14,7 @@ from raw_ws import Closed
 
 @pytest.fixture(scope="module")
 def example():
-    with Natterjack(REPOSITORY / "examples/pow") as server:
+    with Natterjack(REPOSITORY / "examples/pow", "--set", "app.pow:jobs.limits.call_time=20s") as server:
         yield server
 
 

@@ -226,22 +226,21 @@ def test_the_sender_of_everything_is_the_pid_of_the_connection(probe_server, wat
 
 # --- pings ---------------------------------------------------------------------------------------
 
-FAST_PINGS = ("--set", "system:gateway.limits.ping_interval=200ms")
-
-
 def test_a_client_that_answers_pings_stays(serve_probe):
-    client = Probe(serve_probe(*FAST_PINGS))
-    while client.pings < 5:
+    # Without answers it would be gone after 20 pings; a client three seconds late is not.
+    client = Probe(serve_probe("--set", "system:gateway.limits.ping_interval=150ms",
+                               "--set", "system:gateway.limits.ping_missed=20"))
+    while client.pings < 25:
         with pytest.raises(TimeoutError):
             client.read_data(0.25)
     assert client.echo(1) == 1
 
 
 def test_a_client_that_answers_no_ping_is_gone_and_its_hub_is_told(serve_probe):
-    server = serve_probe(*FAST_PINGS)
+    server = serve_probe("--set", "system:gateway.limits.ping_interval=1500ms")
     watcher = Probe(server).watch()
     client = Probe(server, answer_pings=False)
-    pid = client.pid()
+    pid = watcher.await_report(topic="ws.join")["from"]
     watcher.await_report(pid, topic="ws.leave")
     client.read_until_closed()
     assert 1 <= client.pings <= 4

@@ -181,7 +181,7 @@ def test_nothing_is_heard_of_a_leave_when_versions_change(app):
 ], ids=["raises", "returns", "never waits"])
 def test_a_new_version_that_does_not_start_leaves_the_old_one(app, broken, why, files):
     app.write("_index.yaml", YAML.replace("auto_start: true,",
-                                          "auto_start: true, start_timeout: 300ms,"))
+                                          "auto_start: true, start_timeout: 2s,"))
     app.reload()
     client = app.connect()
     app.write("hub.lua", broken)

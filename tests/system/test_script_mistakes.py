@@ -298,7 +298,11 @@ def running_threads(pid):
     """Numbers of the threads that run or could, whatever the machine leaves them."""
     found = set()
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
-        if stat.read_text().rsplit(")", 1)[1].split()[0] == "R":
+        try:
+            state = stat.read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue  # that thread has just ended
+        if state == "R":
             found.add(stat.parent.name)
     return found
 

@@ -6,6 +6,8 @@ import time
 import pytest
 
 from metrics import await_metrics, scrape
+from natterjack import DEADLINE_S
+from pauses import announced_and_kept
 from raw_http import get
 
 HEAD = """
@@ -55,11 +57,19 @@ def moment(server, pattern):
     return when
 
 
+def await_ready(server):
+    """A service counts as started once it waits, a moment after its first words."""
+    end = time.monotonic() + DEADLINE_S
+    while (answer := get(server.port, "/readyz")).status != 200:
+        assert time.monotonic() < end, answer
+        time.sleep(0.01)
+
+
 def test_what_is_required_has_started_first(start):
     server = start({"last": (WAITS, "requires: [ middle ]"), "middle": (WAITS, "requires: [ first ]"),
                     "first": (SLOW, "")})
     assert moment(server, "first runs") <= moment(server, "middle runs") <= moment(server, "last runs")
-    assert get(server.port, "/readyz").status == 200
+    await_ready(server)
     server.stop()
     ends = [moment(server, f"{name} ends") for name in ("last", "middle", "first")]
     assert ends == sorted(ends)
@@ -82,9 +92,9 @@ def test_who_requires_a_service_that_fails_waits_until_it_is_back(start):
 
 def test_a_service_that_never_waits_does_not_delay_the_others_clients(start):
     began = time.monotonic()
-    server = start({"busy": (LOOPS, "start_timeout: 30s"), "other": (WAITS, "")},
+    server = start({"busy": (LOOPS, "start_timeout: 60s"), "other": (WAITS, "")},
                    "--set", "app:busy.process.limits.budget=60s")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     server.stdout.wait_for("other runs")
     assert get(server.port, "/healthz").status == 200
     assert get(server.port, "/readyz").status == 503  # it is required
@@ -97,7 +107,7 @@ def test_an_optional_service_that_never_waits_leaves_the_node_ready(start):
                    "--set", "app:busy.process.limits.budget=60s",
                    "--set", "app:busy.lifecycle.start_timeout=300ms")
     server.stdout.wait_for("other runs")  # once the time of the optional one is up
-    assert get(server.port, "/readyz").status == 200
+    await_ready(server)
 
 
 def test_a_start_that_takes_longer_than_its_time_is_a_failure(start):
@@ -111,9 +121,8 @@ def test_pauses_grow_and_end_with_max_attempts(start):
     server = start({"broken": (FAILS, "restart: { initial_delay: 100ms, backoff_factor: 2.0, "
                                       "jitter: 0, max_attempts: 4 }")})
     server.wait_for(r"app:broken: failed 4 times in a row .*no luck.*not started again")
-    moments = [when for when, _ in server.stdout.wait_for("broken fails", times=4)]
-    pauses = [later - earlier for earlier, later in zip(moments, moments[1:])]
-    assert pauses[0] >= 0.09 and pauses[1] >= 0.19 and pauses[2] >= 0.39
+    assert announced_and_kept(server, "app:broken", times=4) == [0.1, 0.2, 0.4]
+    server.stdout.wait_for("broken fails", times=4)
     assert len(server.stdout.matching("broken fails")) == 4
     found = scrape(server.port)
     assert found.value("natterjack_service_starts_total", service="app:broken") == 4
