@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <sys/socket.h>
 #include <thread>
@@ -87,6 +88,8 @@ class client {
     char buffer[65536];
     while (until.empty() || all.find(until) == std::string::npos) {
       const auto n = ::recv(descriptor_, buffer, sizeof buffer, 0);
+      if (n < 0 && errno == EINTR) // a stopped process that goes on, as there is a time-out
+        continue;
       if (n <= 0)
         break;
       all.append(buffer, static_cast<size_t>(n));

@@ -14,11 +14,10 @@ SCENARIO("time passes", "[lua][time]") {
     const auto start = std::chrono::steady_clock::now();
     CHECK(w.run(time +
                 "local done = channel.new(10) for i = 1, 10 do coroutine.spawn(function() "
-                "time.sleep((60 - i) .. 'ms') done:send(i) end) end local out = {} "
+                "time.sleep((600 - 50 * i) .. 'ms') done:send(i) end) end local out = {} "
                 "for i = 1, 10 do out[i] = done:receive() end return table.concat(out, ' ')") ==
           "10 9 8 7 6 5 4 3 2 1");
-    CHECK(since(start) >= 59);
-    CHECK(since(start) < 1000);
+    CHECK(since(start) >= 549);
   }
   THEN("after gives one value, also in select") {
     CHECK(w.run(time +
