@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, beforeEach, afterEach, test } from "node:test";
-import { launch, repository, serve, until } from "./support.mjs";
+import { launch, newContext, repository, serve, until } from "./support.mjs";
 
 const folder = path.join(repository, "examples/chat");
 let browser, server, tabs;
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** A tab of its own (own storage), with its errors collected. */
 async function open(options = {}) {
-  const context = await browser.newContext(options);
+  const context = await newContext(browser, options);
   const page = await context.newPage();
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(error.message));
@@ -132,7 +132,7 @@ test("the talk follows a reader at its end and leaves one further up in peace", 
   const distance = () => scroll.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
   for (let number = 1; number <= 20; number += 1) await say(ada, `line ${number}.`);
   await entry(bufo, "line 20.").waitFor();
-  assert.ok(await distance() < 48, "the end is in view");
+  await until(async () => await distance() < 48, "the end coming into view");
 
   await scroll.evaluate((e) => { e.scrollTop = 0; });
   await say(ada, "line 21.");

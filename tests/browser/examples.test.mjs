@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { launch, repository, serve, until } from "./support.mjs";
+import { launch, newContext, repository, serve, until } from "./support.mjs";
 
 const sizes = { desktop: { width: 1200, height: 800 }, phone: { width: 360, height: 640 } };
 let browser;
@@ -15,7 +15,7 @@ async function at(example, use) {
   const server = await serve(path.join(repository, "examples", example));
   const pages = [];
   const open = async (viewport = sizes.desktop) => {
-    const page = await (await browser.newContext({ viewport })).newPage();
+    const page = await (await newContext(browser, { viewport })).newPage();
     page.problems = [];
     page.on("pageerror", (error) => page.problems.push(error.message));
     page.on("console", (line) => { if (line.type() === "error") page.problems.push(line.text()); });
@@ -100,12 +100,12 @@ test("worker pool: jobs are done, also when a worker fails", () => at("worker_po
   const page = await open(), phone = await open(sizes.phone);
   await connected(page);
   await connected(phone);
-  await page.getByLabel("Count the primes").selectOption("100000");
+  await page.getByLabel("Count the primes").selectOption("400000");
   await page.getByRole("button", { name: "Ten of them" }).click();
   await page.locator('#jobs [data-state="runs"]').first().waitFor();
   await page.getByRole("button", { name: "Make it fail" }).nth(1).click();
   await phone.locator("#workers .counts", { hasText: "1 failures" }).waitFor();
-  await page.locator('#jobs [data-state="done"]', { hasText: "9,592" }).nth(3).waitFor();
+  await page.locator('#jobs [data-state="done"]', { hasText: "33,860" }).nth(3).waitFor();
 }));
 
 test("supervision: one toad fails and comes back, the others stay", () => at("supervision", async (open) => {

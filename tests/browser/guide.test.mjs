@@ -5,7 +5,7 @@ import fs from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { launch, repository, serve, until } from "./support.mjs";
+import { launch, newContext, repository, serve, until } from "./support.mjs";
 
 const HEADING = "# WebSocket Integration Guide";
 
@@ -69,7 +69,7 @@ after(async () => {
 
 /** A tab with the guide's script running, and what it wrote on the console. */
 async function open() {
-  const page = await browser.newPage();
+  const page = await (await newContext(browser)).newPage();
   page.lines = [];
   page.on("console", (line) => page.lines.push(line.text()));
   page.on("pageerror", (error) => page.lines.push(`error: ${error.message}`));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { launch, repository, serve, until } from "./support.mjs";
+import { launch, newContext, repository, serve, until } from "./support.mjs";
 
 let browser, server, page;
 
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 async function open(options = {}) {
-  const context = await browser.newContext(options);
+  const context = await newContext(browser, options);
   const made = await context.newPage();
   made.problems = [];
   made.on("pageerror", (error) => made.problems.push(error.message));

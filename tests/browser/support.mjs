@@ -45,12 +45,20 @@ export async function serve(folder, listen = "127.0.0.1:0") {
 export function launch(...args) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    timeout: 120_000,
     args: [
       "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
       "--disable-dev-shm-usage", ...args,
     ],
   });
+}
+
+/** A context of its own (own storage), patient: one loaded machine runs the browser and all else. */
+export async function newContext(browser, options) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(60_000);
+  return context;
 }
 
 /** Resolves once `look()` gives something true; fails with the last thing it gave. */

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { launch, repository, serve, until } from "./support.mjs";
+import { launch, newContext, repository, serve, until } from "./support.mjs";
 
 const python = process.env.NATTERJACK_AMQP_PYTHON ?? path.join(repository, "build/amqp-venv/bin/python");
 const BROKER = `
@@ -32,8 +32,7 @@ before(async () => {
   process.env.RABBITMQ_PORT = String(port).trim();
   server = await serve(path.join(repository, "examples/telescope"));
   browser = await launch();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  context.setDefaultTimeout(60_000); // a broker and a browser on one loaded machine take their time
+  const context = await newContext(browser, { viewport: { width: 1280, height: 800 } });
   page = await context.newPage();
   page.on("pageerror", (error) => problems.push(error.message));
   await page.goto(server.origin);
@@ -64,11 +63,11 @@ test("both actors are listed, with their versions", async () => {
 });
 
 test("a command's replies stand below it, with its status", async () => {
-  await ask("mount", "slew 40 60");
-  const slew = command("mount slew 40 60");
+  await ask("mount", "slew 110 60"); // nine seconds: a slow page, too, sees it under way
+  const slew = command("mount slew 110 60");
   await slew.locator(".bar").waitFor();
-  await page.locator('#commands > li[data-status="done"]', { hasText: "mount slew 40 60" }).waitFor();
-  assert.match(await slew.locator(".replies li").last().textContent(), /az 40.*state tracking|state tracking/);
+  await page.locator('#commands > li[data-status="done"]', { hasText: "mount slew 110 60" }).waitFor();
+  assert.match(await slew.locator(".replies li").last().textContent(), /az 110.*state tracking|state tracking/);
   await ask("mount", "slew 10 3");
   await page.locator('#commands > li[data-status="failed"]', { hasText: "out of reach" }).waitFor();
 });
@@ -81,7 +80,7 @@ test("the model follows what the actor says", async () => {
 test("a chain of two actors is one command", async () => {
   await ask("dome", "observe 50 55");
   const observe = command("dome observe 50 55");
-  await page.locator('#commands > li[data-status="done"]', { hasText: "dome observe 50 55" }).waitFor({ timeout: 30_000 });
+  await page.locator('#commands > li[data-status="done"]', { hasText: "dome observe 50 55" }).waitFor();
   const who = await observe.locator(".replies .who").allTextContents();
   assert.ok(who.includes("mount") && who.includes("dome"));
   await until(async () => (await model("dome", "shutter").textContent()) === "100", "the open shutter");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { launch, repository, serve, until } from "./support.mjs";
+import { launch, newContext, repository, serve, until } from "./support.mjs";
 
 const folder = path.join(repository, "examples/ticker");
 let browser;
@@ -11,7 +11,7 @@ before(async () => { browser = await launch(); });
 after(async () => { await browser?.close(); });
 
 async function open(server, query = "") {
-  const page = await browser.newPage();
+  const page = await (await newContext(browser)).newPage();
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(error.message));
   await page.goto(server.origin + "/" + query);

@@ -30,6 +30,7 @@ describe("in a browser", { skip: existsSync(executablePath) ? false : `${executa
   before(async () => {
     browser = await chromium.launch({
       executablePath,
+      timeout: 120_000, // beside a build a browser takes its time
       args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"],
     });
@@ -91,7 +92,7 @@ describe("in a browser", { skip: existsSync(executablePath) ? false : `${executa
   };
   it("jobs run over websocket and REST", async () => jobs(await startPowServer()));
   it("jobs run on the real server", { skip: lacks("pow") }, async () =>
-    jobs(await startNatterjack("pow", "--listen", "127.0.0.1:0")));
+    jobs(await startNatterjack("pow", "--listen", "127.0.0.1:0", "--call-timeout", "20s")));
 
   it("a job's failures are told as elsewhere", async () => {
     const server = await startPowServer();
@@ -103,7 +104,7 @@ describe("in a browser", { skip: existsSync(executablePath) ? false : `${executa
       const seen = [];
       for (const how of ["no result", "code", "reason", "cut", "nonsense", "no close", "two results"]) {
         const session = new WebsocketSession({ url: "/" }, { call: "misbehave", params: [how] },
-          { closeTimeout: 50 });
+          { closeTimeout: how === "no close" ? 50 : 10_000 });
         session.connect();
         seen.push(await session.wait().then(({ value }) => value, ({ code }) => code));
       }

@@ -23,7 +23,7 @@ describe("natterjack pow", { skip: lacks("pow") }, () => {
 
   before(async () => {
     const commands = Object.entries(COMMANDS).flatMap(([name, line]) => ["--exec", `${name}=${line}`]);
-    server = await startNatterjack("pow", "--listen", "127.0.0.1:0", ...commands);
+    server = await startNatterjack("pow", "--listen", "127.0.0.1:0", "--call-timeout", "20s", ...commands);
   });
   after(() => server.stop());
 

