@@ -26,6 +26,8 @@ const hub::message* check_message(lua_State* L, const char* method) {
   auto* self = static_cast<message_object*>(to_object(L, 1, engine_of(L).message_meta));
   if (self == nullptr)
     raise_without_self(L, "msg", method);
+  if (!self->held) // a weak table may still show it when it has been finalized
+    luaL_error(L, "msg:%s(): the message is gone, it was garbage", method);
   return self->held.get();
 }
 

@@ -76,6 +76,17 @@ local tests = {
         check.same(process.registry.lookup("only.one"), pid)
         check.same(named:spawn("app:echo", host), pid)
     end },
+    { "a message that is garbage, and seen in a weak table all the same, does no harm", function()
+        local weak, inbox = setmetatable({}, { __mode = "k" }), process.inbox()
+        for round = 1, 1000 do
+            process.send(process.pid(), "garbage", ("x"):rep(100))
+            weak[inbox:receive()] = { {}, {}, {}, {}, {}, {}, {}, {} }
+            for message in pairs(weak) do
+                local good, told = pcall(message.topic, message)
+                check.yes(told == "garbage" or tostring(told):find("the message is gone", 1, true), told)
+            end
+        end
+    end },
     { "with_message is in the mailbox when the process begins", function()
         local answers = process.listen("echo")
         process.with_context({}):with_message("say", "early"):spawn("app:echo", host)
