@@ -72,6 +72,14 @@ class intake {
   feed& listen(std::string pattern, bool as_message);
   /// Its waiting messages go back to where they would have gone without it.
   void unlisten(feed* gone);
+  /// Calls `each` with every feed in which something waits.
+  template <class Each> void for_waiting(Each&& each) {
+    if (inbox_ && !inbox_->queue.empty())
+      each(*inbox_);
+    for (auto& one : listeners_)
+      if (!one->queue.empty())
+        each(*one);
+  }
   std::list<process_event>& events() noexcept { return events_; }
   void clear() noexcept;
   /// A place in the order of everything that comes.

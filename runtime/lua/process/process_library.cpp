@@ -95,8 +95,7 @@ int process_unlisten(lua_State* L) {
   ch->closed = true;
   while (auto* w = ch->receivers.first())
     self.wake(*w->who, -1);
-  if (auto* inbox = self.incoming().inbox(); inbox != nullptr && !inbox->queue.empty())
-    notify(self, *inbox->out);
+  self.incoming().for_waiting([&self](const feed& one) { notify(self, *one.out); });
   lua_pushboolean(L, 1);
   return 1;
 }

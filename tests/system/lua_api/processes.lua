@@ -76,6 +76,16 @@ local tests = {
         check.same(process.registry.lookup("only.one"), pid)
         check.same(named:spawn("app:echo", host), pid)
     end },
+    { "what an unlistened channel had goes to who waits for it as well", function()
+        local first, second = process.listen("moved.*", { message = true }), process.listen("moved.*")
+        local heard = channel.new(1)
+        coroutine.spawn(function() heard:send((second:receive())) end)
+        process.send(process.pid(), "moved.on", "hello")
+        time.sleep(1) -- the other task waits by now, and the message is at the first channel
+        process.unlisten(first)
+        check.same(heard:receive(), "hello")
+        process.unlisten(second)
+    end },
     { "a message that is garbage, and seen in a weak table all the same, does no harm", function()
         local weak, inbox = setmetatable({}, { __mode = "k" }), process.inbox()
         for round = 1, 1000 do
