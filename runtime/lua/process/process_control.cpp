@@ -104,16 +104,14 @@ bool read_spawn_options(engine& self, lua_State* L, int index, spawn_options& ou
   return messages;
 }
 
-// Whether there is somebody of the name already, who gets the messages then; its PID in `scratch`.
-bool is_there(engine& self, const spawn_options& options) {
+// Somebody who has the name already and gets the messages then; null: nobody has it.
+hub::process_ref find_holder(engine& self, const spawn_options& options) {
   const auto holder = options.name.empty() ? std::nullopt : self.node().names().lookup(options.name);
-  if (!holder)
-    return false;
-  if (auto who = self.node().processes().find(holder->number()))
+  auto who = holder ? self.node().processes().find(holder->number()) : hub::process_ref{};
+  if (who)
     for (const auto& one : options.messages)
       deliver(*who.self, one);
-  self.scratch = to_string(*holder);
-  return true;
+  return who;
 }
 
 // A process of another language has no context; a name is its own as soon as it runs.
@@ -157,21 +155,23 @@ outcome spawn_process(engine& self, lua_State* L, bond how, int first = 1, int s
       return refuse(self, error_kind::invalid, error.text);
   if (settings != 0 && !read_spawn_options(self, L, settings, options, error))
     return refuse(self, error_kind::invalid, error.text);
-  if (is_there(self, options))
-    return {true, {}};
-  auto made = program
-                  ? runtime.spawn(std::move(program), *host, std::move(arguments), std::move(options))
-                  : spawn_other(self, start_other, *host, arguments, options);
-  if (!made)
-    return refuse(self, error_kind::unavailable, std::move(made.error));
+  auto who = find_holder(self, options);
+  if (!who) {
+    auto made = program ? runtime.spawn(std::move(program), *host, std::move(arguments),
+                                        std::move(options))
+                        : spawn_other(self, start_other, *host, arguments, options);
+    if (!made)
+      return refuse(self, error_kind::unavailable, std::move(made.error));
+    who = std::move(made.process);
+  }
   auto& actor = self.actor();
   if (how == bond::monitored || how == bond::both)
-    actor.watch(made.process);
+    actor.watch(who);
   if (how == bond::linked || how == bond::both)
-    actor.tie(made.process);
+    actor.tie(who);
   if (how == bond::awaited)
-    actor.await_end(made.process, self.current().number);
-  self.scratch = to_string(made.process.self->id());
+    actor.await_end(who, self.current().number);
+  self.scratch = to_string(who.self->id());
   return {true, {}};
 }
 
