@@ -7,6 +7,9 @@
 
 namespace natterjack::runtime::lua {
 
+/// The longest that scripts may ask to wait for, 146 years: added to a clock, it still fits.
+constexpr int64_t wait_ns_max = INT64_MAX / 2;
+
 /// For what is due and how long something took.
 inline int64_t steady_ns() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);

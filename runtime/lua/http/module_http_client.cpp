@@ -1,6 +1,7 @@
 // The Lua modules `http_client` and `websocket`; their shapes stand in library/.
 #include "relay/websocket/client.hpp"
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/engine/clocks.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/handle.hpp"
 #include "runtime/lua/http/http_text.hpp"
@@ -11,6 +12,8 @@
 #include "runtime/lua/shared/services.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace natterjack::runtime::lua {
 
@@ -34,6 +37,11 @@ lua_Integer number(lua_State* L, int index, const char* name, lua_Integer otherw
   const auto value = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : otherwise;
   lua_pop(L, 1);
   return value;
+}
+
+std::chrono::nanoseconds patience(lua_State* L, int index, const char* name) {
+  return std::chrono::nanoseconds(
+      std::min(number(L, index, name, 30'000'000'000), lua_Integer{wait_ns_max}));
 }
 
 // {name, value, name, value…} under `key`
@@ -101,7 +109,7 @@ bool start_fetch(engine& self, lua_State* L, const reply_address& to) {
   request.url = field(L, 1, "url");
   request.headers = headers(L, 1, "headers");
   request.body = field(L, 1, "body");
-  request.timeout = std::chrono::nanoseconds(number(L, 1, "timeout_ns", 30'000'000'000));
+  request.timeout = patience(L, 1, "timeout_ns");
   request.body_max = static_cast<size_t>(number(L, 1, "body_max", 64 << 20));
   request.tls = tls(L, 1);
   relay::http_client(*threads).fetch(std::move(request), [to](relay::client_answer got) {
@@ -162,7 +170,7 @@ bool start_socket(engine& self, lua_State* L, socket_handle& handle, const reply
   options.headers = headers(L, 1, "headers");
   for (auto& [name, value] : headers(L, 1, "protocols"))
     options.protocols.push_back(name);
-  options.dial_timeout = std::chrono::nanoseconds(number(L, 1, "dial_timeout_ns", 30'000'000'000));
+  options.dial_timeout = patience(L, 1, "dial_timeout_ns");
   options.message_max = static_cast<size_t>(number(L, 1, "read_limit", 16 << 20));
   options.tls = tls(L, 1);
   relay::socket_events events;

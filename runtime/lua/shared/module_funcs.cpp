@@ -1,5 +1,6 @@
 // The Lua module `funcs`: calls of other functions; its shape stands in library/funcs.lua.
 #include "runtime/lua/application_modules.hpp"
+#include "runtime/lua/engine/clocks.hpp"
 #include "runtime/lua/engine/engine.hpp"
 #include "runtime/lua/function_pool.hpp"
 #include "runtime/lua/handle.hpp"
@@ -11,6 +12,8 @@
 #include "runtime/lua/shared/process_call.hpp"
 #include "runtime/lua/shared/scripted_entries.hpp"
 #include "runtime/lua/shared/services.hpp"
+
+#include <algorithm>
 
 namespace natterjack::runtime::lua {
 
@@ -73,7 +76,7 @@ start_result start_call(engine& self, lua_State* L, int last, running_call& made
     if (!fine)
       return refuse(self, error_kind::invalid, error.text);
     raw_field(L, 2, "timeout_ns");
-    extras.deadline = std::chrono::nanoseconds(lua_tointeger(L, -1));
+    extras.deadline = std::chrono::nanoseconds(std::min(lua_tointeger(L, -1), lua_Integer{wait_ns_max}));
     lua_pop(L, 1);
   }
   std::vector<hub::payload> arguments;

@@ -9,6 +9,9 @@ return { handler = function(a, b)
         error("broken")
     elseif a == "slow" then
         time.sleep("30s")
+    elseif a == "soon" then
+        time.sleep("20ms")
+        return "done"
     end
     return a + b
 end }

@@ -121,6 +121,11 @@ local tests = {
         check.fails("Timeout", funcs.new():with_options({ timeout = 50 }):call("app:add", "slow"))
         check.fails("Timeout", funcs.new():with_options({ timeout = "50ms" }):call("app:add", "slow"))
     end },
+    { "a time-out may be longer than the clock goes", function()
+        for _, longest in ipairs({ "2562047h", 9e12 }) do
+            check.same(funcs.new():with_options({ timeout = longest }):call("app:add", "soon"), "done")
+        end
+    end },
     { "with_context reaches the function", function()
         local executor = funcs.new():with_context({ a = 1 })
         local got = executor:with_context({ b = "two" }):call("app:add", "context")

@@ -75,6 +75,7 @@ local function tests(base, socket_base)
             local _, err = http_client.get("http://127.0.0.1:1/")
             same(err:kind() .. tostring(err:retryable()), "Unavailabletrue")
             same(select(2, http_client.get(base .. "/slow", { timeout = 0.2 })):kind(), "Timeout")
+            same(http_client.get(base .. "/echo", { timeout = "2562047h" }).status_code, 200) -- past the end of the clock
         end,
         injections = function()
             for _, given in ipairs({ { cookies = { sid = "x\r\nInjected: yes" } }, { cookies = { ["a\r\nb"] = "x" } },
