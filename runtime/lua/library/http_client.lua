@@ -212,6 +212,11 @@ function http_client.request_batch(list)
     if type(list) ~= "table" then
         return fail(errors.INVALID, "request_batch takes a list of {method, url, options}")
     end
+    for i = 1, #list do
+        if type(list[i]) ~= "table" then
+            return fail(errors.INVALID, "request_batch: number %d must be {method, url, options}, got %s", i, type(list[i]))
+        end
+    end
     local answers, problems, failed = {}, {}, false
     local done = channel.new(#list)
     for i, one in ipairs(list) do

@@ -67,6 +67,7 @@ local function tests(base, socket_base)
             answers, problems = http_client.request_batch({ { "GET", base .. "/echo" }, { "GET", "http://127.0.0.1:1/" } })
             same(answers[1].status_code, 200)
             same(problems[2]:kind(), "Unavailable")
+            same(select(2, http_client.request_batch({ { "GET", base .. "/echo" }, 7 })):kind(), "Invalid")
         end,
         mistakes = function()
             same(select(2, http_client.get("nonsense")):kind(), "Invalid")
