@@ -139,15 +139,15 @@ std::optional<uint64_t> parse_bytes(std::string_view text) {
 }
 
 std::string format_duration(std::chrono::nanoseconds value) {
-  auto left = value.count();
+  auto left = static_cast<uint64_t>(value.count());
   if (left == 0)
     return "0s";
   std::string result;
-  if (left < 0) {
+  if (value.count() < 0) {
     result = "-";
-    left = -left;
+    left = 0 - left; // unsigned: the least number there is has no opposite among the signed ones
   }
-  auto with_fraction = [&result](int64_t whole, int64_t rest, int64_t one, const char* name) {
+  auto with_fraction = [&result](uint64_t whole, uint64_t rest, uint64_t one, const char* name) {
     result += std::to_string(whole);
     if (rest != 0) {
       std::string digits = std::to_string(one + rest).substr(1); // keeps leading zeros

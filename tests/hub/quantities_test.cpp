@@ -61,4 +61,5 @@ SCENARIO("durations are written as Go writes them", "[hub][quantities]") {
   CHECK(format_duration(1h) == "1h0m0s");
   CHECK(format_duration(1500ns) == "1.5\xc2\xb5s");
   CHECK(format_duration(-2s) == "-2s");
+  CHECK(format_duration(std::chrono::nanoseconds::min()) == "-2562047h47m16.854775808s");
 }
