@@ -268,6 +268,13 @@ def test_json_and_forms_above_the_size_that_is_awaited(server):
     assert json.loads(answer.body) == {"name": "f.bin", "size": len(file), "note": "hello"}
 
 
+def test_values_of_one_name_are_joined(server):
+    form = b"".join(b'--b\r\nContent-Disposition: form-data; name="note"\r\n\r\n%d\r\n' % i for i in range(5000))
+    form += (b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n\r\n--b--\r\n')
+    answer = request(server.port, "POST", "/form", {"Content-Type": "multipart/form-data; boundary=b"}, form)
+    assert json.loads(answer.body)["note"] == ",".join(str(i) for i in range(5000))
+
+
 def test_a_body_that_is_not_read_ends_the_connection_after_the_answer(server):
     with RawHttp(server.port) as connection:
         connection.ask("POST", "/ignore", {"Content-Length": "2000000"})
