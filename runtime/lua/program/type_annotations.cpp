@@ -327,7 +327,21 @@ class stripper {
 
   // -- types: skipped, not understood ---------------------------------------------
 
+  static constexpr int levels_max = 200; // as Lua's own parser has it
+
+  struct level {
+    explicit level(int& depth) noexcept : of(depth) { ++of; }
+    ~level() { --of; }
+    level(const level&) = delete;
+    level& operator=(const level&) = delete;
+    int& of;
+  };
+
+  // Too many levels are left as they are: no Lua, then, which who compiles the text says.
   void type() {
+    const level here(depth_);
+    if (depth_ > levels_max)
+      return;
     if (is("|") || is("&"))
       skip();
     for (;;) {
@@ -431,6 +445,7 @@ class stripper {
   std::vector<token> tokens_;
   std::set<std::string>* declared_;
   size_t at_ = 0;
+  int depth_ = 0; // of types in types
   bool in_cast_ = false;
 };
 

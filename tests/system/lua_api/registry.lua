@@ -163,6 +163,12 @@ local tests = {
         process.send(worker, "go")
         check.same(future:response():receive():data(), "old")
     end },
+    { "types in types without end are no Lua, and nothing worse", function()
+        local changes = registry.snapshot():changes()
+        changes:create({ id = "app:deep.types", kind = "library.lua", meta = {},
+            data = { source = "local x: " .. ("fun(): "):rep(300000) } })
+        check.fails("Invalid", changes:apply())
+    end },
     { "processes and libraries are made, too", function()
         local changes = registry.snapshot():changes()
         changes:create({ id = "app:words.later", kind = "library.lua", data = { source = "return { word = 'later' }" } })
