@@ -209,6 +209,36 @@ def test_a_command_that_is_interrupted_hears_of_it_and_gives_its_exit_code(appli
     assert interrupted(folder, "app:asks", sign) == ("ready\nread\tnil\tUnavailable\n", 4)
 
 
+SIGNS = """\
+local crypto, file = require("crypto"), require("fs").get("app:keys")
+
+return { run = function()
+    local token, err = crypto.jwt.encode({ sub = "ada" }, file:readfile("locked.pem"), "RS256")
+    print(token, err:kind())
+end }
+"""
+
+
+def test_a_key_behind_a_password_is_refused_and_nobody_is_asked_for_it(application):
+    folder = application({"_index.yaml": """\
+namespace: app
+entries:
+  - { name: keys, kind: fs.directory, directory: keys }
+  - { name: signs, kind: process.lua, source: "file://signs.lua", modules: [ crypto, fs ] }
+""", "signs.lua": SIGNS, "keys/locked.pem": ""})
+    subprocess.run(["openssl", "genrsa", "-aes128", "-passout", "pass:secret", "-out", "locked.pem", "2048"],
+                   cwd=folder / "keys", check=True, capture_output=True)
+    running = subprocess.Popen([binary(), "run", folder, "-x", "app:signs"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        running.wait(60)
+        assert running.stdout.read() == "nil Invalid\n"
+        assert "pass phrase" not in running.stderr.read()
+    finally:
+        running.kill()
+        running.communicate()
+
+
 MASS = """\
 namespace: app
 entries:

@@ -27,6 +27,11 @@ using digest_context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 using bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using key_pair = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
+// A key behind a password cannot be used; OpenSSL would ask the terminal for it, and wait.
+int no_password(char*, int, int, void*) {
+  return -1;
+}
+
 bio open_text(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
 }
@@ -110,7 +115,7 @@ bool unseal(const char* name, std::string_view key, std::string_view sealed, std
 
 bool sign_rs256(std::string_view private_pem, std::string_view data, std::string& out) {
   auto text = open_text(private_pem);
-  key_pair key(PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
+  key_pair key(PEM_read_bio_PrivateKey(text.get(), nullptr, no_password, nullptr), &EVP_PKEY_free);
   digest_context context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   size_t size = 0;
   if (!key || !context || EVP_PKEY_base_id(key.get()) != EVP_PKEY_RSA ||
@@ -127,7 +132,7 @@ bool sign_rs256(std::string_view private_pem, std::string_view data, std::string
 
 bool verify_rs256(std::string_view public_pem, std::string_view data, std::string_view signature) {
   auto text = open_text(public_pem);
-  key_pair key(PEM_read_bio_PUBKEY(text.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
+  key_pair key(PEM_read_bio_PUBKEY(text.get(), nullptr, no_password, nullptr), &EVP_PKEY_free);
   digest_context context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   return key && context && EVP_PKEY_base_id(key.get()) == EVP_PKEY_RSA &&
          EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
