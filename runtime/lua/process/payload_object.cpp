@@ -224,7 +224,8 @@ int payload_json(lua_State* L) {
   const char* bytes = luaL_checklstring(L, 1, &size);
   decode_error error;
   if (is_json(L, {bytes, size}, error)) {
-    push_payload_object(L, payload_form::json).held = hub::payload::json({bytes, size});
+    auto& made = push_payload_object(L, payload_form::json); // may raise: before there is a payload
+    made.held = hub::payload::json({bytes, size});
     return 1;
   }
   auto& text = engine_of(L).scratch;
