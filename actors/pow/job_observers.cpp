@@ -3,6 +3,8 @@
 #include "hub/message.hpp"
 #include "hub/process.hpp"
 
+#include <caf/actor_addr.hpp>
+
 #include <algorithm>
 
 namespace natterjack::pow {

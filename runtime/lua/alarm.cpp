@@ -8,13 +8,30 @@
 
 namespace natterjack::runtime::lua {
 
+namespace {
+
+// A class, since CAF looks behind a null pointer for the arguments of a function that has none.
+class bell final : public caf::event_based_actor {
+ public:
+  bell(caf::actor_config& config, std::function<void()> ring)
+      : caf::event_based_actor(config), ring_(std::move(ring)) {}
+
+  const char* name() const override { return "bell"; }
+  caf::behavior make_behavior() override {
+    return {[this](timer_due_atom) { ring_(); }};
+  }
+
+ private:
+  std::function<void()> ring_;
+};
+
+} // namespace
+
 // Hidden: the end of the program does not wait for it.
 alarm::alarm(lua_runtime& runtime, std::function<void()> ring)
     : timers_(runtime.timers()),
-      bell_(caf::actor_cast<caf::strong_actor_ptr>(runtime.node().system().spawn<caf::hidden>(
-          [ring = std::move(ring)](caf::event_based_actor*) -> caf::behavior {
-            return {[ring](timer_due_atom) { ring(); }};
-          }))) {}
+      bell_(caf::actor_cast<caf::strong_actor_ptr>(
+          runtime.node().system().spawn<bell, caf::hidden>(std::move(ring)))) {}
 
 alarm::~alarm() {
   timers_.forget(number());
