@@ -76,7 +76,8 @@ start_result start_call(engine& self, lua_State* L, int last, running_call& made
     if (!fine)
       return refuse(self, error_kind::invalid, error.text);
     raw_field(L, 2, "timeout_ns");
-    extras.deadline = std::chrono::nanoseconds(std::min(lua_tointeger(L, -1), lua_Integer{wait_ns_max}));
+    extras.deadline =
+        std::chrono::nanoseconds(std::min(lua_tointeger(L, -1), lua_Integer{wait_ns_max}));
     lua_pop(L, 1);
   }
   std::vector<hub::payload> arguments;
