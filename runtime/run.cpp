@@ -2,6 +2,7 @@
 #include <natterjack/run.hpp>
 
 #include "actors/pow/command_line.hpp"
+#include "hub/log_fields.hpp"
 #include "hub/registration.hpp"
 #include "runtime/admin/admin_cli.hpp"
 #include "runtime/application_check.hpp"
@@ -11,6 +12,7 @@
 #include "runtime/log_sink.hpp"
 #include "runtime/lua/program/lua_program.hpp"
 #include "runtime/lua/storage/env_variables.hpp"
+#include "runtime/process_limits.hpp"
 #include "runtime/server/amqp_services.hpp"
 #include "runtime/server/command_entry.hpp"
 #include "runtime/server/gateway_tls.hpp"
@@ -24,9 +26,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace natterjack::runtime {
@@ -40,6 +44,18 @@ sigset_t awaited_signals() {
   for (int s : {SIGTERM, SIGINT, SIGHUP})
     sigaddset(&set, s);
   return set;
+}
+
+// Whether this is `natterjack run`, looked at before the command line is read as a whole.
+bool is_run(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--log-level" || word == "--log-format")
+      ++i; // its value
+    else if (!word.starts_with('-'))
+      return word == "run";
+  }
+  return false;
 }
 
 // First of all, since the default effect of SIGHUP is to end the program: one that comes while the
@@ -56,15 +72,6 @@ bool end_is_asked_for() {
   sigset_t waiting;
   sigpending(&waiting);
   return sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGINT) == 1;
-}
-
-// Every client is a descriptor: take as many as the system lets us have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
 }
 
 void set_up_process(const command_line& line) {
@@ -135,19 +142,37 @@ application load(const command_line& line) {
   return app;
 }
 
-// @param as_log  warnings are lines of the log, which is one object a line then
+std::string count_of_mistakes(const application& app) {
+  return std::to_string(app.diagnostics.size()) +
+         (app.diagnostics.size() == 1 ? " mistake" : " mistakes") + " in " + app.folder +
+         "; nothing was started";
+}
+
 // @returns false if there are mistakes, which it has printed
-bool report(const application& app, bool as_log = false) {
+bool report(const application& app) {
   for (const auto& warning : app.warnings)
-    if (as_log)
-      spdlog::warn("{}", to_string(warning));
-    else
-      std::cerr << "warning: " << to_string(warning) << "\n";
+    std::cerr << "warning: " << to_string(warning) << "\n";
   std::cerr << render(app.diagnostics);
   if (!app.ok())
-    std::cerr << "natterjack: " << app.diagnostics.size()
-              << (app.diagnostics.size() == 1 ? " mistake" : " mistakes") << " in " << app.folder
-              << "; nothing was started\n";
+    std::cerr << "natterjack: " << count_of_mistakes(app) << "\n";
+  return app.ok();
+}
+
+// The same as lines of the log, which is one object a line then.
+bool log_report(const application& app) {
+  auto& log = *spdlog::default_logger();
+  if (!app.ok() && log.level() > spdlog::level::err)
+    log.set_level(spdlog::level::err); // why it ends is told at any level
+  for (const auto& warning : app.warnings) {
+    const hub::log_scope about({.entry = warning.entry_id});
+    spdlog::warn("{}", to_string(warning));
+  }
+  for (const auto& mistake : app.diagnostics) {
+    const hub::log_scope about({.entry = mistake.entry_id});
+    spdlog::error("{}", to_string(mistake));
+  }
+  if (!app.ok())
+    spdlog::error("{}", count_of_mistakes(app));
   return app.ok();
 }
 
@@ -160,6 +185,20 @@ int check(const command_line& line) {
   return exit_done;
 }
 
+// What the server is going to have open and running, before it begins to.
+void check_limits(const command_line& line, const application& app) {
+  const auto io_threads = cores_or(line.io_threads);
+  const auto gateways =
+      static_cast<size_t>(std::count_if(app.entries.begin(), app.entries.end(), [](const entry& e) {
+        return e.kind == "http.service";
+      }));
+  constexpr size_t of_a_loop = 3; // epoll, its timer, its wake-up
+  constexpr size_t others = 8;    // sockets of the admin and of metrics, files, a first client
+  check_descriptors(of_a_loop * (io_threads + 1) + gateways + others);
+  constexpr size_t named = 8; // clock, spawner, timers, watchdog, admin, both outputs, blocking
+  check_threads(io_threads + cores_or(line.hub_threads) + named);
+}
+
 int run(command_line line) {
   set_up_process(line);
   auto app = load(line);
@@ -168,25 +207,27 @@ int run(command_line line) {
     return exit_done;
   }
   resolve_command(app, line);
-  if (!report(app, line.log_format == log_format::json))
+  if (!(line.log_format == log_format::json ? log_report(app) : report(app)))
     return exit_broken;
+  std::optional<int> said;
+  std::atomic<int> code{exit_done};
   try {
+    check_limits(line, app);
     server node(line, app, [&line] { return load(line); });
-    node.start();
-    std::atomic<int> code{exit_done};
-    if (!line.exec.empty())
+    node.start(end_is_asked_for);
+    if (!line.exec.empty() && !end_is_asked_for())
       node.run_command([&code](int of_command) {
         code = of_command;
         kill(getpid(), SIGTERM); // ends as it would be ended from outside
       });
-    const auto said = serve(node);
+    said = serve(node);
     node.drain();
-    return said.value_or(code);
   } catch (const std::exception& e) {
     spdlog::error("{}", e.what());
     return exit_failed;
   }
-  return exit_done;
+  spdlog::info("ended");
+  return said.value_or(code);
 }
 
 // Commands with options of their own. @returns nothing for all others
@@ -213,20 +254,13 @@ std::optional<int> run_own(int argc, char** argv) {
   return std::nullopt;
 }
 
-} // namespace
-
-} // namespace natterjack::runtime
-
-int natterjack::run(int argc, char** argv) {
-  using namespace natterjack::runtime;
-  if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc)
-    hold_reloads();
+int do_command(int argc, char** argv) {
   if (const auto code = run_own(argc, argv))
     return *code;
   const auto line = read_command_line(argc, argv);
   switch (line.command) {
     case command::run:
-      return natterjack::runtime::run(line);
+      return run(line);
     case command::check:
       return check(line);
     case command::init:
@@ -238,4 +272,21 @@ int natterjack::run(int argc, char** argv) {
       break;
   }
   return line.exit_code;
+}
+
+} // namespace
+
+} // namespace natterjack::runtime
+
+int natterjack::run(int argc, char** argv) {
+  using namespace natterjack::runtime;
+  fill_standard_streams();
+  if (is_run(argc, argv))
+    hold_reloads();
+  const int code = do_command(argc, argv);
+  if (std::cout.flush() && std::fflush(stdout) == 0)
+    return code;
+  // A full disk, say: whoever reads the output must not take a part of it for the whole.
+  std::cerr << "natterjack: standard output cannot be written: " << std::strerror(errno) << "\n";
+  return code == exit_done ? exit_failed : code;
 }

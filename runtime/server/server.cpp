@@ -259,7 +259,7 @@ server::~server() {
   s.shared->find_function = nullptr;
 }
 
-void server::start() {
+void server::start(const std::function<bool()>& give_up) {
   auto& s = *state_;
   for (const auto& folder : s.options.directories)
     if (folder.auto_init)
@@ -285,6 +285,8 @@ void server::start() {
   s.probe = start_scheduler_probe(s.system, [&s] { s.losses.look(s.lua.dropped_lines()); });
   s.start_services();
   s.amqp->start_actors();
+  if (give_up())
+    return; // what has begun is ended as by any drain
   start_consumers(s.options.shared, s.shared);
   s.progress.ready = true;
   for (auto& gateway : s.gateways) {

@@ -14,6 +14,9 @@
 
 namespace natterjack::runtime {
 
+/// @returns the number of threads that was asked for; 0: one for each core
+size_t cores_or(size_t wanted);
+
 class server {
  public:
   /// @param load  reads the application's folder once more, for `reload`
@@ -21,8 +24,9 @@ class server {
   server(const command_line& line, const application& app, std::function<application()> load);
   ~server();
 
+  /// @param give_up  looked at when all services wait: true, and no gateway accepts any more
   /// @throws std::system_error  an address that cannot be bound; nothing has been started then
-  void start();
+  void start(const std::function<bool()>& give_up);
   /// Reads the folder again and takes over what has changed; the log says what.
   /// @param give_up  looked at while services start: true ends the waiting
   void reload(const std::function<bool()>& give_up);

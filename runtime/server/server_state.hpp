@@ -30,9 +30,6 @@
 
 namespace natterjack::runtime {
 
-/// @returns the number that was asked for; 0: one for each core
-size_t cores_or(size_t wanted);
-
 struct system_config : caf::actor_system_config {
   explicit system_config(size_t threads);
 };

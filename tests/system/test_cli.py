@@ -4,12 +4,13 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from natterjack import DEADLINE_S, command
+from natterjack import DEADLINE_S, binary, command
 from probe import Probe
 from raw_http import RawHttp, get
 from raw_ws import CLOSE
@@ -56,6 +57,15 @@ def test_version_is_one_line_on_stdout():
     run = command("version")
     assert run.returncode == 0
     assert re.fullmatch(r"natterjack \d+\.\d+\.\d+\S*\n", run.stdout)
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"], ["--help"], ["check", "."]])
+def test_output_that_cannot_be_written_is_a_failure(folder, arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([binary(), *arguments], cwd=folder, stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=DEADLINE_S)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("natterjack: standard output cannot be written: ")
 
 
 @pytest.mark.parametrize("option", ["--short", "-s"])

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from natterjack import DEADLINE_S
+from natterjack import DEADLINE_S, command
 from raw_http import RawHttp, get
 
 SERVICE = """\
@@ -71,6 +71,24 @@ end }
 
 FILES = {"_index.yaml": SERVICE, "parent.lua": PARENT, "child.lua": CHILD, "work.lua": WORK,
          "page.lua": PAGE, "publish.lua": PUBLISH}
+
+
+def test_an_end_that_is_asked_for_while_services_start_opens_no_gateway(application):
+    folder = application({"_index.yaml": """\
+namespace: app
+entries:
+  - name: hub
+    kind: process.lua
+    modules: [ system ]
+    source: |
+      return function() require("system").exit(3) process.events():receive() end
+  - { name: service, kind: process.service, process: hub, lifecycle: { auto_start: true } }
+  - { name: gate, kind: http.service, addr: "127.0.0.1:0", lifecycle: { auto_start: true } }
+"""})
+    done = command("run", folder)
+    assert done.returncode == 3
+    assert "listening on" not in done.stderr
+    assert done.stderr.splitlines()[-1].endswith("info ended")
 
 
 def test_spawned_processes_hear_of_the_end(serve, application):

@@ -34,6 +34,17 @@ return { run = run }
 """
 
 
+def test_mistakes_of_the_application_are_json_as_well(application):
+    folder = application({"_index.yaml": YAML})  # without hub.lua
+    done = command("run", folder, "--log-format", "json", "--log-level", "off", "--listen", "127.0.0.1:0")
+    assert done.returncode == 2
+    first, last = map(json.loads, done.stderr.splitlines())
+    assert first["level"] == last["level"] == "error"
+    assert first["entry"] == "app:hub" and "hub.lua" in first["message"]
+    assert last["message"].startswith("1 mistake in ")
+    assert last["message"].endswith("; nothing was started")
+
+
 def serve_app(serve, application, *options):
     server = serve(application({"_index.yaml": YAML, "hub.lua": HUB}), *options)
     server.wait_for("started again")

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include <limits.h>
 #include <poll.h>
@@ -29,13 +30,22 @@ void print_sink::write(std::string_view line) {
   }
   const bool was_empty = queued_.empty();
   queued_ += line;
-  if (!thread_.joinable())
+  if (thread_.joinable()) {
+    if (was_empty)
+      wake_.notify_one();
+    return;
+  }
+  try {
     thread_ = std::thread([this] {
       hub::name_thread(descriptor_ == STDERR_FILENO ? "stderr" : "stdout");
       run();
     });
-  else if (was_empty)
-    wake_.notify_one();
+  } catch (const std::system_error&) {
+    // There is none to be had, which somebody is about to tell: written here, as fast as it is read.
+    std::string bytes;
+    bytes.swap(queued_);
+    drain(bytes);
+  }
 }
 
 void print_sink::run() {
