@@ -165,14 +165,14 @@ int run_admin_command(int argc, const char* const* argv) {
     run = [](admin_options given) { return top(std::move(given)); };
   } else if (name == "send") {
     app.description("Send a message to a process");
-    app.add_option("TO", o.who, "PID, its number, a registered name, or the id of a service")
+    app.add_option("TO", o.who, "PID, its number, a registered name, or the id of a service or entry")
         ->required();
     app.add_option("TOPIC", o.topic, "Topic of the message")->required();
     app.add_option("JSON", o.value, "Its value")->required();
     run = [](admin_options given) { return send(given); };
   } else if (name == "kill") {
     app.description("End a process: CANCEL, as a service is stopped");
-    app.add_option("WHO", o.who, "PID, its number, a registered name, or the id of a service")
+    app.add_option("WHO", o.who, "PID, its number, a registered name, or the id of a service or entry")
         ->required();
     app.add_flag("--force", o.force, "At once, whatever it does");
     run = [](admin_options given) { return kill_process(given); };

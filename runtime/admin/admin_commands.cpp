@@ -26,12 +26,35 @@ json describe(const process_row& row) {
   return made;
 }
 
+const char* a_kind_of(const json& value) {
+  return value.is_number()    ? "a number"
+         : value.is_boolean() ? "a boolean"
+         : value.is_array()   ? "a list"
+         : value.is_object()  ? "an object"
+         : value.is_string()  ? "a text"
+                              : "null";
+}
+
+// @param why  set, unless it is already, when the field is missing or no text
+std::string text_of(const json& request, const char* field, std::string& why) {
+  const auto found = request.find(field);
+  if (found != request.end() && found->is_string())
+    return found->get<std::string>();
+  if (why.empty())
+    why = '"' + std::string(field) + "\" is " +
+          (found == request.end() ? "missing" : a_kind_of(*found)) + "; expected a text";
+  return {};
+}
+
 class commands {
  public:
   explicit commands(admin_sources sources) : sources_(std::move(sources)) {}
 
   void handle(const json& request, const admin_reply& reply) const {
-    const auto name = request.value("command", "");
+    std::string why;
+    const auto name = text_of(request, "command", why);
+    if (!why.empty())
+      return reply(failure(why));
     if (name == "about")
       reply(about());
     else if (name == "ps")
@@ -65,13 +88,18 @@ class commands {
   }
 
   json send(const json& request) const {
-    const auto topic = request.value("topic", "");
-    if (topic.empty() || !request.contains("value"))
-      return failure("send needs \"to\", \"topic\" and \"value\"");
+    std::string why;
+    const auto to = text_of(request, "to", why);
+    const auto topic = text_of(request, "topic", why);
+    if (why.empty() && topic.empty())
+      why = "the topic is empty";
+    if (why.empty() && !request.contains("value"))
+      why = "\"value\" is missing; expected anything that is JSON";
+    if (!why.empty())
+      return failure(why);
     if (topic.front() == '@')
       return failure("cannot send to @ topics");
-    std::string why;
-    const auto found = find_process(sources_, request.value("to", ""), why);
+    const auto found = find_process(sources_, to, why);
     if (!found)
       return failure(why);
     const auto text =
@@ -85,15 +113,22 @@ class commands {
 
   json kill(const json& request) const {
     std::string why;
-    const auto found = find_process(sources_, request.value("who", ""), why);
+    const auto who = text_of(request, "who", why);
+    const auto force = request.value("force", json(false));
+    if (why.empty() && !force.is_boolean())
+      why = std::string("\"force\" is ") + a_kind_of(force) + "; expected true or false";
+    if (!why.empty())
+      return failure(why);
+    const auto found = find_process(sources_, who, why);
     if (!found)
       return failure(why);
     const auto id = to_string(found.self->id());
-    if (request.value("force", false)) {
+    if (force.get<bool>()) {
       spdlog::warn("{}: ended by force, as the administrator asked", id);
       caf::anon_send_exit(found.actor, caf::exit_reason::kill);
     } else {
       spdlog::info("{}: CANCEL, as the administrator asked", id);
+      sources_.ended(found.self->id());
       found.actor->enqueue(
           nullptr, caf::make_message_id(),
           caf::make_message(hub::cancel_signal{hub::pid{}, "ended by the administrator"}), nullptr);
@@ -115,6 +150,23 @@ std::optional<uint64_t> read_number(std::string_view text) {
   return number;
 }
 
+// The one process of an entry. @param why  set to the list of them if there are several
+hub::process_ref find_by_entry(hub::node& node, const std::string& entry, std::string& why) {
+  constexpr size_t listed_max = 10;
+  std::vector<process_row> rows = read_processes(node, false);
+  std::erase_if(rows, [&entry](const process_row& row) { return row.facts.entry != entry; });
+  if (rows.size() == 1)
+    return node.processes().find(rows.front().id.number());
+  if (rows.empty())
+    return {};
+  why = std::to_string(rows.size()) + " processes run \"" + entry + "\"; say which:";
+  for (size_t i = 0; i < rows.size() && i < listed_max; ++i)
+    why += (i == 0 ? " " : ", ") + to_string(rows[i].id);
+  if (rows.size() > listed_max)
+    why += " and " + std::to_string(rows.size() - listed_max) + " more (natterjack ps --filter)";
+  return {};
+}
+
 } // namespace
 
 hub::process_ref find_process(const admin_sources& sources, const std::string& who,
@@ -132,9 +184,16 @@ hub::process_ref find_process(const admin_sources& sources, const std::string& w
   if (const auto number = read_number(who))
     if (auto found = node.processes().find(*number))
       return found;
+  std::string several;
+  if (auto found = find_by_entry(node, who, several))
+    return found;
+  if (!several.empty()) {
+    why = several;
+    return {};
+  }
   if (!who.starts_with('{'))
     why = "no process has the PID, number or name \"" + who +
-          "\", and no service of that id runs; natterjack ps lists all";
+          "\", and no service or entry of that id runs; natterjack ps lists all";
   else
     why = who + ": " + why;
   return {};

@@ -116,7 +116,8 @@ std::string show_summary(const json& answer, const json& before) {
                     answer.value("state", "") + ", up " + short_time(answer.value("uptime_s", 0.0)) +
                     ", process " + std::to_string(answer.value("process", 0)) + ", " +
                     answer.value("folder", "") + "\n";
-  out += std::to_string(answer["processes"].size()) + " processes, " +
+  out += std::to_string(answer["processes"].size()) +
+         (answer["processes"].size() == 1 ? " process, " : " processes, ") +
          short_bytes(sum(answer, "memory")) + " in Lua, " +
          std::to_string(static_cast<uint64_t>(sum(answer, "mailbox"))) + " messages waiting";
   if (before.is_object()) {

@@ -117,6 +117,7 @@ void server::state::make_admin() {
   sources.node = &node;
   sources.about = [this] { return view.about(); };
   sources.service_process = [this](const std::string& id) { return view.process_of(id); };
+  sources.ended = [this](const hub::pid& process) { services.ended_by_administrator(process); };
   sources.metrics = [this] { return render_metrics(node, lua, view.numbers()); };
   sources.reload = [this](admin_reply reply) {
     {

@@ -65,6 +65,11 @@ void service::stop(std::chrono::nanoseconds patience) {
                });
 }
 
+void service::ended_by_administrator(const hub::pid& process) {
+  std::lock_guard guard(state_->mutex);
+  state_->asked_to_end = process;
+}
+
 service_status service::status() const {
   std::lock_guard guard(state_->mutex);
   return state_->status;

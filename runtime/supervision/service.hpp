@@ -94,6 +94,9 @@ class service {
   /// Thread-safe.
   service_status status() const;
 
+  /// The administrator has asked this process to end: the log says so when it has. Thread-safe.
+  void ended_by_administrator(const hub::pid& process);
+
   struct state;
 
  private:

@@ -1,6 +1,7 @@
 #include "runtime/supervision/service_group.hpp"
 
 #include "hub/log_fields.hpp"
+#include "runtime/supervision/supervisor.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -85,7 +86,8 @@ void service_group::settled(const std::string& id, const std::string& error) {
   if (error.empty() && !had_started)
     spdlog::info("{}: started", id);
   else if (!error.empty())
-    spdlog::error("{}: could not be started at once; going on while it is tried again", id);
+    spdlog::error("{}: could not be started at once: {}; going on while it is tried again", id,
+                  without_traceback(error));
   start_what_can(guard);
   changed_.notify_all();
 }
@@ -120,6 +122,13 @@ std::vector<service_group::row> service_group::rows() const {
     result.push_back({m->planned.id, m->planned.required,
                       m->running ? m->running->status() : service_status{}});
   return result;
+}
+
+void service_group::ended_by_administrator(const hub::pid& process) {
+  std::lock_guard guard(mutex_);
+  for (auto& m : members_)
+    if (m->running && m->running->status().process == process)
+      m->running->ended_by_administrator(process);
 }
 
 std::vector<std::string> service_group::not_ready() const {

@@ -49,6 +49,9 @@ class service_group {
   };
   std::vector<row> rows() const; ///< in the order they were planned
 
+  /// The administrator has asked this process to end; nothing happens if it is of no service.
+  void ended_by_administrator(const hub::pid& process);
+
   /// @param give_up  looked at while waiting: true ends the waiting
   /// @returns what went wrong, one text for each service
   std::vector<std::string> replace_all(std::vector<planned_service> planned,

@@ -184,11 +184,20 @@ class supervisor final : public caf::event_based_actor {
     } else if (error.empty()) {
       note(service_state::exited);
       decide_first_attempt("");
-      spdlog::info("{}: {} has ended by itself; not started again", about_->id,
-                   to_string(process.self->id()));
+      const auto id = process.self->id();
+      spdlog::info("{}: {} has ended {}", about_->id, to_string(id),
+                   was_asked_to_end(id)
+                       ? "as the administrator asked; started again with a reload that changes it, "
+                         "or with the next start"
+                       : "by itself; not started again");
     } else {
       failed(error, lacks_its_method(result));
     }
+  }
+
+  bool was_asked_to_end(const hub::pid& process) const {
+    std::lock_guard guard(about_->mutex);
+    return about_->asked_to_end == process;
   }
 
   void failed(const std::string& error, bool is_hopeless = false) {
@@ -207,12 +216,13 @@ class supervisor final : public caf::event_based_actor {
     if (gives_up) {
       decide_first_attempt(error + "; it is not started again");
       spdlog::error("{}: failed {} ({}); not started again", about_->id,
-                    failures_ == 1 ? "once" : std::to_string(failures_) + " times in a row", error);
+                    failures_ == 1 ? "once" : std::to_string(failures_) + " times in a row",
+                    without_traceback(error));
       return;
     }
     decide_first_attempt(error + "; it is tried again");
     const auto delay = with_jitter(restart_delay(policy, failures_), policy.jitter);
-    spdlog::error("{}: failed: {}; started again in {}", about_->id, error,
+    spdlog::error("{}: failed: {}; started again in {}", about_->id, without_traceback(error),
                   delay < std::chrono::seconds(1) ? fmt::format("{:.0f} ms", in_seconds(delay) * 1000)
                              : fmt::format("{:.1f} s", in_seconds(delay)));
     delayed_send(this, delay, start_atom::value);

@@ -48,7 +48,13 @@ struct service::state {
   caf::actor supervisor;
   std::mutex mutex;
   service_status status; ///< under `mutex`
+  hub::pid asked_to_end; ///< under `mutex`: by the administrator
 };
+
+/// An error as the lines of a service say it: its traceback was logged by the process itself.
+inline std::string_view without_traceback(std::string_view error) {
+  return error.substr(0, error.find("\nstack traceback:"));
+}
 
 struct upgrade_wish {
   service_plan plan;

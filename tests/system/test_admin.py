@@ -89,7 +89,34 @@ def test_kill_asks_a_service_to_end(serve_probe):
     server = serve_probe()
     ask("kill", "first")
     server.stdout.wait_for("probe first cancelled")
-    server.wait_for(r"probe:first: .* has ended by itself")
+    server.wait_for(r"probe:first: .* has ended as the administrator asked; started again with")
+
+
+TWINS = """\
+namespace: app
+entries:
+  - { name: hub, kind: process.lua, source: "return function() process.events():receive() end" }
+  - { name: one, kind: process.service, process: hub, lifecycle: { auto_start: true } }
+"""
+SECOND_TWIN = "  - { name: two, kind: process.service, process: hub, lifecycle: { auto_start: true } }\n"
+GATE = "  - { name: gate, kind: http.service, addr: '127.0.0.1:0', lifecycle: { auto_start: true } }\n"
+
+
+def test_an_entry_stands_for_its_process_if_there_is_one(serve, application):
+    server = serve(application({"_index.yaml": TWINS + GATE}))
+    assert "\n1 process, " in ask("top", "--times", "1")
+    ask("kill", "app:hub")
+    server.wait_for(r"app:one: .* has ended as the administrator asked")
+
+
+def test_of_several_processes_of_an_entry_each_is_named(serve, application):
+    serve(application({"_index.yaml": TWINS + SECOND_TWIN + GATE}))
+    pids = [row["pid"] for row in rows(entry="app:hub")]
+    assert len(pids) == 2
+    done = command("kill", "app:hub")
+    assert done.returncode == 1
+    assert '2 processes run "app:hub"; say which: ' + ", ".join(pids) in done.stderr
+    ask("kill", "app:two")
 
 
 def test_kill_by_force_ends_what_does_not_listen(serve_probe):
@@ -188,6 +215,26 @@ def test_nonsense_on_the_socket_is_answered_and_harms_nobody(serve_probe, tmp_pa
         answer = json.loads(connection.makefile().readline())
     assert answer["ok"] is False and answer["error"]
     assert "probe" in ask("ps", "--admin-socket", str(path))
+
+
+@pytest.mark.parametrize("request_, said", [
+    ({"command": 5}, '"command" is a number; expected a text'),
+    ({}, '"command" is missing; expected a text'),
+    ({"command": "send", "to": "first", "topic": "", "value": 1}, "the topic is empty"),
+    ({"command": "send", "to": "first", "topic": "t"}, '"value" is missing; expected anything that is JSON'),
+    ({"command": "send", "to": [], "topic": "t", "value": 1}, '"to" is a list; expected a text'),
+    ({"command": "kill"}, '"who" is missing; expected a text'),
+    ({"command": "kill", "who": "first", "force": "yes"}, '"force" is a text; expected true or false'),
+])
+def test_what_is_wrong_with_a_request_is_said_in_a_sentence(serve_probe, tmp_path, request_, said):
+    path = tmp_path / "a.sock"
+    serve_probe("--admin-socket", path)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(path))
+        connection.sendall(json.dumps(request_).encode() + b"\n")
+        answer = json.loads(connection.makefile().readline())
+    assert answer == {"ok": False, "error": said}
 
 
 def test_a_socket_that_a_killed_node_left_is_no_node(serve_probe, runtime_folder):

@@ -198,7 +198,7 @@ def test_a_new_version_without_an_old_one_must_start_as_well(app):
     ended = command("kill", "app:service", "--admin-socket", app.socket)
     assert ended.returncode == 0, ended
     app.server.stdout.wait_for("version one ends")
-    app.server.wait_for("app:service: .* has ended by itself")
+    app.server.wait_for("app:service: .* has ended as the administrator asked")
     app.write("hub.lua", "return { run = function() error('not today') end }")
     assert "not today" in app.reload(code=1)
     app.write("hub.lua", HUB.replace('"one"', '"two"'))

@@ -84,7 +84,8 @@ def test_who_requires_a_service_that_fails_waits_until_it_is_back(start):
         "needs": (WAITS, "requires: [ needed ]"),
         "keeper": ("process.registry.register('tried') " + WAITS, "startup: optional"),
     }, "--set", "app:keeper.lifecycle.auto_start=false")
-    server.wait_for("app:needed: could not be started at once")
+    server.wait_for("app:needed: could not be started at once: .*not yet; going on while it is tried again")
+    assert len(server.stderr.matching("stack traceback:")) == 1
     assert moment(server, "needed runs") <= moment(server, "needs runs")
     await_metrics(server.port, lambda m: m.value(
         "natterjack_service_up", service="app:needs", startup="required") == 1)
