@@ -1,5 +1,7 @@
 #include "runtime/server/application_version.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 
 namespace natterjack::runtime {
@@ -15,8 +17,17 @@ bool is_live(const std::string& kind) {
   return std::find(std::begin(live), std::end(live), kind) != std::end(live);
 }
 
+// Without the certificate of a gateway: a new one is shown to whoever connects from now on.
+nlohmann::json data_of(const entry& e) {
+  auto data = e.data.to_json();
+  if (e.kind == "http.service" && data.contains("tls") && data["tls"].is_object())
+    for (const char* of_certificate : {"cert", "key", "client_ca", "client_auth"})
+      data["tls"].erase(of_certificate);
+  return data;
+}
+
 std::string describe(const entry& e) {
-  std::string text = e.kind + '\n' + e.data.to_json().dump() + '\n' + e.meta.to_json().dump() + '\n';
+  std::string text = e.kind + '\n' + data_of(e).dump() + '\n' + e.meta.to_json().dump() + '\n';
   if (e.source)
     text += e.source->text;
   return text;

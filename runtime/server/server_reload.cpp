@@ -83,7 +83,9 @@ nlohmann::json server::state::take_over(const application& app,
   }
   for (const auto& text : done)
     result["done"].push_back(text);
-  for (const auto& text : changes_for_restart(*first, *next)) {
+  const auto waiting = changes_for_restart(*first, *next);
+  result["waiting"] = waiting.size(); // for the next start
+  for (const auto& text : waiting) {
     spdlog::warn("reload: {}: takes effect with the next start", text);
     result["notes"].push_back(text + ": takes effect with the next start");
   }
@@ -103,7 +105,10 @@ void server::reload(const std::function<bool()>& give_up) {
   const bool ok = result["ok"];
   if (!ok)
     ++s.progress.reloads_failed;
-  std::string summary = result["done"].empty() ? "nothing has changed" : "";
+  std::string summary;
+  if (result["done"].empty())
+    summary = result.value("waiting", size_t{0}) == 0 ? "nothing has changed"
+                                                      : "nothing was taken over";
   for (const auto& text : result["done"])
     summary += (summary.empty() ? "" : ", ") + text.get<std::string>();
   if (ok)

@@ -237,6 +237,13 @@ def test_functions_and_endpoints_change_without_their_clients(app):
     assert get(app.port, "/api/v1/another").body == b"second"
 
 
+def test_what_waits_for_the_next_start_is_no_change_that_was_taken_over(app):
+    app.write("_index.yaml", YAML + "  - { name: other, kind: http.service, addr: '127.0.0.1:1' }\n")
+    said = app.reload()
+    assert "note: app:other (http.service) is new: takes effect with the next start" in said
+    assert "reloaded: nothing was taken over" in said
+
+
 def test_an_unchanged_folder_changes_nothing(app):
     assert "nothing has changed" in app.reload()
     assert len(app.server.stdout.matching("version one runs")) == 1

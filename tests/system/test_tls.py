@@ -447,6 +447,21 @@ def test_a_reload_shows_the_new_certificate_to_new_clients(tmp_path):
 
 
 def test_a_name_is_looked_up(serve):
+def test_a_certificate_read_into_the_entry_is_exchanged_without_a_note(tmp_path):
+    authority = Authority(tmp_path)
+    authority.issue("server")
+    folder = application(authority)
+    index = folder / "_index.yaml"
+    index.write_text(index.read_text().replace("cert: server.pem", "cert: file://server.pem")
+                     .replace("key: server.key", "key: file://server.key"))
+    with Natterjack(folder) as server:
+        authority.issue("server")
+        for round_ in ("app:gateway has a new certificate", "nothing has changed"):
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for("reload: " + round_)
+        assert "next start" not in server.stderr.text()
+
+
     server = serve(probe.FOLDER, "--set", "system:gateway.addr=localhost:0", listen="localhost:0")
     assert server.host == "127.0.0.1"
 
