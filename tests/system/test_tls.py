@@ -275,6 +275,7 @@ def broken(authority, tmp_path, change):
     folder = tmp_path / "application"
     shutil.copytree(application(authority), folder)
     (folder / "_index.yaml").write_text((YAML % "").replace(*change))
+    (folder / "empty").write_text("")
     return folder
 
 
@@ -282,6 +283,9 @@ def broken(authority, tmp_path, change):
     (("cert: server.pem", "cert: nowhere.pem"), "tls.cert"),
     ((", key: server.key", ""), "tls.key is missing"),
     (("mode: manual", "mode: automatic"), "tls.mode"),
+    (("cert: server.pem", "cert: file://hub.lua"), "tls.cert: hub.lua holds no PEM certificate\n"),
+    (("cert: server.pem", "cert: file://empty"), "tls.cert: empty holds no PEM certificate\n"),
+    (("key: server.key", "key: file://hub.lua"), "tls.key: hub.lua holds no PEM key\n"),
     (("key: server.key", "key: server.key, client_auth: verify_if_given"), "tls.client_ca is missing"),
     (("key: server.key", "key: server.key, client_auth: maybe"), "tls.client_auth"),
 ])
@@ -443,10 +447,6 @@ def test_a_reload_shows_the_new_certificate_to_new_clients(tmp_path):
         assert shown(server, client) not in (first, second)
 
 
-# --- names ---------------------------------------------------------------------------------------
-
-
-def test_a_name_is_looked_up(serve):
 def test_a_certificate_read_into_the_entry_is_exchanged_without_a_note(tmp_path):
     authority = Authority(tmp_path)
     authority.issue("server")
@@ -462,6 +462,10 @@ def test_a_certificate_read_into_the_entry_is_exchanged_without_a_note(tmp_path)
         assert "next start" not in server.stderr.text()
 
 
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_a_name_is_looked_up(serve):
     server = serve(probe.FOLDER, "--set", "system:gateway.addr=localhost:0", listen="localhost:0")
     assert server.host == "127.0.0.1"
 

@@ -38,7 +38,14 @@ void check_tls(application& app, const entry& e, const config_value& tls) {
       continue;
     }
     const auto text = pem_or_path(e, field);
-    if (text.find("-----BEGIN ") == std::string::npos && !std::ifstream(text))
+    const bool is_pem = text.find("-----BEGIN ") != std::string::npos;
+    constexpr std::string_view scheme = "file://";
+    if (const auto& written = member->value.written(); !is_pem && written.starts_with(scheme))
+      app.diagnostics.push_back(
+          mistake_at(e, member->value, member->line,
+                     field + ": " + written.substr(scheme.size()) + " holds no PEM " +
+                         (std::string_view(name) == "key" ? "key" : "certificate")));
+    else if (!is_pem && !std::ifstream(text))
       app.diagnostics.push_back(mistake_at(e, member->value, member->line,
                                            field + ": " + text + " cannot be read",
                                            "PEM text, or the name of a file"));

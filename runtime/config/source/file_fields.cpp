@@ -66,6 +66,7 @@ class loader {
     if (auto file = read(value, line, field)) {
       auto made = config_value::text(std::move(file->text), value.line());
       made.set_origin(value.origin());
+      made.set_written(*value.as_text()); // for who has to say what is wrong with the file
       value = std::move(made);
     }
   }
