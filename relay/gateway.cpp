@@ -169,7 +169,9 @@ void gateway::publish_routes() {
 void gateway::open() {
   publish_routes();
   auto& s = *state_;
-  const auto place = s.options.address + ":" + std::to_string(s.options.port);
+  const auto& host = s.options.address;
+  const auto place = (host.find(':') == std::string::npos ? host : '[' + host + ']') + ':' +
+                     std::to_string(s.options.port);
   auto check = [&place](error_code ec, const char* what) {
     if (ec)
       throw std::system_error(ec, "cannot " + std::string(what) + " " + place);

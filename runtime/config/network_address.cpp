@@ -9,7 +9,7 @@ namespace {
 
 bool is_ipv6(std::string_view text) {
   return text.find(':') != std::string_view::npos &&
-         text.find_first_not_of("0123456789abcdefABCDEF:.%") == std::string_view::npos;
+         text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
 }
 
 bool is_host_name(std::string_view text) {
@@ -54,6 +54,8 @@ std::optional<network_address> parse_address(std::string_view text, std::string*
   if (port_text.empty() || error != std::errc{} || end != port_text.data() + port_text.size())
     return refuse("has no port from 0 to 65535 behind the last colon");
   if (host.starts_with('[')) {
+    if (host.find('%') != std::string_view::npos)
+      return refuse("has an IPv6 address with a zone (%), which is not supported");
     if (!host.ends_with(']') || !is_ipv6(host.substr(1, host.size() - 2)))
       return refuse("has no IPv6 address in its brackets");
     host = host.substr(1, host.size() - 2);

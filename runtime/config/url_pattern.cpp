@@ -77,6 +77,10 @@ bool check_pattern(std::string_view path, bool variables, std::string& why) {
       continue;
     if (!variables)
       return refuse("has braces in it");
+    const auto opened = std::count(part.begin(), part.end(), '{');
+    const auto closed = std::count(part.begin(), part.end(), '}');
+    if (opened != closed)
+      return refuse(opened > closed ? "has a { without its }" : "has a } without its {");
     if (!part.starts_with('{') || !part.ends_with('}'))
       return refuse("has braces around less than a whole part");
     auto name = part.substr(1, part.size() - 2);

@@ -136,6 +136,15 @@ def test_port_0_is_a_free_port_named_in_the_log(serve, folder):
     assert get(first.port, "/healthz").status == 200
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_a_taken_port_of_ipv6_is_named_with_brackets(folder):
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        address = f"[::1]:{taken.getsockname()[1]}"
+        run = command("run", folder, "--listen", address)
+    assert run.returncode == 1
+    assert f"cannot bind {address}: " in run.stderr
+
+
 def test_a_taken_port_ends_with_1_and_names_the_address(folder):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

@@ -310,8 +310,11 @@ class checker {
     if (text->empty() && f.type == field_type::url_prefix)
       return;
     std::string why;
-    if (!check_pattern(*text, f.type == field_type::pattern_path, why))
-      wrong(f, path, value, line, ", which " + why);
+    if (check_pattern(*text, f.type == field_type::pattern_path, why))
+      return;
+    const bool is_begun = text->starts_with('/'); // then what is expected of a path is there
+    complain(value, line, path + ": found " + value.describe() + ", which " + why,
+             is_begun ? "" : expectation(f));
   }
 
   // A plain 0755 is a number to YAML; as it was written is what counts.

@@ -35,7 +35,7 @@ std::string size(double bytes) {
 }
 
 std::string time(double seconds) {
-  for (auto [unit, factor] : {std::pair{"h", 3600.0}, {"s", 1.0}, {"ms", 1e-3}})
+  for (auto [unit, factor] : {std::pair{"h", 3600.0}, {"s", 1.0}, {"ms", 1e-3}, {"us", 1e-6}})
     if (seconds >= factor)
       return number(std::round(seconds / factor * 1000) / 1000) + unit;
   return number(seconds) + "s";

@@ -71,8 +71,10 @@ std::string set_field(entry& e, std::string_view path, config_value value) {
                " and has no item " + std::string(step) + " (the first is 0)";
     } else {
       next = at->find(step);
-      if (!next)
+      if (!next) {
         next = &at->put(step, is_last ? config_value() : config_value::map());
+        next->set_origin(value.origin()); // a section that nobody has written stands there as well
+      }
     }
     if (is_last) {
       *next = std::move(value);

@@ -30,6 +30,11 @@ config_value read_value(const std::string& text, std::string& error) {
       error = "the value " + read.error.message;
       return {};
     }
+    if (read.value->unknown_tag_line != 0) {
+      error = "the value has the tag \"" + read.value->unknown_tag +
+              "\", which has no meaning here";
+      return {};
+    }
     return std::move(read.value->root);
   }
   auto made = typed_scalar(text);

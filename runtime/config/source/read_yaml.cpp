@@ -49,12 +49,12 @@ class handler : public YAML::EventHandler {
                 const std::string& value) override {
     const int line = line_of(mark);
     const bool plain = tag == "?";
-    if (builder_.wants_key()) {
-      builder_.key(value, line, plain && value == "<<");
-      return;
-    }
-    builder_.scalar(plain || is_typed(tag) ? typed_scalar(value, line) : text(value, mark), anchor);
     note_tag(tag, line);
+    if (builder_.wants_key())
+      builder_.key(value, line, plain && value == "<<");
+    else
+      builder_.scalar(plain || is_typed(tag) ? typed_scalar(value, line) : text(value, mark),
+                      anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -78,8 +78,8 @@ class handler : public YAML::EventHandler {
   document take() {
     document made;
     made.root = builder_.take_root();
-    made.unknown_tag = unknown_tag_;
-    made.unknown_tag_line = unknown_tag_line_;
+    made.unknown_tag = tag_;
+    made.unknown_tag_line = tag_line_;
     return made;
   }
 
@@ -93,12 +93,12 @@ class handler : public YAML::EventHandler {
     return false;
   }
 
-  void note_tag(const std::string& tag, int line) {
-    const bool known = tag.empty() || tag == "?" || tag == "!" || tag.starts_with(yaml_tags);
-    if (known || unknown_tag_line_ != 0)
+  // The parser has `?` for what has no tag, and `!` for texts in quotes.
+  void note_tag(std::string_view tag, int line) {
+    if (tag.empty() || tag == "?" || tag == "!" || tag_line_ != 0)
       return;
-    unknown_tag_ = tag;
-    unknown_tag_line_ = line;
+    tag_ = tag.starts_with(yaml_tags) ? "!!" + std::string(tag.substr(yaml_tags.size())) : tag;
+    tag_line_ = line;
   }
 
   void refuse_as_key(const YAML::Mark& mark, const std::string& what) {
@@ -115,8 +115,8 @@ class handler : public YAML::EventHandler {
 
   std::string_view text_;
   tree_builder builder_;
-  std::string unknown_tag_;
-  int unknown_tag_line_ = 0;
+  std::string tag_;
+  int tag_line_ = 0;
   int begin_line_ = 0;
 };
 

@@ -157,13 +157,16 @@ SCENARIO_METHOD(application_fixture, "the frame of a file is checked", "[config]
   write("c/_index.yaml",
         "namespace: c\nentries:\n  - {name: a, kind: registry.entry}\n---\nx: 1\n");
   write("d/_index.yaml", "namespace: d\nentries:\n  - !new {name: a, kind: registry.entry}\n");
+  write("e/_index.yaml",
+        "namespace: e\nentries:\n  - {name: a, kind: !!python/object registry.entry}\n");
   load();
   CHECK(said() ==
         "app/a/_index.yaml:1: namespace: found a list; expected letters, digits and . _ - /\n"
         "app/b/_index.yaml:2: meta: found number 1; expected a map\n"
         "app/b/_index.yaml:3: entries: found an empty map; expected a list\n"
         "app/c/_index.yaml:4: a second document begins here (---); only the first would be read\n"
-        "app/d/_index.yaml:3: tag \"!new\" has no meaning here\n");
+        "app/d/_index.yaml:3: tag \"!new\" has no meaning here\n"
+        "app/e/_index.yaml:3: tag \"!!python/object\" has no meaning here\n");
 }
 
 SCENARIO_METHOD(application_fixture, "a duplicate id names both places", "[config][mistakes]") {
@@ -265,6 +268,24 @@ SCENARIO_METHOD(application_fixture, "addresses and paths are checked", "[config
         "a path that starts with /\n"
         "app/_index.yaml:7: app:m: method: found text \"get\" (did you mean \"GET\"?); expected "
         "one of: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE\n");
+}
+
+SCENARIO_METHOD(application_fixture, "what is wrong with an address, a path or a time is said",
+                "[config][mistakes]") {
+  write("f.lua", "");
+  load("  - {name: gw, kind: http.service, addr: \"[fe80::1%lo]:80\", lifecycle: {auto_start: true}}\n"
+       "  - {name: r, kind: http.router, meta: {server: gw}}\n"
+       "  - {name: f, kind: function.lua, source: file://f.lua, limits: {slice: 1us}}\n"
+       "  - {name: e, kind: http.endpoint, meta: {router: r}, path: \"/a/{x}/{x}\", func: f}\n"
+       "  - {name: m, kind: http.endpoint, meta: {router: r}, path: \"/a/{x\", func: f}\n");
+  CHECK(said() ==
+        "app/_index.yaml:3: app:gw: addr: found text \"[fe80::1%lo]:80\", which has an IPv6 address "
+        "with a zone (%), which is not supported; expected ADDRESS:PORT such as 127.0.0.1:8082 or "
+        ":8082\n"
+        "app/_index.yaml:5: app:f: limits.slice: found text \"1us\"; expected a time such as 25s, "
+        "300ms or 1m30s from 500us to 8760h\n"
+        "app/_index.yaml:6: app:e: path: found text \"/a/{x}/{x}\", which has {x} twice\n"
+        "app/_index.yaml:7: app:m: path: found text \"/a/{x\", which has a { without its }\n");
 }
 
 SCENARIO_METHOD(application_fixture, "modules, middleware and options are known names",

@@ -52,7 +52,8 @@ SCENARIO_METHOD(application_fixture, "values from the command line are checked l
                               "limits.ping_interval: found text \"soon\"; expected a time"));
   CHECK_THAT(said(),
              contains_text("--set app:gw.addr=: app:gw: addr is missing; expected ADDRESS:PORT"));
-  CHECK_THAT(said(), contains_text("unknown key \"limit\" (did you mean \"limits\"?)"));
+  CHECK_THAT(said(), contains_text("--set app:gw.limit.x=1: app:gw: unknown key \"limit\" (did you mean "
+                                   "\"limits\"?)"));
   CHECK_THAT(said(),
              contains_text("--set app:gw.limits.connections=[1: app:gw: limits.connections: found "
                       "text \"[1\""));
