@@ -54,6 +54,15 @@ bool is_name(std::string_view name) {
                       [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
+const char* what_is_no_name(lua_State* L, int index) {
+  if (lua_type(L, index) != LUA_TSTRING)
+    return luaL_typename(L, index);
+  const auto size = text_of(L, index).size();
+  return size == 0               ? "an empty text"
+         : size > name_bytes_max ? "a longer one"
+                                 : "one with a control byte";
+}
+
 // The scope of the group at index 1; empty, with an error pushed, if it was released.
 std::string_view scope_of(lua_State* L, const char* method) {
   const group_object* group = nullptr;
@@ -152,7 +161,7 @@ size_t for_each_name(lua_State* L, std::string_view scope, change apply, outcome
       result.say(error_kind::invalid,
                  "the name of a group is a text of 1 to %zu bytes without control bytes, got "
                  "%s",
-                 name_bytes_max, luaL_typename(L, -1));
+                 name_bytes_max, what_is_no_name(L, -1));
     else
       effective += apply(context, scope, text_of(L, -1), pid_text, result);
     lua_pop(L, 1);

@@ -99,12 +99,13 @@ SCENARIO_METHOD(pg_fixture, "wrong use of groups is an error value", "[pg]") {
         "pg.open takes an entry id, as in \"app:groups\"");
   CHECK(lua.run("return select(2, pg.open())") ==
         "pg.open takes an entry id, as in \"app:groups\"");
-  CHECK(says("join('')").find("Invalid: the name of a group is a text") == 0);
-  CHECK(says("join('a\\nb')").find("Invalid: the name of a group is a text") == 0);
+  CHECK(says("join('')").find("Invalid: the name of a group is a text of 1 to 200 bytes without control "
+                              "bytes, got an empty text") == 0);
+  CHECK(says("join('a\\nb')").find("got one with a control byte") != std::string::npos);
   CHECK(says("join(('x'):rep(200))") == "true");
-  CHECK(says("join(('x'):rep(201))").find("Invalid: the name of a group is a text") == 0);
+  CHECK(says("join(('x'):rep(201))").find("got a longer one") != std::string::npos);
   CHECK(says("join({})") == "Invalid: a list of groups has 1 to 1000 names");
-  CHECK(says("join({'a', 5})").find("Invalid: the name of a group is a text") == 0);
+  CHECK(says("join({'a', 5})").find("got number") != std::string::npos);
   CHECK(says("join('a', 5)") == "Invalid: the process must be a PID text, got number");
   CHECK(says("join('a', 'nobody')") ==
         "NotFound: could not resolve 'nobody' as PID or registered name");
