@@ -2,7 +2,11 @@
 
 #include "relay/io_thread.hpp"
 
+#include <caf/config.hpp>
 #include <caf/detail/sync_request_bouncer.hpp>
+
+// Mailboxes, schedulers and messages below are those of one line of releases.
+static_assert(CAF_VERSION / 100 == 17, "this is written for CAF 0.17");
 
 namespace natterjack::relay {
 
