@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -27,8 +28,9 @@ def test_closed_streams_are_opened_so_that_nothing_else_gets_their_number(tmp_pa
     server = begin(limits, "run", ECHO, "--listen", "127.0.0.1:0", "--admin-socket", path,
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        until = time.monotonic() + DEADLINE_S
         while command("ps", "--admin-socket", path).returncode != 0:
-            assert server.poll() is None
+            assert server.poll() is None and time.monotonic() < until
         for stream in (0, 1, 2):
             target = os.readlink(f"/proc/{server.pid}/fd/{stream}")
             assert (target == "/dev/null") == (stream in closed), target
