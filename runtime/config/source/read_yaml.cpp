@@ -6,6 +6,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <istream>
 #include <streambuf>
 
@@ -86,16 +87,21 @@ class handler : public YAML::EventHandler {
  private:
   static constexpr std::string_view yaml_tags = "tag:yaml.org,2002:";
 
+  static bool is_one_of(std::string_view tag, std::initializer_list<std::string_view> names) {
+    return tag.starts_with(yaml_tags) &&
+           std::find(names.begin(), names.end(), tag.substr(yaml_tags.size())) != names.end();
+  }
   static bool is_typed(std::string_view tag) {
-    for (std::string_view name : {"int", "float", "bool", "null"})
-      if (tag.starts_with(yaml_tags) && tag.substr(yaml_tags.size()) == name)
-        return true;
-    return false;
+    return is_one_of(tag, {"int", "float", "bool", "null"});
+  }
+  // Of YAML's own schema (1.2, chapter 10): `!!str 5` is a text.
+  static bool is_core(std::string_view tag) {
+    return is_typed(tag) || is_one_of(tag, {"str", "map", "seq"});
   }
 
   // The parser has `?` for what has no tag, and `!` for texts in quotes.
   void note_tag(std::string_view tag, int line) {
-    if (tag.empty() || tag == "?" || tag == "!" || tag_line_ != 0)
+    if (tag.empty() || tag == "?" || tag == "!" || is_core(tag) || tag_line_ != 0)
       return;
     tag_ = tag.starts_with(yaml_tags) ? "!!" + std::string(tag.substr(yaml_tags.size())) : tag;
     tag_line_ = line;

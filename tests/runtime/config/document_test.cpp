@@ -157,12 +157,17 @@ SCENARIO("a second document and unknown tags are noted", "[config][document]") {
   CHECK(tagged.value->unknown_tag == "!include");
   CHECK(tagged.value->unknown_tag_line == 2);
   CHECK(read_yaml("a: 'b'\nc: \"d\"\ne: [f, {g: 1}]\n").value->unknown_tag_line == 0);
-  for (const char* text : {"a: !!str 5\n", "!!str a: 5\n", "a: !!python/object b\n", "a: !!seq [1]\n",
-                           "!!map {a: 1}\n", "a: !!int\n", "a: !<tag:x,2000:y> 5\n"}) {
+  for (const char* text : {"a: !!python/object b\n", "!!timestamp a: 5\n", "a: !!set {b}\n",
+                           "a: !<tag:x,2000:y> 5\n"}) {
     INFO(text);
     CHECK(read_yaml(text).value->unknown_tag_line == 1);
   }
-  CHECK(read_yaml("a: !!int \"5\"\n").value->unknown_tag == "!!int");
+  CHECK(read_yaml("a: !!set {b}\n").value->unknown_tag == "!!set");
+  for (const char* text : {"a: !!str 5\n", "!!str a: 5\n", "a: !!seq [1]\n", "!!map {a: 1}\n",
+                           "a: !!int \"5\"\n"}) {
+    INFO(text);
+    CHECK(read_yaml(text).value->unknown_tag_line == 0);
+  }
   CHECK(*read_yaml("a: !!str 5\n").value->root.find("a")->as_text() == "5");
 }
 
