@@ -59,7 +59,10 @@ class Clu:
 
     def stop(self, timeout=DEADLINE_S):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout)
+        code = self.process.wait(timeout)
+        for lines in (self.stdout, self.stderr):
+            lines.wait_for_end()
+        return code
 
     def kill(self):
         if self.process.poll() is None:

@@ -98,7 +98,7 @@ def test_paused(own_broker):
                 other.send_frame(0x9, b"alive")
                 while other.read_frame().opcode != 0xA:
                     pass
-                assert time.monotonic() - start < 1
+                assert time.monotonic() - start < 10  # the broker stays paused meanwhile
             finally:
                 own_broker.resume()
             client.send_json(command("resumed"))
@@ -119,10 +119,10 @@ def test_a_paused_broker_is_noticed_by_its_missing_heartbeat(own_broker):
 
 
 def test_an_idle_connection_lives_by_its_heartbeats(broker):
-    with Clu(broker.port, "--heartbeat", "1s") as clu, clu.connect("/?status=1") as client:
+    with Clu(broker.port, "--heartbeat", "4s") as clu, clu.connect("/?status=1") as client:
         wait_for_status(client, "up")
         with pytest.raises(TimeoutError):
-            client.read_json(5)
+            client.read_json(18)  # without heartbeats a connection is over after two of them
 
 
 def test_blocked_by_the_memory_alarm(own_broker):
@@ -190,7 +190,7 @@ def test_a_consumer_that_was_refused_is_no_trouble_for_the_next_connection(broke
 
 
 def test_a_client_that_is_held_back_for_its_bytes_misses_no_pong(broker):
-    options = ["--hold-time", "12s", "--ping-interval", "3s", "--ping-timeout", "3s", "--message-bytes", 4 << 20]
+    options = ["--hold-time", "15s", "--ping-interval", "3s", "--ping-timeout", "8s", "--message-bytes", 4 << 20]
     with Proxy(broker.port) as proxy, Clu(proxy.port, *options) as clu, clu.connect() as client:
         proxy.refuse()
         for i in range(2):

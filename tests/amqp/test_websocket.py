@@ -130,16 +130,17 @@ def test_a_message_of_one_mebibyte_passes_one_more_byte_does_not(bridge):
 
 
 def test_keepalive(clu):
-    bridge = clu("--ping-interval", "200ms", "--ping-timeout", "300ms")
+    bridge = clu("--ping-interval", "500ms", "--ping-timeout", "4s")
+    start = time.monotonic()
     with bridge.connect(answer_pings=False) as silent:
-        start = time.monotonic()
         assert end_of(silent)[0] == 1011
-        assert 0.4 < time.monotonic() - start < 5
+        assert 4 < time.monotonic() - start < 20
         assert silent.pings >= 1
+    start = time.monotonic()
     with bridge.connect() as answering:
-        with pytest.raises(TimeoutError):
-            answering.read_data(1.5)
-        assert answering.pings >= 2
+        while answering.pings < 2 or time.monotonic() - start < 6:  # longer than silence is borne
+            with pytest.raises(TimeoutError):
+                answering.read_data(0.5)
 
 
 # --- permessage-deflate ---
@@ -220,7 +221,7 @@ def test_compressed_commands_are_read(bridge, actor):
         for _ in range(2):  # the second one uses the window of the first
             data = (pack.compress(said) + pack.flush(zlib.Z_SYNC_FLUSH))[:-4]
             send_deflated(client, data)
-            assert alpha.commands.get(timeout=5)[1].correlation_id == "z"
+            assert alpha.commands.get(timeout=30)[1].correlation_id == "z"
 
 
 def test_broken_compressed_data(bridge):
