@@ -18,6 +18,7 @@
 #include "runtime/server/service_plans.hpp"
 #include "runtime/server/service_states.hpp"
 
+#include <caf/actor_registry.hpp>
 #include <caf/send.hpp>
 
 #include <spdlog/spdlog.h>
@@ -257,6 +258,10 @@ server::~server() {
   s.metrics_gateway.reset();
   s.threads.stop();
   s.shared->work->stop();
+  // Who has left the node may still be on its way out, and needs the timers and names that go now.
+  if (!wait_until(std::chrono::steady_clock::now() + 2s,
+                  [&s] { return s.system.registry().running() == 0; }))
+    spdlog::warn("{} actors did not end", s.system.registry().running());
   s.shared->find_function = nullptr;
 }
 
