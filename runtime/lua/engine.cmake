@@ -75,6 +75,7 @@ target_sources(natterjack_lua PRIVATE
   shared/event_bus.cpp
   shared/group_watch.cpp
   shared/metric_shelf.cpp
+  shared/module_amqp.cpp
   shared/module_ctx.cpp
   shared/module_events.cpp
   shared/module_funcs.cpp

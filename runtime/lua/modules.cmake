@@ -22,7 +22,6 @@ add_library(natterjack_lua_modules OBJECT
   json/json_scanner.cpp
   json/json_text.cpp
   json/module_json.cpp
-  shared/module_amqp.cpp
   shared/module_pg.cpp
   time/module_time_methods.cpp
   time/module_time_values.cpp
