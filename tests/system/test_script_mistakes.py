@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -327,3 +328,17 @@ def test_without_a_descriptor_the_administrator_waits_and_nothing_spins(serve, a
         client.settimeout(DEADLINE_S)
         assert client.recv(1)
     assert server.stop() == 0
+
+
+@pytest.mark.skipif("NATTERJACK_GENTLE" in os.environ, reason="sanitizers need more address space")
+def test_memory_that_the_system_does_not_have_is_not_the_scripts_limit(tmp_path):
+    (tmp_path / "_index.yaml").write_text(
+        "namespace: app\nentries:\n"
+        "  - { name: main, kind: process.lua, source: file://main.lua, limits: { memory: 32GiB } }\n")
+    (tmp_path / "main.lua").write_text("return { run = function() return #('x'):rep(1 << 32) end }\n")
+    done = subprocess.run([binary(), "run", str(tmp_path), "-x", "app:main"], capture_output=True, text=True,
+                          timeout=DEADLINE_S, preexec_fn=lambda: resource.setrlimit(
+                              resource.RLIMIT_AS, (4 << 30, 4 << 30)))
+    assert done.returncode == 1
+    assert re.search(r"app:main \(main\.lua\):1: out of memory: the system has no more; limit memory "
+                     r"\(33554432 KiB\) is not reached, \d+ KiB are used\n", done.stderr)

@@ -25,10 +25,13 @@ void engine::set_fatal(lua_State* L, std::string text) noexcept {
 }
 
 void engine::out_of_memory(lua_State* L) noexcept {
+  const auto limit = "limit memory (" + std::to_string(memory_.bytes_max() >> 10) + " KiB)";
+  if (memory_.system_refused())
+    return set_fatal(L, "out of memory: the system has no more; " + limit + " is not reached, " +
+                            std::to_string(memory_.used() >> 10) + " KiB are used");
   if (!fatal_)
     hub::count(hub::counter::limit_memory);
-  set_fatal(L, "out of memory: limit memory (" + std::to_string(memory_.bytes_max() >> 10) +
-                   " KiB) reached");
+  set_fatal(L, "out of memory: " + limit + " reached");
 }
 
 bool engine::over_budget(lua_State* L) noexcept {

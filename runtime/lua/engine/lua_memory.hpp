@@ -16,6 +16,8 @@ class lua_memory {
 
   size_t used() const noexcept { return used_; }
   size_t bytes_max() const noexcept { return bytes_max_; }
+  /// What was refused last was so by the system, below the limit.
+  bool system_refused() const noexcept { return system_refused_; }
   void set_bytes_max(size_t bytes_max) noexcept { bytes_max_ = bytes_max; }
 
   /// A lua_Alloc. Lua collects garbage and asks once more before it gives up.
@@ -28,11 +30,15 @@ class lua_memory {
       m.used_ -= old_size;
       return nullptr;
     }
-    if (new_size > old_size && new_size - old_size + m.used_ > m.bytes_max_)
+    if (new_size > old_size && new_size - old_size + m.used_ > m.bytes_max_) {
+      m.system_refused_ = false;
       return nullptr;
+    }
     void* made = block == nullptr ? obtain(new_size) : resize(block, old_size, new_size);
     if (made != nullptr)
       m.used_ += new_size - old_size;
+    else
+      m.system_refused_ = true;
     return made;
   }
 
@@ -64,6 +70,7 @@ class lua_memory {
     return made;
   }
 
+  bool system_refused_ = false;
   size_t used_ = 0;
   size_t bytes_max_;
 };

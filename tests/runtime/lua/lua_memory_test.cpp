@@ -37,6 +37,8 @@ SCENARIO("a block keeps what it holds when it becomes larger and smaller", "[lua
 
 SCENARIO("the limit counts what is held, not what is kept for later", "[lua][memory]") {
   lua_memory memory(1000);
+  REQUIRE(change(memory, nullptr, 0, 1001) == nullptr);
+  CHECK_FALSE(memory.system_refused());
   std::vector<void*> all;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 10; ++i)
