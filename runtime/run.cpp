@@ -46,27 +46,6 @@ sigset_t awaited_signals() {
   return set;
 }
 
-// Whether this is `natterjack run`, looked at before the command line is read as a whole.
-bool is_run(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "--log-level" || word == "--log-format")
-      ++i; // its value
-    else if (!word.starts_with('-'))
-      return word == "run";
-  }
-  return false;
-}
-
-// First of all, since the default effect of SIGHUP is to end the program: one that comes while the
-// application is being read is answered by a reload once it has started.
-void hold_reloads() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
 // Whether the end has been asked for while something else is done.
 bool end_is_asked_for() {
   sigset_t waiting;
@@ -75,13 +54,15 @@ bool end_is_asked_for() {
 }
 
 void set_up_process(const command_line& line) {
+  // First of all, since the default effect of SIGHUP is to end the program: one that comes while the
+  // application is being read is answered by a reload once it has started.
+  const auto set = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
   auto logger = make_logger(line.log_format);
   logger->set_level(line.log_level);
   spdlog::set_default_logger(std::move(logger));
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  const auto set = awaited_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 // Waits for the end, and reloads when asked to.
@@ -281,8 +262,6 @@ int do_command(int argc, char** argv) {
 int natterjack::run(int argc, char** argv) {
   using namespace natterjack::runtime;
   fill_standard_streams();
-  if (is_run(argc, argv))
-    hold_reloads();
   const int code = do_command(argc, argv);
   if (std::cout.flush() && std::fflush(stdout) == 0)
     return code;

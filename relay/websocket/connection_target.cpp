@@ -93,16 +93,20 @@ void ws_connection::look_for_named() {
 }
 
 void ws_connection::rejoin(hub::process_ref next) {
-  if (state_ != state::open || target_)
-    return;
+  if (state_ == state::open && !target_ && go_over_to(std::move(next), close_cause::target_exited))
+    set_heartbeat();
+}
+
+// @returns false if it closes, since there is nobody
+bool ws_connection::go_over_to(hub::process_ref next, close_cause otherwise) {
   stop_holding();
   if (!next || !attach(std::move(next))) {
-    close(close_cause::target_exited);
-    return;
+    close(otherwise);
+    return false;
   }
   deliver_unheard();
-  set_heartbeat();
   read_more();
+  return true;
 }
 
 target_hold& ws_connection::hold() {
@@ -183,16 +187,9 @@ void ws_connection::retarget(const std::string& text, const hub::pid& from) {
     return;
   const bool had_no_heartbeat = is_holding();
   tell_leave();
-  stop_holding();
   remember_name(text, next);
-  if (!next || !attach(std::move(next))) {
-    close(close_cause::new_target_unknown);
-    return;
-  }
-  if (had_no_heartbeat)
+  if (go_over_to(std::move(next), close_cause::new_target_unknown) && had_no_heartbeat)
     set_heartbeat();
-  deliver_unheard();
-  read_more();
 }
 
 } // namespace natterjack::relay

@@ -85,6 +85,7 @@ class ws_connection final : public lean_actor, public ws_owner, private target_w
   void on_target_down() override;
   void follow(hub::process_ref next);
   void rejoin(hub::process_ref next);
+  bool go_over_to(hub::process_ref next, close_cause otherwise);
   void look_for_named();
   void remember_name(const std::string& said, const hub::process_ref& target);
 
