@@ -1,7 +1,9 @@
-// What protocols of text ask for everywhere: spaces that do not count, letters whose case does not.
+// What protocols of text ask for everywhere: spaces that do not count, letters whose case does not,
+// texts that are too long.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 namespace natterjack::hub {
@@ -21,6 +23,14 @@ constexpr bool same_text(std::string_view a, std::string_view b) noexcept {
   };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [lower](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// The beginning of a text, without half of a UTF-8 character at its end. @param bytes_max  of the result
+constexpr std::string_view beginning_of(std::string_view text, size_t bytes_max) noexcept {
+  size_t end = std::min(text.size(), bytes_max);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end);
 }
 
 } // namespace natterjack::hub

@@ -1,5 +1,7 @@
 #include "relay/close_codes.hpp"
 
+#include "hub/text.hpp"
+
 namespace natterjack::relay {
 
 std::string_view to_string(close_cause cause) noexcept {
@@ -34,12 +36,7 @@ close_frame close_for(close_cause cause, bool strict) {
 
 std::string_view cut_reason(std::string_view reason) noexcept {
   constexpr size_t reason_bytes_max = 123;
-  if (reason.size() <= reason_bytes_max)
-    return reason;
-  size_t end = reason_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xc0) == 0x80)
-    --end;
-  return reason.substr(0, end);
+  return hub::beginning_of(reason, reason_bytes_max);
 }
 
 } // namespace natterjack::relay

@@ -1,6 +1,7 @@
 #include "runtime/log_format.hpp"
 
 #include "hub/log_fields.hpp"
+#include "hub/text.hpp"
 #include "runtime/log_traceback.hpp"
 
 #include <nlohmann/json.hpp>
@@ -126,10 +127,8 @@ class json_formatter final : public spdlog::formatter {
     out.append(",\"").append(name).append("\":");
     std::string cut;
     if (value.size() > line_bytes_max) {
-      size_t end = line_bytes_max - mark_bytes_max;
-      while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80)
-        --end;
-      cut.append(value.substr(0, end)).append(cut_mark(value.size()));
+      cut.append(hub::beginning_of(value, line_bytes_max - mark_bytes_max))
+          .append(cut_mark(value.size()));
       value = cut;
     }
     out += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

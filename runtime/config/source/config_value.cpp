@@ -1,6 +1,7 @@
 #include "runtime/config/source/config_value.hpp"
 
 #include "hub/quantities.hpp"
+#include "hub/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -16,15 +17,9 @@ const std::vector<map_member> no_members;
 // A long text in a message hides the message.
 std::string quoted(const std::string& text) {
   constexpr size_t shown_max = 40;
-  std::string shown = text.substr(0, text.find('\n'));
-  const bool cut = shown.size() != text.size() || shown.size() > shown_max;
-  if (shown.size() > shown_max) {
-    size_t end = shown_max;
-    while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80)
-      --end; // not inside a UTF-8 sequence
-    shown.resize(end);
-  }
-  return '"' + shown + (cut ? "…\"" : "\"");
+  const auto line = std::string_view(text).substr(0, text.find('\n'));
+  const std::string shown(hub::beginning_of(line, shown_max));
+  return '"' + shown + (shown.size() != text.size() ? "…\"" : "\"");
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "runtime/lua/base/module_logger.hpp"
 
+#include "hub/text.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/json/json_codec.hpp"
 
@@ -86,10 +87,7 @@ void append_text(byte_buffer& line, std::string_view text, bool quoted) {
   constexpr std::string_view mark = "...";
   for (size_t size = std::min(text.size(), (line.bytes_max() - begin) / 2); size > 0; size /= 2) {
     line.truncate(begin);
-    size_t end = size;
-    while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-      --end; // no half of a character
-    if (!append(text.substr(0, end)) || line.bytes_max() - line.size() <= mark.size())
+    if (!append(hub::beginning_of(text, size)) || line.bytes_max() - line.size() <= mark.size())
       continue;
     if (quoted)
       line.truncate(line.size() - 1);

@@ -1,6 +1,7 @@
 #include "runtime/lua/time/module_time_values.hpp"
 
 #include "hub/quantities.hpp"
+#include "hub/text.hpp"
 #include "runtime/lua/base/module_errors.hpp"
 #include "runtime/lua/json/json_codec.hpp"
 
@@ -145,10 +146,9 @@ const char* refuse_duration(const char* sentence, std::string_view got) {
 
 const char* refuse_duration_text(std::string_view text) {
   constexpr size_t shown_max = 40;
-  size_t end = std::min(text.size(), shown_max);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  const auto shown = '"' + std::string(text.substr(0, end)) + (end < text.size() ? "...\"" : "\"");
+  const auto beginning = hub::beginning_of(text, shown_max);
+  const auto shown =
+      '"' + std::string(beginning) + (beginning.size() < text.size() ? "...\"" : "\"");
   return refuse_duration(text.size() <= 2 * duration_text_max && is_too_long(text) ? too_long : duration_advice,
                          shown);
 }
